@@ -1,0 +1,26 @@
+#include <pybind11/pybind11.h>
+
+#include "bindings.h"
+#include "glueball/version.h"
+
+PYBIND11_MODULE(_core, m) {
+  namespace bindings = glueball::bindings;
+
+  m.doc() = "The native core of glueball: it computes, and owns the memory of parameters.";
+  m.attr("__version__") = glueball::version();
+
+  bindings::bind_error(m);
+  bindings::bind_ndarray(m);
+  bindings::bind_parallel(m);
+  bindings::bind_random(m);
+  bindings::bind_initializer(m);
+  bindings::bind_parameter(m);
+  bindings::bind_layer(m);
+  bindings::bind_activation(m);
+  bindings::bind_dense(m);
+  bindings::bind_flatten(m);
+  bindings::bind_dropout(m);
+  bindings::bind_sequential(m);
+  bindings::bind_loss(m);
+  bindings::bind_optimizer(m);
+}

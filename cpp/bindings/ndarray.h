@@ -1,0 +1,57 @@
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <optional>
+#include <string>
+
+#include "glueball/tensor.h"
+
+namespace glueball::bindings {
+
+namespace py = pybind11;
+
+// The one place where a Tensor becomes a NumPy array, and back.
+
+/// A new array of class `type` (null: the default array type) on the tensor's memory, which it keeps alive.
+py::object as_ndarray(const Tensor& tensor, py::handle type = {});
+
+/// The tensor of a C-contiguous float32 or float64 array, valid while the array lives; nullopt if it is
+/// none of these.
+std::optional<Tensor> borrow_array(py::handle array);
+
+/// The tensor of any array of float32 or float64 that is only read: borrowed if it can be, else a copy.
+///
+/// @throws InputError naming `what` for another dtype, DtypeError when it is no array at all.
+Tensor read_array(py::handle array, const std::string& what);
+
+/// As `read_array`, but keeps the array alive as long as the tensor.
+Tensor keep_array(py::handle array, const std::string& what);
+
+/// A tensor to write into, for any writable array of float32 or float64: its own memory, or a temporary that
+/// `write_back()` copies over (a non-contiguous destination).
+class WritableArray {
+ public:
+  /// @throws DtypeError for another dtype, ArgumentError for a read-only array; both name `what`.
+  WritableArray(py::handle array, const std::string& what);
+  const Tensor& tensor() const noexcept { return tensor_; }
+  void write_back() const;
+
+ private:
+  py::object array_;
+  Tensor tensor_;
+  bool temporary_ = false;
+};
+
+/// True if `object` is an instance of the registered NDArray class.
+bool is_ndarray(py::handle object);
+
+/// @throws ArgumentError for anything but a tuple, list or other sequence of integers.
+Shape to_shape(py::handle lengths);
+py::tuple to_tuple(const Shape& shape);
+
+/// @throws DtypeError for another name than "float32" and "float64".
+Dtype to_dtype(const std::string& name);
+
+}  // namespace glueball::bindings

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "glueball/activation.h"
+#include "glueball/layer.h"
+
+namespace glueball {
+
+/// y = f(x W^T + b), with weight W (units, in_units) and bias b (units,).
+class Dense : public Layer {
+ public:
+  struct Settings {
+    ActivationFunction activation;  ///< identity: linear
+    bool use_bias = true;
+    /// True: an input of any rank is taken as (batch, rest), one of rank 1 as (batch, 1). False:
+    /// the last axis is the feature axis.
+    bool flatten = true;
+    Dtype dtype = Dtype::float32;
+    std::int64_t in_units = Shape::unknown;
+    std::shared_ptr<const Initializer> weight_initializer;  ///< null: the net's
+    std::shared_ptr<const Initializer> bias_initializer = std::make_shared<Zero>();
+  };
+
+  /// A layer with parameters of its own, "<name>_weight" and "<name>_bias".
+  ///
+  /// @throws ArgumentError if units < 1, or in_units is neither positive nor unknown.
+  Dense(std::string name, std::int64_t units, Settings settings);
+  Dense(std::string name, std::int64_t units);
+
+  /// A layer on parameters that others may hold too; `bias` may be null.
+  ///
+  /// @throws ShapeError unless the weight has two axes and the bias one, as long as the weight's
+  /// first.
+  Dense(std::string name, std::shared_ptr<Parameter> weight, std::shared_ptr<Parameter> bias,
+        ActivationFunction activation, bool flatten);
+
+  const std::shared_ptr<Parameter>& weight() const noexcept { return weight_; }
+  const std::shared_ptr<Parameter>& bias() const noexcept { return bias_; }
+  const ActivationFunction& activation() const noexcept { return activation_; }
+  std::int64_t units() const noexcept { return units_; }
+
+  Shape infer_shape(const Shape& input) override;
+  void prepare(const Shape& input) override;
+  bool is_ready() const override;
+  Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;
+  Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
+                  const BackwardPass& pass) override;
+  void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;
+
+ private:
+  void check_input(const Shape& input) const;
+  [[noreturn]] void throw_width(const Shape& input) const;
+  [[noreturn]] void throw_dtype(const Tensor& input) const;
+
+  std::int64_t units_;
+  std::shared_ptr<Parameter> weight_;
+  std::shared_ptr<Parameter> bias_;
+  ActivationFunction activation_;
+  bool flatten_;
+};
+
+}  // namespace glueball

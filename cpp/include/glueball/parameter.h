@@ -1,0 +1,178 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "glueball/initializer.h"
+#include "glueball/random.h"
+#include "glueball/tensor.h"
+
+namespace glueball {
+
+/// What backward does with a parameter's gradient: overwrite it, add to it, or not compute it.
+enum class GradReq : std::uint8_t { write, add, null };
+
+/// "write", "add" or "null". @throws ArgumentError for another word.
+GradReq grad_req_from(const std::string& word);
+std::string to_string(GradReq grad_req);
+
+/// Identifies one run of backward: contributions of one run are summed, whatever grad_req says.
+///
+/// Numbers are unique in the process and never 0.
+class BackwardPass {
+ public:
+  BackwardPass() noexcept;
+  std::uint64_t id() const noexcept { return id_; }
+
+ private:
+  std::uint64_t id_;
+};
+
+/// A named array that training changes, with its gradient and the plan for its first values.
+///
+/// It is in one of three states. *Uninitialized*: nobody has called `initialize()`. *Deferred*: the plan is
+/// kept, but an axis of the shape is unknown. *Initialized*: `data()` and, unless grad_req is null,
+/// `grad()` exist. Layers share a Parameter by holding the same shared_ptr; it is filled once.
+///
+/// State changes are guarded by a lock, so that two threads may run a deferred net's first forward; the
+/// initializer itself runs outside the lock. Writing numbers while another thread reads them is the caller's concern.
+class Parameter {
+ public:
+  enum class State : std::uint8_t { uninitialized, deferred, initialized };
+
+  struct Settings {
+    Dtype dtype = Dtype::float32;
+    GradReq grad_req = GradReq::write;
+    /// Fills this parameter in place of the default that `initialize()` is given.
+    std::shared_ptr<const Initializer> init;
+    /// Whether `initialize()` may wait for the shape.
+    bool allow_deferred_init = false;
+    /// False forces grad_req to null, always.
+    bool differentiable = true;
+    double lr_mult = 1.0;
+    double wd_mult = 1.0;
+  };
+
+  /// `shape` may have unknown axes, or be unknown altogether.
+  Parameter(std::string name, std::optional<Shape> shape, Settings settings);
+  /// With the default settings.
+  Parameter(std::string name, std::optional<Shape> shape);
+  ~Parameter();
+
+  Parameter(const Parameter&) = delete;
+  Parameter& operator=(const Parameter&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+  /// Unique in the process and never used again, unlike an address: what maps of parameters are keyed by.
+  std::uint64_t id() const noexcept { return id_; }
+  State state() const noexcept { return state_; }
+  bool is_initialized() const noexcept { return state_ == State::initialized; }
+  Dtype dtype() const noexcept { return settings_.dtype; }
+  GradReq grad_req() const noexcept { return settings_.grad_req; }
+  bool allow_deferred_init() const noexcept { return settings_.allow_deferred_init; }
+  double lr_mult() const noexcept { return settings_.lr_mult; }
+  double wd_mult() const noexcept { return settings_.wd_mult; }
+  void set_lr_mult(double value) noexcept { settings_.lr_mult = value; }
+  void set_wd_mult(double value) noexcept { settings_.wd_mult = value; }
+  const std::shared_ptr<const Initializer>& init() const noexcept { return settings_.init; }
+  void set_init(std::shared_ptr<const Initializer> init) { settings_.init = std::move(init); }
+
+  /// Changes what backward does; null drops the gradient, and leaving null makes one of zeros.
+  void set_grad_req(GradReq grad_req);
+
+  /// The shape as far as it is known; nullopt when not even the rank is.
+  const std::optional<Shape>& shape() const noexcept { return shape_; }
+
+  /// Fills unknown axes from `shape`. Initializes nothing.
+  ///
+  /// @throws ShapeError in Gluon's words if a known axis differs; nothing changes then.
+  void set_shape(const Shape& shape);
+
+  /// Gives the first values now, or plans them if an axis is unknown.
+  ///
+  /// `own` wins over the parameter's own `init`, which wins over `fallback`. `stream` is where the random
+  /// numbers come from (parameter_stream()), fixed now even if the filling waits. Does nothing and returns
+  /// false if there are values already and not `force`. New values are new arrays: old views keep the old numbers.
+  ///
+  /// @throws ArgumentError if the shape is unknown and waiting is not allowed; whatever the initializer throws,
+  /// and the parameter is then as it was before the call.
+  bool initialize(std::shared_ptr<const Initializer> own,
+                  std::shared_ptr<const Initializer> fallback, Generator stream, bool force = false);
+
+  /// Carries out the plan if the shape is known by now; does nothing when already initialized.
+  ///
+  /// @throws UninitializedError, DeferredInitializationError, or whatever the initializer throws, and
+  /// the parameter stays deferred.
+  void finish_deferred();
+
+  /// The values. @throws UninitializedError, DeferredInitializationError.
+  const Tensor& data() const {
+    if (state_ != State::initialized) throw_not_initialized();
+    return data_;
+  }
+  /// The gradient: zeros before any backward. @throws as data(), or NoGradientError.
+  const Tensor& grad() const;
+  bool has_grad() const noexcept { return grad_.defined(); }
+  /// Counts how often the arrays were replaced by others: tells a holder of views that they are old.
+  std::uint64_t generation() const noexcept { return generation_; }
+
+  /// Copies values into the existing array, or into a new one if there is none; the shape becomes known.
+  ///
+  /// @throws ShapeError if the shape does not fit, UninitializedError if nobody called `initialize()`, unless
+  /// `create`. Nothing changes then.
+  void set_data(const Tensor& values, bool create = false);
+
+  /// Sets the gradient to zero; does nothing where there is none.
+  void zero_grad();
+
+  /// Where a layer's backward writes: the gradient, and whether to add to it or overwrite it.
+  ///
+  /// Marks the gradient as fresh. Undefined tensor if grad_req is null.
+  struct GradTarget {
+    Tensor grad;
+    bool accumulate = false;
+  };
+  GradTarget grad_target(const BackwardPass& pass);
+
+  /// Whether a backward wrote the gradient since the last `mark_stale()` (an optimizer's step).
+  bool grad_is_fresh() const noexcept { return grad_fresh_; }
+  void mark_stale() noexcept { grad_fresh_ = false; }
+
+  /// Converts values and gradient to new arrays; a plan made before is carried out in the new dtype.
+  void cast(Dtype dtype);
+
+ private:
+  struct Plan {
+    std::shared_ptr<const Initializer> own;
+    std::shared_ptr<const Initializer> fallback;
+    Generator stream;
+  };
+
+  Tensor filled(const Plan& plan) const;
+  void publish(Tensor data);
+  [[noreturn]] void throw_not_initialized() const;
+  static std::uint64_t next_id() noexcept;
+
+  std::uint64_t id_ = next_id();
+  std::string name_;
+  std::optional<Shape> shape_;
+  Settings settings_;
+  std::atomic<State> state_{State::uninitialized};  // set last, so that who reads it sees the arrays
+  Tensor data_;
+  Tensor grad_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t grad_pass_ = 0;
+  bool grad_fresh_ = false;
+  bool filling_ = false;
+  std::optional<Plan> plan_;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+};
+
+}  // namespace glueball

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "glueball/layer.h"
+
+namespace glueball {
+
+/// What a recorded forward of a chain keeps, one entry a layer.
+using ChainRecord = std::vector<LayerRecord>;
+
+/// Layers one behind the other. The whole chain runs in one call.
+class Sequential : public Layer {
+ public:
+  explicit Sequential(std::string name = "sequential") : Layer(std::move(name)) {}
+
+  /// @throws ArgumentError if `layer` is null, or a chain that this one is a part of.
+  void add(std::shared_ptr<Layer> layer);
+  const std::vector<std::shared_ptr<Layer>>& layers() const noexcept { return layers_; }
+
+  Shape infer_shape(const Shape& input) override;
+  void prepare(const Shape& input) override;
+  bool is_ready() const override;
+
+  /// An empty chain returns its input.
+  Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;
+  Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
+                  const BackwardPass& pass) override;
+
+  /// Forward that keeps what `backward_chain` needs; nested chains are flattened into `record`.
+  Tensor forward_chain(const Tensor& input, const ForwardMode& mode, ChainRecord& record);
+  /// The first layer's input gradient is not computed unless `need_input_grad`.
+  Tensor backward_chain(const Tensor& output_grad, const ChainRecord& record, bool need_input_grad,
+                        const BackwardPass& pass);
+
+  /// Forward without a record, in inference mode.
+  Tensor operator()(const Tensor& input) { return forward(input, ForwardMode{}, nullptr); }
+
+  void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;
+
+  /// Every parameter once, at its first place, with its structural path.
+  std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> collect_parameters() const;
+
+  /// Initializes every parameter, or plans it, from streams of `seed`; `init` null is
+  /// Uniform(0.07).
+  void initialize(std::shared_ptr<const Initializer> init = nullptr, std::uint64_t seed = 0,
+                  bool force = false);
+
+ private:
+  /// Visits the layers inside, nested chains taken apart, in order and without recursion.
+  template <class Visit>
+  void each_leaf(Visit&& visit) const;
+  bool contains(const Sequential& chain) const;
+  std::vector<Layer*> leaves() const;
+
+  std::vector<std::shared_ptr<Layer>> layers_;
+  std::vector<Sequential*> nested_;  // entry i: layers_[i] if it is a chain, else null
+  bool has_nested_ = false;
+};
+
+}  // namespace glueball

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace glueball {
+
+/// The lengths of an array's axes; some may be unknown until data is seen.
+///
+/// Holds its numbers inline, so that making and copying one never allocates.
+class Shape {
+ public:
+  /// Marks an axis whose length is not known yet. (Zero is a length: an empty array has it.)
+  static constexpr std::int64_t unknown = -1;
+  /// Most axes an array can have.
+  static constexpr std::size_t max_rank = 8;
+
+  /// The shape of a scalar: no axes.
+  Shape() = default;
+
+  /// @throws ArgumentError if there are more than `max_rank` axes, or a length below -1.
+  Shape(std::initializer_list<std::int64_t> lengths);
+  Shape(const std::int64_t* lengths, std::size_t rank);
+  explicit Shape(const std::vector<std::int64_t>& lengths);
+
+  std::size_t rank() const noexcept { return rank_; }
+  std::int64_t operator[](std::size_t axis) const noexcept { return lengths_[axis]; }
+
+  const std::int64_t* begin() const noexcept { return lengths_.data(); }
+  const std::int64_t* end() const noexcept { return lengths_.data() + rank_; }
+
+  /// True when no axis is unknown.
+  bool is_known() const noexcept;
+
+  /// How many elements an array of this shape holds.
+  ///
+  /// @throws ShapeError if an axis is unknown, or the product does not fit in 63 bits.
+  std::int64_t elements() const;
+
+  /// True when ranks are equal and each axis is equal, or unknown on either side.
+  bool is_compatible(const Shape& other) const noexcept;
+
+  /// This shape with its unknown axes taken from `other`.
+  ///
+  /// @throws ShapeError if the two are not compatible.
+  Shape merged(const Shape& other) const;
+
+  /// A copy whose axis has another length. @throws ArgumentError if there is no such axis.
+  Shape with(std::size_t axis, std::int64_t length) const;
+
+  friend bool operator==(const Shape& a, const Shape& b) noexcept;
+  friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
+
+ private:
+  std::array<std::int64_t, max_rank> lengths_{};
+  std::size_t rank_ = 0;
+};
+
+/// As Python prints a tuple: "(2, 3)", "(4,)", "()"; unknown axes are "-1".
+std::string to_string(const Shape& shape);
+
+}  // namespace glueball

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "glueball/shape.h"
+
+namespace glueball {
+
+/// Element types that the core computes with.
+enum class Dtype : std::uint8_t { float32, float64 };
+
+/// Bytes in one element.
+constexpr std::size_t size_of(Dtype dtype) noexcept { return dtype == Dtype::float32 ? 4 : 8; }
+
+/// "float32" or "float64".
+std::string to_string(Dtype dtype);
+
+/// The Dtype of a C++ type: `dtype_of<float>`.
+template <class T>
+inline constexpr Dtype dtype_of = Dtype::float32;
+template <>
+inline constexpr Dtype dtype_of<double> = Dtype::float64;
+
+/// A reference-counted block of memory: owned, or lent by somebody who is told when it is free.
+///
+/// Owned blocks are aligned to 64 bytes and come from a cache of this thread, so that a program that
+/// asks for the same sizes again and again does not reach the system's allocator after the first time.
+class Buffer {
+ public:
+  /// Called once, when the last reference to lent memory goes. Must not throw.
+  using Release = void (*)(void* owner);
+
+  /// A new block with undefined contents and one reference.
+  static Buffer* allocate(std::size_t bytes);
+  /// A block around memory of `owner`, with one reference.
+  static Buffer* lend(void* data, void* owner, Release release);
+
+  void retain() noexcept;
+  void release() noexcept;
+
+  void* data() const noexcept { return data_; }
+  /// How many tensors and views refer to the block now.
+  std::int64_t use_count() const noexcept;
+
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+ private:
+  Buffer() = default;
+  ~Buffer() = default;
+
+  void* data_ = nullptr;
+  void* owner_ = nullptr;
+  Release release_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::int64_t references_ = 1;  // touched through atomic operations only
+};
+
+/// A dense row-major array whose copies share one block of memory.
+///
+/// Copying a Tensor copies a reference, as in NumPy; `clone()` copies the numbers. `const` is
+/// about the reference, not about the numbers: `data()` of a const Tensor can be written.
+class Tensor {
+ public:
+  /// Refers to nothing; `defined()` is false.
+  Tensor() = default;
+
+  /// An array of zeros, 64-byte aligned.
+  ///
+  /// @throws ShapeError if an axis is unknown or the size does not fit in memory's address range.
+  explicit Tensor(const Shape& shape, Dtype dtype = Dtype::float32);
+
+  /// As the constructor, but the contents are undefined until written.
+  static Tensor uninitialized(const Shape& shape, Dtype dtype = Dtype::float32);
+
+  /// A view of memory that the caller keeps alive for longer than any copy of the view.
+  static Tensor borrow(void* data, const Shape& shape, Dtype dtype);
+
+  /// A view of memory that `release(owner)` gives back when the last copy goes.
+  static Tensor lend(void* data, const Shape& shape, Dtype dtype, void* owner,
+                     Buffer::Release release);
+
+  Tensor(const Tensor& other) noexcept;
+  Tensor(Tensor&& other) noexcept;
+  Tensor& operator=(const Tensor& other) noexcept;
+  Tensor& operator=(Tensor&& other) noexcept;
+  ~Tensor();
+
+  bool defined() const noexcept { return data_ != nullptr; }
+  const Shape& shape() const noexcept { return shape_; }
+  Dtype dtype() const noexcept { return dtype_; }
+  std::int64_t size() const noexcept { return size_; }
+  std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * size_of(dtype_); }
+  void* raw() const noexcept { return data_; }
+
+  /// The elements, in row-major order. `T` must match `dtype()`, which only debug builds check.
+  template <class T>
+  T* data() const noexcept {
+    return static_cast<T*>(data_);
+  }
+
+  /// The block behind the array, or null for a borrowed view. The caller retains it if it keeps it.
+  Buffer* buffer() const noexcept { return buffer_; }
+
+  /// The same elements under another shape. @throws ShapeError if the number of elements differs.
+  Tensor reshaped(const Shape& shape) const;
+
+  /// A new array with the same numbers.
+  Tensor clone() const;
+  /// A new array with the same numbers as `dtype`.
+  Tensor cast(Dtype dtype) const;
+
+  /// Sets every element.
+  void fill(double value) const;
+  /// Copies the numbers of `source`, converting the dtype. @throws ShapeError if shapes differ.
+  void copy_from(const Tensor& source) const;
+
+ private:
+  Buffer* buffer_ = nullptr;
+  void* data_ = nullptr;
+  Shape shape_;
+  std::int64_t size_ = 0;
+  Dtype dtype_ = Dtype::float32;
+};
+
+}  // namespace glueball

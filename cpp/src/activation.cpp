@@ -1,0 +1,201 @@
+#include "glueball/activation.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "glueball/error.h"
+#include "glueball/parallel.h"
+#include "kernels/table.h"
+#include "layer_checks.h"
+
+namespace glueball {
+namespace {
+
+// The kernels have codes of their own, since they include nothing of the library.
+static_assert(static_cast<int>(ActivationKind::identity) == kernels::code_identity);
+static_assert(static_cast<int>(ActivationKind::relu) == kernels::code_relu);
+static_assert(static_cast<int>(ActivationKind::sigmoid) == kernels::code_sigmoid);
+static_assert(static_cast<int>(ActivationKind::tanh) == kernels::code_tanh);
+static_assert(static_cast<int>(ActivationKind::softrelu) == kernels::code_softrelu);
+static_assert(static_cast<int>(ActivationKind::softsign) == kernels::code_softsign);
+static_assert(static_cast<int>(ActivationKind::gelu) == kernels::code_gelu);
+static_assert(static_cast<int>(ActivationKind::silu) == kernels::code_silu);
+static_assert(static_cast<int>(ActivationKind::leaky_relu) == kernels::code_leaky_relu);
+static_assert(static_cast<int>(ActivationKind::elu) == kernels::code_elu);
+static_assert(static_cast<int>(ActivationKind::selu) == kernels::code_selu);
+static_assert(static_cast<int>(ActivationKind::log_sigmoid) == kernels::code_log_sigmoid);
+static_assert(static_cast<int>(ActivationKind::mish) == kernels::code_mish);
+
+struct Name {
+  std::string_view name;
+  ActivationKind kind;
+};
+
+// A kind's own name comes before its aliases.
+constexpr std::array<Name, 15> names{{
+    {"identity", ActivationKind::identity},
+    {"relu", ActivationKind::relu},
+    {"sigmoid", ActivationKind::sigmoid},
+    {"tanh", ActivationKind::tanh},
+    {"softrelu", ActivationKind::softrelu},
+    {"softplus", ActivationKind::softrelu},
+    {"softsign", ActivationKind::softsign},
+    {"gelu", ActivationKind::gelu},
+    {"silu", ActivationKind::silu},
+    {"swish", ActivationKind::silu},
+    {"leaky_relu", ActivationKind::leaky_relu},
+    {"elu", ActivationKind::elu},
+    {"selu", ActivationKind::selu},
+    {"log_sigmoid", ActivationKind::log_sigmoid},
+    {"mish", ActivationKind::mish},
+}};
+
+double usual_alpha(ActivationKind kind) noexcept {
+  switch (kind) {
+    case ActivationKind::silu:
+    case ActivationKind::elu:
+      return 1.0;
+    case ActivationKind::leaky_relu:
+      return 0.01;
+    default:
+      return 0.0;
+  }
+}
+
+ActivationKind kind_from(const std::string& name) {
+  for (const Name& known : names) {
+    if (known.name == name) return known.kind;
+  }
+  std::string list;
+  for (const Name& known : names) {
+    if (!list.empty()) list += ", ";
+    list += "'" + std::string(known.name) + "'";
+  }
+  throw ArgumentError({"an activation's name", "'" + name + "'", "use one of " + list});
+}
+
+// A thread's start costs about as much as this many cheap elements.
+constexpr std::int64_t elementwise_grain = 1 << 15;
+
+void check_alike(const char* what, const Tensor& a, const char* other, const Tensor& b) {
+  if (a.shape() == b.shape() && a.dtype() == b.dtype()) return;
+  throw InputError({std::string(other) + " like " + what + ", of shape " + to_string(a.shape()) +
+                        " and dtype " + to_string(a.dtype()),
+                    to_string(b.shape()) + ", " + to_string(b.dtype()),
+                    "pass arrays of one shape and dtype"});
+}
+
+kernels::ActivationCode code_of(const ActivationFunction& function) noexcept {
+  return static_cast<kernels::ActivationCode>(function.kind);
+}
+
+template <class T>
+void run_forward(const ActivationFunction& function, const Tensor& x, const Tensor& y) {
+  const auto kernel = kernels::table<T>().activation_forward;
+  const T* from = x.data<T>();
+  T* to = y.data<T>();
+  parallel_for(x.size(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    kernel(code_of(function), function.alpha, from + begin, to + begin, end - begin);
+  });
+}
+
+template <class T>
+void run_backward(const ActivationFunction& function, const Tensor& x, const Tensor& y,
+                  const Tensor& dy, const Tensor& dx) {
+  const auto kernel = kernels::table<T>().activation_backward;
+  // One of the two may be undefined: the one that this function's derivative does not read.
+  const T* input = x.data<T>();
+  const T* output = y.data<T>();
+  const T* head = dy.data<T>();
+  T* to = dx.data<T>();
+  parallel_for(dy.size(), elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
+    kernel(code_of(function), function.alpha, input == nullptr ? nullptr : input + begin,
+           output == nullptr ? nullptr : output + begin, head + begin, to + begin, end - begin);
+  });
+}
+
+}  // namespace
+
+ActivationFunction::ActivationFunction(ActivationKind kind_)
+    : kind(kind_), alpha(usual_alpha(kind_)) {}
+
+ActivationFunction::ActivationFunction(const std::string& name)
+    : ActivationFunction(kind_from(name)) {}
+
+std::string to_string(ActivationKind kind) {
+  for (const Name& known : names) {
+    if (known.kind == kind) return std::string(known.name);
+  }
+  return {};
+}
+
+const std::vector<std::string>& activation_names() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> list;
+    for (const Name& known : names) list.emplace_back(known.name);
+    return list;
+  }();
+  return all;
+}
+
+bool derivative_needs_input(const ActivationFunction& function) noexcept {
+  switch (function.kind) {
+    case ActivationKind::gelu:
+    case ActivationKind::silu:
+    case ActivationKind::mish:
+      return true;
+    case ActivationKind::leaky_relu:
+    case ActivationKind::elu:
+      // A negative slope folds both branches onto positive outputs.
+      return function.alpha < 0.0;
+    default:
+      return false;
+  }
+}
+
+void activate(const ActivationFunction& function, const Tensor& x, const Tensor& y) {
+  check_alike("the input", x, "an output", y);
+  if (x.dtype() == Dtype::float32) {
+    run_forward<float>(function, x, y);
+  } else {
+    run_forward<double>(function, x, y);
+  }
+}
+
+void activate_backward(const ActivationFunction& function, const Tensor& x, const Tensor& y,
+                       const Tensor& dy, const Tensor& dx) {
+  check_alike("the head gradient", dy, "a gradient", dx);
+  const bool needs_input = derivative_needs_input(function);
+  check_alike("the head gradient", dy, needs_input ? "an input" : "an output", needs_input ? x : y);
+  if (dy.dtype() == Dtype::float32) {
+    run_backward<float>(function, x, y, dy, dx);
+  } else {
+    run_backward<double>(function, x, y, dy, dx);
+  }
+}
+
+Activation::Activation(std::string name, ActivationFunction function)
+    : Layer(std::move(name)), function_(function) {}
+
+Tensor Activation::forward(const Tensor& input, const ForwardMode&, LayerRecord* record) {
+  Tensor output = Tensor::uninitialized(input.shape(), input.dtype());
+  activate(function_, input, output);
+  if (record != nullptr) {
+    record->input = input;
+    record->output = output;
+  }
+  return output;
+}
+
+Tensor Activation::backward(const Tensor& output_grad, const LayerRecord& record,
+                            bool need_input_grad, const BackwardPass&) {
+  check_output_grad(*this, output_grad, record.output);
+  if (!need_input_grad) return {};
+  Tensor input_grad = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
+  activate_backward(function_, record.input, record.output, output_grad, input_grad);
+  return input_grad;
+}
+
+}  // namespace glueball

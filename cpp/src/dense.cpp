@@ -1,0 +1,336 @@
+#include "glueball/dense.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "glueball/error.h"
+#include "glueball/parallel.h"
+#include "kernels/table.h"
+#include "layer_checks.h"
+
+namespace glueball {
+namespace {
+
+/// An input seen as a matrix: (rows, width).
+struct Extent {
+  std::int64_t rows;
+  std::int64_t width;
+};
+
+/// The product of axes [first, last), or unknown.
+std::int64_t product(const Shape& shape, std::size_t first, std::size_t last) noexcept {
+  std::int64_t result = 1;
+  for (std::size_t axis = first; axis < last; ++axis) {
+    if (shape[axis] == Shape::unknown) return Shape::unknown;
+    result *= shape[axis];
+  }
+  return result;
+}
+
+/// `input` has at least one axis.
+Extent extent_of(const Shape& input, bool flatten) noexcept {
+  const std::size_t rank = input.rank();
+  if (rank == 2) return {input[0], input[1]};
+  if (flatten) return {input[0], product(input, 1, rank)};
+  return {product(input, 0, rank - 1), input[rank - 1]};
+}
+
+Shape output_shape(const Shape& input, bool flatten, std::int64_t units) {
+  if (flatten || input.rank() == 2) return {input[0], units};
+  return input.with(input.rank() - 1, units);
+}
+
+// Multiplications in the least piece of work worth a thread's start, some 20 microseconds.
+constexpr std::int64_t tile_work = std::int64_t{1} << 20;
+// More tiles than this pay more for packing operands again than they gain.
+constexpr std::int64_t most_tiles = 8;
+// Tiles begin at multiples of it, so that whole vectors and register tiles fit in.
+constexpr std::int64_t tile_step = 32;
+
+/// Calls body(begin, end) on pieces of an output's axis, on several threads if `work` pays for
+/// them.
+///
+/// The cuts depend on the sizes only, never on the number of threads: so the numbers don't either.
+template <class Body>
+void for_tiles(std::int64_t axis, std::int64_t work, const Body& body) {
+  const std::int64_t wanted = std::min(work / tile_work, most_tiles);
+  if (wanted < 2 || axis < 2 * tile_step) return body(std::int64_t{0}, axis);
+  const std::int64_t step = ((axis + wanted - 1) / wanted + tile_step - 1) / tile_step * tile_step;
+  parallel_for((axis + step - 1) / step, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t tile = first; tile < last; ++tile) {
+      body(tile * step, std::min((tile + 1) * step, axis));
+    }
+  });
+}
+
+/// y = f(x w^T + b); `biases` may be null.
+template <class T>
+void run_forward(const Tensor& x, const Tensor& w, const void* biases,
+                 const ActivationFunction& function, const Tensor& y, const Extent& extent) {
+  const auto kernel = kernels::table<T>().dense_forward;
+  const std::int64_t rows = extent.rows;
+  const std::int64_t width = extent.width;
+  const std::int64_t units = w.shape()[0];
+  const T* b = static_cast<const T*>(biases);
+  const auto code = static_cast<kernels::ActivationCode>(function.kind);
+  const bool cut_rows = rows >= units;
+  for_tiles(cut_rows ? rows : units, rows * units * width,
+            [&](std::int64_t begin, std::int64_t end) {
+              const std::int64_t row = cut_rows ? begin : 0;
+              kernel(x.data<T>() + row * width, w.data<T>(), b, y.data<T>() + row * units,
+                     cut_rows ? end - begin : rows, width, units, cut_rows ? 0 : begin,
+                     cut_rows ? units : end, code, function.alpha);
+            });
+}
+
+/// dw = or += dz^T x.
+template <class T>
+void run_backward_weight(const Tensor& dz, const Tensor& x, const Parameter::GradTarget& target,
+                         const Extent& extent) {
+  const auto kernel = kernels::table<T>().dense_backward_weight;
+  const std::int64_t rows = extent.rows;
+  const std::int64_t width = extent.width;
+  const std::int64_t units = target.grad.shape()[0];
+  for_tiles(units, rows * units * width, [&](std::int64_t begin, std::int64_t end) {
+    kernel(dz.data<T>(), x.data<T>(), target.grad.data<T>(), rows, width, units, begin, end,
+           target.accumulate);
+  });
+}
+
+/// db = or += the sum of dz over its rows.
+template <class T>
+void run_backward_bias(const Tensor& dz, const Parameter::GradTarget& target, std::int64_t rows) {
+  kernels::table<T>().dense_backward_bias(dz.data<T>(), target.grad.data<T>(), rows,
+                                          target.grad.size(), target.accumulate);
+}
+
+/// dx = dz w.
+template <class T>
+void run_backward_input(const Tensor& dz, const Tensor& w, const Tensor& dx, const Extent& extent) {
+  const auto kernel = kernels::table<T>().dense_backward_input;
+  const std::int64_t rows = extent.rows;
+  const std::int64_t width = extent.width;
+  const std::int64_t units = w.shape()[0];
+  const bool cut_rows = rows >= width;
+  for_tiles(cut_rows ? rows : width, rows * units * width,
+            [&](std::int64_t begin, std::int64_t end) {
+              const std::int64_t row = cut_rows ? begin : 0;
+              kernel(dz.data<T>() + row * units, w.data<T>(), dx.data<T>() + row * width,
+                     cut_rows ? end - begin : rows, width, units, cut_rows ? 0 : begin,
+                     cut_rows ? width : end);
+            });
+}
+
+std::int64_t units_of(const Parameter& weight) {
+  const std::optional<Shape>& shape = weight.shape();
+  if (shape && shape->rank() == 2 && (*shape)[0] != Shape::unknown) return (*shape)[0];
+  throw ShapeError(Explanation{
+      "a weight of shape (units, in_units), units known",
+      "Parameter '" + weight.name() + "' of shape " + (shape ? to_string(*shape) : "None"),
+      "pass the weight of another dense layer, or a parameter of two axes"});
+}
+
+std::string describe(const Tensor& input) {
+  return "shape " + to_string(input.shape()) + ", " + to_string(input.dtype());
+}
+
+}  // namespace
+
+Dense::Dense(std::string name, std::int64_t units, Settings settings)
+    : Layer(std::move(name)),
+      units_(units),
+      activation_(settings.activation),
+      flatten_(settings.flatten) {
+  if (units < 1) {
+    throw ArgumentError({"one unit or more for '" + this->name() + "'", std::to_string(units),
+                         "give the number of outputs"});
+  }
+  if (settings.in_units < 1 && settings.in_units != Shape::unknown) {
+    throw ArgumentError({"in_units of 1 or more for '" + this->name() + "', or -1 for unknown",
+                         std::to_string(settings.in_units),
+                         "give the number of input features, or leave it to the first input"});
+  }
+  Parameter::Settings weight;
+  weight.dtype = settings.dtype;
+  weight.init = std::move(settings.weight_initializer);
+  weight.allow_deferred_init = true;
+  weight_ = std::make_shared<Parameter>(this->name() + "_weight", Shape{units, settings.in_units},
+                                        std::move(weight));
+  if (!settings.use_bias) return;
+  Parameter::Settings bias;
+  bias.dtype = settings.dtype;
+  bias.init = std::move(settings.bias_initializer);
+  bias.allow_deferred_init = true;
+  bias_ = std::make_shared<Parameter>(this->name() + "_bias", Shape{units}, std::move(bias));
+}
+
+Dense::Dense(std::string name, std::int64_t units) : Dense(std::move(name), units, Settings{}) {}
+
+Dense::Dense(std::string name, std::shared_ptr<Parameter> weight, std::shared_ptr<Parameter> bias,
+             ActivationFunction activation, bool flatten)
+    : Layer(std::move(name)),
+      units_(0),
+      weight_(std::move(weight)),
+      bias_(std::move(bias)),
+      activation_(activation),
+      flatten_(flatten) {
+  if (weight_ == nullptr) {
+    throw ArgumentError({"a weight for '" + this->name() + "'", "null", "pass a parameter"});
+  }
+  units_ = units_of(*weight_);
+  if (bias_ == nullptr) return;
+  const Shape expected{units_};
+  if (bias_->shape() && !bias_->shape()->is_compatible(expected)) {
+    throw ShapeError(
+        Explanation{"a bias of shape " + to_string(expected) + " beside Parameter '" +
+                        weight_->name() + "' of shape " + to_string(*weight_->shape()),
+                    "Parameter '" + bias_->name() + "' of shape " + to_string(*bias_->shape()),
+                    "pass a bias as long as the weight's first axis, or none"});
+  }
+  bias_->set_shape(expected);
+}
+
+void Dense::throw_width(const Shape& input) const {
+  const std::string width = std::to_string((*weight_->shape())[1]);
+  const std::string given = std::to_string(extent_of(input, flatten_).width);
+  throw InputError({std::string("input of shape ") + (flatten_ ? "(batch, " : "(..., ") + width +
+                        ") for '" + name() + "'",
+                    to_string(input),
+                    "pass " + width + " features, or make the layer anew for " + given +
+                        " (its weight " + weight_->name() + " is " + to_string(*weight_->shape()) +
+                        ")"});
+}
+
+void Dense::throw_dtype(const Tensor& input) const {
+  const std::string own = to_string(weight_->dtype());
+  if (bias_ != nullptr && bias_->dtype() != weight_->dtype()) {
+    throw InputError({"a bias of dtype " + own + " beside the weight of '" + name() + "'",
+                      "Parameter '" + bias_->name() + "' of " + to_string(bias_->dtype()),
+                      "cast the whole layer, with cast('" + own + "')"});
+  }
+  const std::string given = to_string(input.dtype());
+  throw InputError(
+      {"input of dtype " + own + " for '" + name() + "'", describe(input),
+       "cast the input, with astype('" + own + "'), or the layer, with cast('" + given + "')"});
+}
+
+void Dense::check_input(const Shape& input) const {
+  if (input.rank() == 0) {
+    throw InputError({"input of shape (batch, features) for '" + name() + "'", "shape ()",
+                      "pass an array of one axis or more"});
+  }
+  const std::int64_t width = extent_of(input, flatten_).width;
+  if (width == 0) {
+    throw InputError({"at least one feature for '" + name() + "'", "shape " + to_string(input),
+                      "pass data that has features"});
+  }
+  const std::int64_t present = (*weight_->shape())[1];
+  if (width != Shape::unknown && present != Shape::unknown && width != present) {
+    throw_width(input);
+  }
+}
+
+Shape Dense::infer_shape(const Shape& input) {
+  check_input(input);
+  const std::int64_t width = extent_of(input, flatten_).width;
+  Shape output = output_shape(input, flatten_, units_);
+  if ((*weight_->shape())[1] == Shape::unknown) weight_->set_shape({units_, width});
+  return output;
+}
+
+void Dense::prepare(const Shape& input) {
+  if (is_ready()) return;
+  // Who never called initialize() hears that first, and nothing has changed.
+  if (weight_->state() == Parameter::State::uninitialized) (void)weight_->data();
+  if (bias_ != nullptr && bias_->state() == Parameter::State::uninitialized) (void)bias_->data();
+  infer_shape(input);
+  weight_->finish_deferred();
+  if (bias_ != nullptr) bias_->finish_deferred();
+}
+
+bool Dense::is_ready() const {
+  return weight_->is_initialized() && (bias_ == nullptr || bias_->is_initialized());
+}
+
+Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* record) {
+  if (!is_ready()) {
+    if (weight_->state() != Parameter::State::uninitialized && input.dtype() != weight_->dtype()) {
+      throw_dtype(input);  // before the first values exist: a cast of the layer may follow
+    }
+    prepare(input.shape());
+  }
+  const Tensor& weight = weight_->data();
+  const Tensor* bias = bias_ == nullptr ? nullptr : &bias_->data();
+  if (input.dtype() != weight.dtype() || (bias != nullptr && bias->dtype() != weight.dtype())) {
+    throw_dtype(input);
+  }
+  if (input.shape().rank() == 0) check_input(input.shape());
+  const Extent extent = extent_of(input.shape(), flatten_);
+  if (extent.width != weight.shape()[1]) throw_width(input.shape());
+
+  const Shape shape = output_shape(input.shape(), flatten_, units_);
+  Tensor output = Tensor::uninitialized(shape, weight.dtype());
+  const void* biases = bias == nullptr ? nullptr : bias->raw();
+  // Where the derivative needs what the activation was given, that is kept, and not overwritten.
+  const bool keep = record != nullptr && derivative_needs_input(activation_);
+  Tensor linear;
+  if (keep) linear = Tensor::uninitialized(shape, weight.dtype());
+  const Tensor& target = keep ? linear : output;
+  const ActivationFunction fused = keep ? ActivationFunction() : activation_;
+  if (weight.dtype() == Dtype::float32) {
+    run_forward<float>(input, weight, biases, fused, target, extent);
+  } else {
+    run_forward<double>(input, weight, biases, fused, target, extent);
+  }
+  if (keep) activate(activation_, linear, output);
+  if (record != nullptr) {
+    record->input = input;
+    record->output = output;
+    record->extra = std::move(linear);
+  }
+  return output;
+}
+
+Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
+                       const BackwardPass& pass) {
+  check_output_grad(*this, output_grad, record.output);
+  const Tensor& input = record.input;
+  const Tensor& weight = weight_->data();
+  const Extent extent = extent_of(input.shape(), flatten_);
+  if (weight.dtype() != input.dtype() || weight.shape()[1] != extent.width) {
+    throw InputError({"the weight of '" + name() + "' as it was in the recorded forward, (" +
+                          std::to_string(units_) + ", " + std::to_string(extent.width) + "), " +
+                          to_string(input.dtype()),
+                      to_string(weight.shape()) + ", " + to_string(weight.dtype()),
+                      "cast or initialize parameters before the forward or after backward"});
+  }
+
+  Tensor linear_grad = output_grad;
+  if (activation_.kind != ActivationKind::identity) {
+    linear_grad = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
+    activate_backward(activation_, record.extra, record.output, output_grad, linear_grad);
+  }
+  const bool single = weight.dtype() == Dtype::float32;
+  if (const auto target = weight_->grad_target(pass); target.grad.defined()) {
+    single ? run_backward_weight<float>(linear_grad, input, target, extent)
+           : run_backward_weight<double>(linear_grad, input, target, extent);
+  }
+  if (bias_ != nullptr) {
+    if (const auto target = bias_->grad_target(pass); target.grad.defined()) {
+      single ? run_backward_bias<float>(linear_grad, target, extent.rows)
+             : run_backward_bias<double>(linear_grad, target, extent.rows);
+    }
+  }
+  if (!need_input_grad) return {};
+  Tensor input_grad = Tensor::uninitialized(input.shape(), input.dtype());
+  single ? run_backward_input<float>(linear_grad, weight, input_grad, extent)
+         : run_backward_input<double>(linear_grad, weight, input_grad, extent);
+  return input_grad;
+}
+
+void Dense::visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const {
+  visit(prefix + "weight", weight_);
+  if (bias_ != nullptr) visit(prefix + "bias", bias_);
+}
+
+}  // namespace glueball

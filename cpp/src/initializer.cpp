@@ -1,0 +1,236 @@
+#include "glueball/initializer.h"
+
+#include <cstring>
+#include <regex>
+
+#include "glueball/error.h"
+#include "initializer_support.h"
+
+namespace glueball {
+namespace {
+
+bool starts_with(std::string_view name, std::string_view start) noexcept {
+  return name.substr(0, start.size()) == start;
+}
+
+bool ends_with(std::string_view name, std::string_view end) noexcept {
+  return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
+}
+
+}  // namespace
+
+ParameterKind kind_of(std::string_view name) noexcept {
+  struct Ending {
+    std::string_view text;
+    ParameterKind kind;
+  };
+  // "min" and "max" are the ranges that quantised networks keep.
+  static constexpr Ending endings[] = {
+      {"weight", ParameterKind::weight},      {"bias", ParameterKind::bias},
+      {"gamma", ParameterKind::gamma},        {"beta", ParameterKind::beta},
+      {"min", ParameterKind::zero},           {"max", ParameterKind::one},
+      {"running_mean", ParameterKind::zero},  {"moving_mean", ParameterKind::zero},
+      {"running_var", ParameterKind::one},    {"moving_var", ParameterKind::one},
+      {"moving_inv_var", ParameterKind::zero}, {"moving_avg", ParameterKind::zero}};
+  for (const Ending& ending : endings) {
+    if (ends_with(name, ending.text)) return ending.kind;
+  }
+  return ParameterKind::other;
+}
+
+void Initializer::operator()(const InitDesc& desc, const Tensor& out, Generator& rng) const {
+  if (desc.own) {
+    desc.own->fill_own(desc, out, rng);
+    return;
+  }
+  if (!desc.of_parameter) {
+    // Two names that Gluon's symbolic networks gave their layers.
+    if (starts_with(desc.name, "upsampling")) {
+      Bilinear().init_weight(desc, out, rng);
+      return;
+    }
+    if (starts_with(desc.name, "stn_loc") && ends_with(desc.name, "weight")) {
+      init_zero(desc, out, rng);
+      return;
+    }
+  }
+  switch (kind_of(desc.name)) {
+    case ParameterKind::weight:
+      return init_weight(desc, out, rng);
+    case ParameterKind::bias:
+      return init_bias(desc, out, rng);
+    case ParameterKind::gamma:
+      return init_gamma(desc, out, rng);
+    case ParameterKind::beta:
+      return init_beta(desc, out, rng);
+    case ParameterKind::zero:
+      return init_zero(desc, out, rng);
+    case ParameterKind::one:
+      return init_one(desc, out, rng);
+    case ParameterKind::other:
+      if (desc.of_parameter) return init_weight(desc, out, rng);
+      return init_default(desc, out, rng);
+  }
+}
+
+void Initializer::fill_own(const InitDesc& desc, const Tensor& out, Generator& rng) const {
+  const ParameterKind kind = kind_of(desc.name);
+  if (!overrides(kind)) return init_weight(desc, out, rng);
+  switch (kind) {
+    case ParameterKind::bias:
+      return init_bias(desc, out, rng);
+    case ParameterKind::gamma:
+      return init_gamma(desc, out, rng);
+    case ParameterKind::beta:
+      return init_beta(desc, out, rng);
+    case ParameterKind::zero:
+      return init_zero(desc, out, rng);
+    case ParameterKind::one:
+      return init_one(desc, out, rng);
+    case ParameterKind::weight:
+    case ParameterKind::other:
+      return init_weight(desc, out, rng);
+  }
+}
+
+void Initializer::init_bias(const InitDesc& /*desc*/, const Tensor& out, Generator& /*rng*/) const {
+  out.fill(0.0);
+}
+
+void Initializer::init_gamma(const InitDesc& /*desc*/, const Tensor& out,
+                             Generator& /*rng*/) const {
+  out.fill(1.0);
+}
+
+void Initializer::init_beta(const InitDesc& /*desc*/, const Tensor& out, Generator& /*rng*/) const {
+  out.fill(0.0);
+}
+
+void Initializer::init_zero(const InitDesc& /*desc*/, const Tensor& out, Generator& /*rng*/) const {
+  out.fill(0.0);
+}
+
+void Initializer::init_one(const InitDesc& /*desc*/, const Tensor& out, Generator& /*rng*/) const {
+  out.fill(1.0);
+}
+
+void Initializer::init_default(const InitDesc& desc, const Tensor& /*out*/,
+                               Generator& /*rng*/) const {
+  // The remedy begins with Gluon's sentence, which its users search for.
+  throw ArgumentError(
+      {.expected = "a name that ends with weight, bias, gamma, beta, min, max, running_mean, "
+                   "running_var, moving_mean, moving_var, moving_inv_var or moving_avg",
+       .found = "'" + desc.name + "'",
+       .remedy = "Unknown initialization pattern for " + desc.name +
+                 ". Default initialization is now limited to \"weight\", \"bias\", \"gamma\" (1.0), "
+                 "and \"beta\" (0.0). Rename the parameter, or give it an initializer of its own"});
+}
+
+bool Initializer::overrides(ParameterKind kind) const { return kind == ParameterKind::weight; }
+
+void Initializer::fill_shard(const InitDesc& desc, const Shape& whole, std::int64_t offset,
+                             const Tensor& part, Generator rng) const {
+  const std::int64_t size = whole.elements();
+  if (offset < 0 || part.size() > size || offset > size - part.size()) {
+    throw ShapeError({.expected = "a shard inside '" + desc.name + "' of shape " + to_string(whole) +
+                                  ", which has " + std::to_string(size) + " elements",
+                      .found = std::to_string(part.size()) + " elements from element " +
+                               std::to_string(offset) + " on",
+                      .remedy = "count elements in row-major order"});
+  }
+  if (part.size() == 0) return;
+
+  if (is_elementwise()) {
+    InitDesc of_shard = desc;
+    of_shard.whole = whole;
+    rng.seek(rng.position() + static_cast<std::uint64_t>(offset));
+    init_weight(of_shard, part, rng);
+    return;
+  }
+  const Tensor all(whole, part.dtype());
+  init_weight(desc, all, rng);
+  const std::size_t skipped = static_cast<std::size_t>(offset) * size_of(part.dtype());
+  std::memcpy(part.raw(), static_cast<const char*>(all.raw()) + skipped, part.bytes());
+}
+
+// ---- combining ------------------------------------------------------------------------------
+
+struct Mixed::Rule {
+  std::string pattern;
+  std::regex expression;
+  std::shared_ptr<const Initializer> initializer;
+  bool matches_all;
+
+  bool matches(const std::string& name) const { return std::regex_search(name, expression); }
+};
+
+Mixed::Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initializer>>> rules) {
+  if (rules.empty()) {
+    throw ArgumentError({.expected = "at least one pattern with an initializer for Mixed",
+                         .found = "none",
+                         .remedy = "\".*\" is the pattern of everything"});
+  }
+  std::vector<Rule> compiled;
+  compiled.reserve(rules.size());
+  for (auto& [pattern, initializer] : rules) {
+    if (!initializer) {
+      throw ArgumentError({.expected = "an initializer for Mixed's pattern '" + pattern + "'",
+                           .found = "none",
+                           .remedy = "give one to each pattern"});
+    }
+    Rule rule{.pattern = pattern,
+              .expression = {},
+              .initializer = std::move(initializer),
+              .matches_all = false};
+    try {
+      rule.expression.assign(pattern, std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error& error) {
+      throw ArgumentError({.expected = "ECMAScript regular expressions for Mixed",
+                           .found = "'" + pattern + "' (" + error.what() + ")",
+                           .remedy = "put a backslash before characters that stand for themselves"});
+    }
+    // No pattern about names is found in both of these but one that is found in all.
+    rule.matches_all = rule.matches("\x01") && rule.matches("~");
+    compiled.push_back(std::move(rule));
+  }
+  rules_ = std::make_shared<const std::vector<Rule>>(std::move(compiled));
+}
+
+const Mixed::Rule& Mixed::rule_for(const InitDesc& desc) const {
+  std::string patterns;
+  for (const Rule& rule : *rules_) {
+    if (rule.matches(desc.name)) return rule;
+    patterns += (patterns.empty() ? "'" : ", '") + rule.pattern + "'";
+  }
+  throw ArgumentError({.expected = "a parameter whose name one of Mixed's patterns matches: " + patterns,
+                       .found = "parameter name '" + desc.name + "', which did not match any pattern",
+                       .remedy = "add the pattern \".*\" at the end, with a default initializer"});
+}
+
+void Mixed::operator()(const InitDesc& desc, const Tensor& out, Generator& rng) const {
+  if (desc.own) {
+    desc.own->fill_own(desc, out, rng);
+    return;
+  }
+  const Rule& rule = rule_for(desc);
+  if (rule.matches_all) {
+    (*rule.initializer)(desc, out, rng);
+  } else {
+    rule.initializer->fill_own(desc, out, rng);
+  }
+}
+
+void Mixed::fill_own(const InitDesc& desc, const Tensor& out, Generator& rng) const {
+  rule_for(desc).initializer->fill_own(desc, out, rng);
+}
+
+void Mixed::init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const {
+  rule_for(desc).initializer->init_weight(desc, out, rng);
+}
+
+std::shared_ptr<const Initializer> default_initializer() {
+  static const std::shared_ptr<const Initializer> uniform = std::make_shared<const Uniform>();
+  return uniform;
+}
+
+}  // namespace glueball

@@ -1,0 +1,84 @@
+#include "kernels/dispatch.h"
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "glueball/error.h"
+
+namespace glueball::kernels {
+
+// Each is defined by kernels/table.cpp, compiled for that instruction set.
+#define GLUEBALL_DECLARE(isa)           \
+  namespace isa {                       \
+  extern const KernelSet kernel_set;    \
+  }
+#if GLUEBALL_HAVE_V1
+GLUEBALL_DECLARE(v1)
+#endif
+#if GLUEBALL_HAVE_V2
+GLUEBALL_DECLARE(v2)
+#endif
+#if GLUEBALL_HAVE_V3
+GLUEBALL_DECLARE(v3)
+#endif
+#if GLUEBALL_HAVE_V4
+GLUEBALL_DECLARE(v4)
+#endif
+#if GLUEBALL_HAVE_BASELINE
+GLUEBALL_DECLARE(baseline)
+#endif
+#undef GLUEBALL_DECLARE
+
+std::vector<const KernelSet*> runnable() {
+  std::vector<const KernelSet*> sets;
+  // The compiler's own test of cpuid, which also asks whether the operating system saves the registers.
+#if GLUEBALL_HAVE_V4
+  if (__builtin_cpu_supports("x86-64-v4")) sets.push_back(&v4::kernel_set);
+#endif
+#if GLUEBALL_HAVE_V3
+  if (__builtin_cpu_supports("x86-64-v3")) sets.push_back(&v3::kernel_set);
+#endif
+#if GLUEBALL_HAVE_V2
+  if (__builtin_cpu_supports("x86-64-v2")) sets.push_back(&v2::kernel_set);
+#endif
+#if GLUEBALL_HAVE_V1
+  sets.push_back(&v1::kernel_set);
+#endif
+#if GLUEBALL_HAVE_BASELINE
+  sets.push_back(&baseline::kernel_set);
+#endif
+  return sets;
+}
+
+namespace {
+
+const KernelSet& choose() {
+  const std::vector<const KernelSet*> sets = runnable();
+  std::string names;
+  for (const KernelSet* set : sets) names += (names.empty() ? "" : ", ") + std::string(set->name);
+
+  if (sets.empty()) {
+    throw ArgumentError({.expected = "a processor with one of the instruction sets that glueball was built for",
+                         .found = "one with none of them",
+                         .remedy = "build with -DGLUEBALL_ISAS=baseline"});
+  }
+  const char* wanted = std::getenv("GLUEBALL_ISA");
+  if (wanted == nullptr || *wanted == '\0') return *sets.front();
+  for (const KernelSet* set : sets) {
+    if (std::string_view(wanted) == set->name) return *set;
+  }
+  throw ArgumentError({.expected = "the environment variable GLUEBALL_ISA to be one of " + names +
+                                   ", which this processor and this build have",
+                       .found = "'" + std::string(wanted) + "'",
+                       .remedy = "unset it, or choose one of those"});
+}
+
+}  // namespace
+
+const KernelSet& active() {
+  static const KernelSet& set = choose();
+  return set;
+}
+
+}  // namespace glueball::kernels

@@ -1,0 +1,80 @@
+#pragma once
+
+// Elementwise loops over vectors of the instruction set that a kernel file is compiled for.
+//
+// For kernel files only. Eigen's packet functions are internal to Eigen, and its release is pinned;
+// they are what makes one source serve SSE, AVX, AVX-512 and NEON.
+
+#include <Eigen/Core>
+
+#include "kernels/table.h"
+
+// Vector types as template arguments lose an alignment attribute that templates here do not need.
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
+namespace glueball::kernels::GLUEBALL_TARGET {
+
+namespace packet = Eigen::internal;
+
+/// The widest vector of T.
+template <class T>
+using Packet = typename packet::packet_traits<T>::type;
+
+/// The element type of a vector.
+template <class P>
+using Element = typename packet::unpacket_traits<P>::type;
+
+/// How many elements a vector has.
+template <class P>
+constexpr Index lanes = packet::unpacket_traits<P>::size;
+
+/// All lanes `value`.
+template <class P>
+EIGEN_STRONG_INLINE P splat(double value) {
+  return packet::pset1<P>(static_cast<Element<P>>(value));
+}
+
+/// The `count` elements at `from`, fewer than a vector, followed by zeros.
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load_some(const T* from, Index count) {
+  EIGEN_ALIGN_MAX T buffer[lanes<Packet<T>>] = {};
+  for (Index i = 0; i < count; ++i) buffer[i] = from[i];
+  return packet::pload<Packet<T>>(buffer);
+}
+
+/// Writes the first `count` lanes, fewer than a vector.
+template <class T>
+EIGEN_STRONG_INLINE void store_some(T* to, const Packet<T>& value, Index count) {
+  EIGEN_ALIGN_MAX T buffer[lanes<Packet<T>>];
+  packet::pstore(buffer, value);
+  for (Index i = 0; i < count; ++i) to[i] = buffer[i];
+}
+
+/// y[i] = f(x[i]).
+///
+/// The last elements go through the vector functions too, padded, and not through scalar ones: so
+/// an element's result does not depend on where in the array it stands.
+template <class T, class F>
+EIGEN_STRONG_INLINE void map(const T* x, T* y, Index count, F f) {
+  constexpr Index step = lanes<Packet<T>>;
+  Index i = 0;
+  for (; i + step <= count; i += step) {
+    packet::pstoreu(y + i, f(packet::ploadu<Packet<T>>(x + i)));
+  }
+  if (i < count) store_some(y + i, f(load_some(x + i, count - i)), count - i);
+}
+
+/// z[i] = f(x[i], y[i]).
+template <class T, class F>
+EIGEN_STRONG_INLINE void map(const T* x, const T* y, T* z, Index count, F f) {
+  constexpr Index step = lanes<Packet<T>>;
+  Index i = 0;
+  for (; i + step <= count; i += step) {
+    packet::pstoreu(z + i, f(packet::ploadu<Packet<T>>(x + i), packet::ploadu<Packet<T>>(y + i)));
+  }
+  if (i < count) {
+    store_some(z + i, f(load_some(x + i, count - i), load_some(y + i, count - i)), count - i);
+  }
+}
+
+}  // namespace glueball::kernels::GLUEBALL_TARGET

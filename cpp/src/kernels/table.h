@@ -1,0 +1,121 @@
+#pragma once
+
+// The only interface between the kernels, compiled once per instruction set, and the rest of the
+// library.
+//
+// Kernel files include Eigen, <cstddef>, <cstdint> and this header only; take raw pointers and
+// sizes; throw nothing; and define nothing at namespace scope that needs a constructor. Everything
+// of theirs is in namespace glueball::kernels::GLUEBALL_TARGET, so that the linker cannot mix
+// instruction sets.
+//
+// All matrices are row-major and dense. Kernels run on the calling thread unless they say
+// otherwise: callers split work with parallel_for.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace glueball::kernels {
+
+using Index = std::ptrdiff_t;
+
+/// Numbered as glueball::ActivationKind is, which activation.cpp checks when it is compiled.
+enum ActivationCode : int {
+  code_identity,
+  code_relu,
+  code_sigmoid,
+  code_tanh,
+  code_softrelu,
+  code_softsign,
+  code_gelu,
+  code_silu,
+  code_leaky_relu,
+  code_elu,
+  code_selu,
+  code_log_sigmoid,
+  code_mish,
+};
+
+template <class T>
+struct Table {
+  /// Columns [col_begin, col_end) of y (batch, out) = f(x (batch, in) * w (out, in)^T + b (out,)).
+  ///
+  /// b may be null, and f is the activation that `code` and `alpha` name. An element of y is the
+  /// same number whatever the other columns, but may differ in its last bits with the number of
+  /// rows.
+  void (*dense_forward)(const T* x, const T* w, const T* b, T* y, Index batch, Index in, Index out,
+                        Index col_begin, Index col_end, ActivationCode code, double alpha);
+  /// Columns [col_begin, col_end) of dx (batch, in) = dy (batch, out) * w (out, in).
+  void (*dense_backward_input)(const T* dy, const T* w, T* dx, Index batch, Index in, Index out,
+                               Index col_begin, Index col_end);
+  /// Rows [row_begin, row_end) of dw (out, in) = or += dy^T * x.
+  void (*dense_backward_weight)(const T* dy, const T* x, T* dw, Index batch, Index in, Index out,
+                                Index row_begin, Index row_end, bool accumulate);
+  /// db (out,) = or += sum over the batch of dy.
+  void (*dense_backward_bias)(const T* dy, T* db, Index batch, Index out, bool accumulate);
+
+  /// y = f(x); y may be x.
+  void (*activation_forward)(ActivationCode code, double alpha, const T* x, T* y, Index count);
+  /// dx = dy f'; reads x or y as derivative_needs_input() says; dx may be dy.
+  void (*activation_backward)(ActivationCode code, double alpha, const T* x, const T* y,
+                              const T* dy, T* dx, Index count);
+
+  /// probabilities (batch, classes) = softmax(logits), loss (batch,) = -log of the label's.
+  void (*softmax_cross_entropy)(const T* logits, const std::int64_t* labels, T* probabilities,
+                                T* loss, Index batch, Index classes);
+  /// dlogits = head_grad * (probabilities - one_hot(label)).
+  void (*softmax_cross_entropy_backward)(const T* probabilities, const std::int64_t* labels,
+                                         const T* head_grad, T* dlogits, Index batch,
+                                         Index classes);
+  /// difference = prediction - label; loss (batch,) = weight / 2 * mean over the sample of
+  /// difference^2.
+  void (*l2_loss)(const T* prediction, const T* label, T* difference, T* loss, Index batch,
+                  Index per_sample, double weight);
+  void (*l2_loss_backward)(const T* difference, const T* head_grad, T* dprediction, Index batch,
+                           Index per_sample, double weight);
+
+  /// SGD on `count` elements; `momentum_state` may be null when momentum is 0; clip <= 0: none.
+  void (*sgd)(T* weight, const T* grad, T* momentum_state, Index count, double learning_rate,
+              double weight_decay, double rescale, double clip, double momentum);
+
+  /// Elements [begin, begin + count) of a Generator's stream, any begin and count. See
+  /// glueball/random.h.
+  void (*uniform)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count,
+                  T* out, double low, double high);
+  void (*normal)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count, T* out,
+                 double mean, double sigma);
+  /// Cut off at values low and high.
+  void (*truncated_normal)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin,
+                           Index count, T* out, double mean, double sigma, double low, double high);
+};
+
+struct Words {
+  void (*words)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count,
+                std::uint32_t* out);
+};
+
+struct KernelSet {
+  const char* name;  ///< "v2", "v3", "v4" or "baseline"
+  Table<float> f32;
+  Table<double> f64;
+  Words common;
+};
+
+/// The set in use: the best that the processor has and the library was built with, or
+/// GLUEBALL_ISA's.
+///
+/// Chosen once, at the first call. @throws ArgumentError if GLUEBALL_ISA names one that can't run
+/// here.
+const KernelSet& active();
+
+template <class T>
+const Table<T>& table();
+template <>
+inline const Table<float>& table<float>() {
+  return active().f32;
+}
+template <>
+inline const Table<double>& table<double>() {
+  return active().f64;
+}
+
+}  // namespace glueball::kernels

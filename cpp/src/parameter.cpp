@@ -1,0 +1,197 @@
+#include "glueball/parameter.h"
+
+#include <atomic>
+#include <utility>
+
+#include "glueball/error.h"
+
+namespace glueball {
+namespace {
+
+std::atomic<std::uint64_t> last_pass{0};
+std::atomic<std::uint64_t> last_parameter{0};
+
+std::string describe(const std::optional<Shape>& shape) {
+  return shape ? to_string(*shape) : "None";
+}
+
+}  // namespace
+
+GradReq grad_req_from(const std::string& word) {
+  if (word == "write") return GradReq::write;
+  if (word == "add") return GradReq::add;
+  if (word == "null") return GradReq::null;
+  throw ArgumentError({"grad_req to be one of 'write', 'add', or 'null'", "'" + word + "'",
+                       "'write' overwrites the gradient in each backward, 'add' accumulates it, "
+                       "'null' computes none"});
+}
+
+std::string to_string(GradReq grad_req) {
+  switch (grad_req) {
+    case GradReq::write:
+      return "write";
+    case GradReq::add:
+      return "add";
+    case GradReq::null:
+      return "null";
+  }
+  return {};
+}
+
+BackwardPass::BackwardPass() noexcept : id_(++last_pass) {}
+
+std::uint64_t Parameter::next_id() noexcept { return ++last_parameter; }
+
+Parameter::Parameter(std::string name, std::optional<Shape> shape, Settings settings)
+    : name_(std::move(name)), shape_(std::move(shape)), settings_(std::move(settings)) {
+  if (!settings_.differentiable) settings_.grad_req = GradReq::null;
+}
+
+Parameter::Parameter(std::string name, std::optional<Shape> shape)
+    : Parameter(std::move(name), std::move(shape), Settings{}) {}
+
+Parameter::~Parameter() = default;
+
+void Parameter::set_grad_req(GradReq grad_req) {
+  const std::lock_guard lock(mutex_);
+  if (!settings_.differentiable) return;
+  settings_.grad_req = grad_req;
+  ++generation_;
+  if (grad_req == GradReq::null) {
+    grad_ = Tensor();
+  } else if (state_ == State::initialized && !grad_.defined()) {
+    grad_ = Tensor(data_.shape(), data_.dtype());
+  }
+}
+
+void Parameter::set_shape(const Shape& shape) {
+  const std::lock_guard lock(mutex_);
+  if (!shape_) {
+    shape_ = shape;
+    return;
+  }
+  if (!shape_->is_compatible(shape)) throw ShapeError(name_, to_string(shape), to_string(*shape_));
+  shape_ = shape_->merged(shape);
+}
+
+Tensor Parameter::filled(const Plan& plan) const {
+  // Zeros, not undefined memory: an initializer may leave elements alone, as Gluon's users' do.
+  Tensor values(*shape_, settings_.dtype);
+  InitDesc desc(name_);
+  desc.own = plan.own;
+  desc.of_parameter = true;
+  Generator rng = plan.stream;
+  (*plan.fallback)(desc, values, rng);
+  return values;
+}
+
+void Parameter::publish(Tensor data) {
+  ++generation_;
+  data_ = std::move(data);
+  grad_ = settings_.grad_req == GradReq::null ? Tensor() : Tensor(data_.shape(), data_.dtype());
+  grad_pass_ = 0;
+  grad_fresh_ = false;
+  shape_ = data_.shape();
+  // The plan holds the initializer, and a Python initializer may hold this parameter: let go.
+  plan_.reset();
+  state_ = State::initialized;
+}
+
+bool Parameter::initialize(std::shared_ptr<const Initializer> own,
+                           std::shared_ptr<const Initializer> fallback, Generator stream,
+                           bool force) {
+  Plan plan{own ? std::move(own) : settings_.init,
+            fallback ? std::move(fallback) : default_initializer(), stream};
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::initialized && !force) return false;
+    if (!shape_ || !shape_->is_known()) {
+      if (!settings_.allow_deferred_init) {
+        throw ArgumentError({"a shape whose axes are all known, to initialize Parameter '" + name_ + "'",
+                             describe(shape_),
+                             "give the shape, or allow_deferred_init=True to wait for data"});
+      }
+      plan_ = std::move(plan);
+      state_ = State::deferred;
+      return true;
+    }
+  }
+  // Outside the lock: a Python initializer takes the GIL, and may look at this very parameter.
+  Tensor values = filled(plan);
+  const std::lock_guard lock(mutex_);
+  publish(std::move(values));
+  return true;
+}
+
+void Parameter::finish_deferred() {
+  std::unique_lock lock(mutex_);
+  // Another thread may be filling: its values are as good as ours, and filling twice is forbidden.
+  filled_.wait(lock, [this] { return !filling_; });
+  if (state_ == State::initialized) return;
+  if (state_ == State::uninitialized || !shape_ || !shape_->is_known()) throw_not_initialized();
+
+  filling_ = true;
+  const Plan plan = *plan_;
+  lock.unlock();
+  struct Done {  // also when the initializer throws, which leaves the plan for the next try
+    Parameter& parameter;
+    std::unique_lock<std::mutex>& lock;
+    ~Done() {
+      if (!lock.owns_lock()) lock.lock();
+      parameter.filling_ = false;
+      parameter.filled_.notify_all();
+    }
+  } done{*this, lock};
+  Tensor values = filled(plan);
+  lock.lock();
+  // set_data() in the meantime wins: the user's numbers are not overwritten.
+  if (state_ == State::deferred) publish(std::move(values));
+}
+
+void Parameter::throw_not_initialized() const {
+  if (state_ == State::deferred) throw DeferredInitializationError(name_);
+  throw UninitializedError(name_);
+}
+
+const Tensor& Parameter::grad() const {
+  if (state_ != State::initialized) throw_not_initialized();
+  if (!grad_.defined()) throw NoGradientError(name_);
+  return grad_;
+}
+
+void Parameter::set_data(const Tensor& values, bool create) {
+  const std::lock_guard lock(mutex_);
+  if (shape_ && !shape_->is_compatible(values.shape())) {
+    throw ShapeError(name_, to_string(values.shape()), to_string(*shape_));
+  }
+  if (state_ == State::initialized) {
+    data_.copy_from(values);
+  } else if (state_ == State::deferred || create) {
+    publish(values.cast(settings_.dtype));
+  } else {
+    throw UninitializedError(name_);
+  }
+}
+
+void Parameter::zero_grad() {
+  if (grad_.defined()) grad_.fill(0.0);
+}
+
+Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
+  if (!grad_.defined()) return {};
+  const bool accumulate = settings_.grad_req == GradReq::add || grad_pass_ == pass.id();
+  grad_pass_ = pass.id();
+  grad_fresh_ = true;
+  return {grad_, accumulate};
+}
+
+void Parameter::cast(Dtype dtype) {
+  const std::lock_guard lock(mutex_);
+  settings_.dtype = dtype;
+  if (state_ != State::initialized) return;
+  ++generation_;
+  data_ = data_.cast(dtype);
+  if (grad_.defined()) grad_ = grad_.cast(dtype);
+}
+
+}  // namespace glueball

@@ -1,0 +1,196 @@
+#include "glueball/sequential.h"
+
+#include <unordered_set>
+
+#include "glueball/error.h"
+#include "layer_checks.h"
+
+namespace glueball {
+namespace {
+
+/// Where a walk stands in one of the chains that it is inside of.
+struct Position {
+  const Sequential* chain;
+  std::size_t next;
+};
+
+/// "3." below `prefix` for each chain that the walk is inside of: the path of the present layer.
+std::string path_of(const std::string& prefix, const std::vector<Position>& positions) {
+  std::string path = prefix;
+  for (const Position& position : positions) path += std::to_string(position.next - 1) + ".";
+  return path;
+}
+
+}  // namespace
+
+template <class Visit>
+void Sequential::each_leaf(Visit&& visit) const {
+  std::vector<Position> positions{{this, 0}};
+  while (!positions.empty()) {
+    Position& position = positions.back();
+    const Sequential& chain = *position.chain;
+    if (position.next == chain.layers_.size()) {
+      positions.pop_back();
+      continue;
+    }
+    const std::size_t i = position.next++;
+    if (chain.nested_[i] != nullptr) {
+      positions.push_back({chain.nested_[i], 0});
+    } else {
+      visit(*chain.layers_[i], positions);
+    }
+  }
+}
+
+std::vector<Layer*> Sequential::leaves() const {
+  std::vector<Layer*> all;
+  all.reserve(layers_.size());
+  each_leaf([&](Layer& layer, const std::vector<Position>&) { all.push_back(&layer); });
+  return all;
+}
+
+bool Sequential::contains(const Sequential& chain) const {
+  std::vector<const Sequential*> open{this};
+  std::unordered_set<const Sequential*> seen;
+  while (!open.empty()) {
+    const Sequential* next = open.back();
+    open.pop_back();
+    if (next == &chain) return true;
+    if (!next->has_nested_ || !seen.insert(next).second) continue;
+    for (const Sequential* inside : next->nested_) {
+      if (inside != nullptr) open.push_back(inside);
+    }
+  }
+  return false;
+}
+
+void Sequential::add(std::shared_ptr<Layer> layer) {
+  if (layer == nullptr) {
+    throw ArgumentError({"a layer to add to '" + name() + "'", "null", "pass a shared_ptr to one"});
+  }
+  auto* chain = dynamic_cast<Sequential*>(layer.get());
+  if (chain != nullptr && chain->contains(*this)) {
+    throw ArgumentError({"a layer that '" + name() + "' is not a part of",
+                         "'" + chain->name() + "', which contains it",
+                         "a chain cannot contain itself"});
+  }
+  layers_.push_back(std::move(layer));
+  nested_.push_back(chain);
+  has_nested_ = has_nested_ || chain != nullptr;
+}
+
+Shape Sequential::infer_shape(const Shape& input) {
+  Shape shape = input;
+  each_leaf([&](Layer& layer, const std::vector<Position>&) { shape = layer.infer_shape(shape); });
+  return shape;
+}
+
+void Sequential::prepare(const Shape& input) {
+  Shape shape = input;
+  each_leaf([&](Layer& layer, const std::vector<Position>&) {
+    layer.prepare(shape);
+    shape = layer.infer_shape(shape);
+  });
+}
+
+bool Sequential::is_ready() const {
+  if (!has_nested_) {
+    for (const auto& layer : layers_) {
+      if (!layer->is_ready()) return false;
+    }
+    return true;
+  }
+  bool ready = true;
+  each_leaf(
+      [&](const Layer& layer, const std::vector<Position>&) { ready = ready && layer.is_ready(); });
+  return ready;
+}
+
+Tensor Sequential::forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) {
+  if (record != nullptr) {
+    Tensor output = forward_chain(input, mode, record->inner);
+    record->input = input;
+    record->output = output;
+    return output;
+  }
+  Tensor x = input;
+  if (!has_nested_) {
+    for (const auto& layer : layers_) x = layer->forward(x, mode, nullptr);
+  } else {
+    each_leaf(
+        [&](Layer& layer, const std::vector<Position>&) { x = layer.forward(x, mode, nullptr); });
+  }
+  return x;
+}
+
+Tensor Sequential::backward(const Tensor& output_grad, const LayerRecord& record,
+                            bool need_input_grad, const BackwardPass& pass) {
+  check_output_grad(*this, output_grad, record.output);
+  return backward_chain(output_grad, record.inner, need_input_grad, pass);
+}
+
+Tensor Sequential::forward_chain(const Tensor& input, const ForwardMode& mode,
+                                 ChainRecord& record) {
+  record.clear();
+  record.reserve(layers_.size());
+  Tensor x = input;
+  each_leaf([&](Layer& layer, const std::vector<Position>&) {
+    x = layer.forward(x, mode, &record.emplace_back());
+  });
+  return x;
+}
+
+Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& record,
+                                  bool need_input_grad, const BackwardPass& pass) {
+  const std::vector<Layer*> chain = leaves();
+  if (chain.size() != record.size()) {
+    throw ArgumentError(
+        {"a record of the " + std::to_string(chain.size()) + " layers of '" + name() + "'",
+         "one of " + std::to_string(record.size()),
+         "change a net before its forward or after its backward, not between"});
+  }
+  // Gradients need not flow below the first layer that keeps any: below it are Flatten, or frozen
+  // layers.
+  std::size_t last = 0;
+  if (!need_input_grad) {
+    bool trainable = false;
+    for (; last < chain.size() && !trainable; ++last) {
+      chain[last]->visit_parameters(
+          "", [&](const std::string&, const std::shared_ptr<Parameter>& parameter) {
+            trainable = trainable || parameter->grad_req() != GradReq::null;
+          });
+    }
+    if (!trainable) return {};
+    --last;
+  }
+  Tensor grad = output_grad;
+  for (std::size_t i = chain.size(); i-- > last;) {
+    grad = chain[i]->backward(grad, record[i], need_input_grad || i > last, pass);
+  }
+  return need_input_grad ? grad : Tensor();
+}
+
+void Sequential::visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const {
+  each_leaf([&](const Layer& layer, const std::vector<Position>& positions) {
+    layer.visit_parameters(path_of(prefix, positions), visit);
+  });
+}
+
+std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> Sequential::collect_parameters()
+    const {
+  std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> all;
+  std::unordered_set<const Parameter*> seen;
+  visit_parameters("", [&](const std::string& path, const std::shared_ptr<Parameter>& parameter) {
+    if (seen.insert(parameter.get()).second) all.emplace_back(path, parameter);
+  });
+  return all;
+}
+
+void Sequential::initialize(std::shared_ptr<const Initializer> init, std::uint64_t seed,
+                            bool force) {
+  for (const auto& [path, parameter] : collect_parameters()) {
+    parameter->initialize(nullptr, init, Generator(seed, parameter_stream(path, 0)), force);
+  }
+}
+
+}  // namespace glueball

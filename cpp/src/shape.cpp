@@ -1,0 +1,90 @@
+#include "glueball/shape.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "glueball/error.h"
+
+namespace glueball {
+
+Shape::Shape(const std::int64_t* lengths, std::size_t rank) : rank_(rank) {
+  if (rank > max_rank) {
+    throw ArgumentError({"at most " + std::to_string(max_rank) + " axes",
+                         std::to_string(rank), "merge some axes into one"});
+  }
+  std::copy_n(lengths, rank, lengths_.begin());
+  for (const std::int64_t length : *this) {
+    if (length < unknown) {
+      throw ArgumentError({"lengths of axes that are 0 or more (-1 for an unknown one)",
+                           to_string(*this), "correct the shape"});
+    }
+  }
+}
+
+Shape::Shape(std::initializer_list<std::int64_t> lengths) : Shape(lengths.begin(), lengths.size()) {}
+
+Shape::Shape(const std::vector<std::int64_t>& lengths) : Shape(lengths.data(), lengths.size()) {}
+
+bool Shape::is_known() const noexcept { return std::find(begin(), end(), unknown) == end(); }
+
+std::int64_t Shape::elements() const {
+  // An empty array is empty however long its other axes are, so zeros come before overflow.
+  if (std::find(begin(), end(), 0) != end() && is_known()) return 0;
+  std::int64_t product = 1;
+  for (const std::int64_t length : *this) {
+    if (length == unknown) {
+      throw ShapeError(Explanation{"a shape whose axes are all known", to_string(*this),
+                                   "give the lengths, or pass data first"});
+    }
+    if (product > std::numeric_limits<std::int64_t>::max() / length) {
+      throw ShapeError(Explanation{"a shape whose elements can be counted in 63 bits",
+                                   to_string(*this), "use a smaller one"});
+    }
+    product *= length;
+  }
+  return product;
+}
+
+bool Shape::is_compatible(const Shape& other) const noexcept {
+  return rank_ == other.rank_ &&
+         std::equal(begin(), end(), other.begin(), [](std::int64_t a, std::int64_t b) {
+           return a == b || a == unknown || b == unknown;
+         });
+}
+
+Shape Shape::merged(const Shape& other) const {
+  if (!is_compatible(other)) {
+    throw ShapeError(Explanation{"a shape that agrees with " + to_string(*this), to_string(other),
+                                 "make the known axes equal"});
+  }
+  Shape merged = *this;
+  for (std::size_t axis = 0; axis < rank_; ++axis) {
+    if (merged.lengths_[axis] == unknown) merged.lengths_[axis] = other.lengths_[axis];
+  }
+  return merged;
+}
+
+Shape Shape::with(std::size_t axis, std::int64_t length) const {
+  if (axis >= rank_) {
+    throw ArgumentError({"an axis of " + to_string(*this), "axis " + std::to_string(axis),
+                         "count axes from 0"});
+  }
+  Shape changed = *this;
+  changed.lengths_[axis] = length;
+  return changed;
+}
+
+bool operator==(const Shape& a, const Shape& b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+std::string to_string(const Shape& shape) {
+  std::string text = "(";
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+    if (axis > 0) text += ", ";
+    text += std::to_string(shape[axis]);
+  }
+  return text + (shape.rank() == 1 ? ",)" : ")");
+}
+
+}  // namespace glueball

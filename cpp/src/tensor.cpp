@@ -1,0 +1,254 @@
+#include "glueball/tensor.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "glueball/error.h"
+
+namespace glueball {
+namespace {
+
+constexpr std::size_t alignment = 64;
+// The block's own bookkeeping sits in front of its data, in the same allocation.
+constexpr std::size_t header_bytes = alignment;
+
+// A sanitizer must see every block go back, or it can't tell a use after the last release.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool caching = false;
+#else
+constexpr bool caching = true;
+#endif
+
+/// Free blocks of one thread by size: powers of two, so that nearly equal requests share.
+///
+/// Blocks over `largest` bypass the cache, and no thread keeps more than `capacity` bytes.
+class BlockCache {
+ public:
+  static constexpr std::size_t largest = std::size_t{64} << 20;
+  static constexpr std::size_t capacity = std::size_t{256} << 20;
+
+  ~BlockCache() {
+    for (Block*& head : free_) {
+      while (head != nullptr) std::free(std::exchange(head, head->next));
+    }
+    // A tensor that outlives the thread's cache (a static, say) goes straight to the system.
+    closed_ = true;
+  }
+
+  void* take(std::size_t bytes) noexcept {
+    if (closed_) return nullptr;
+    Block*& head = free_[bucket(bytes)];
+    if (head == nullptr) return nullptr;
+    held_ -= bytes;
+    return std::exchange(head, head->next);
+  }
+
+  bool give(void* memory, std::size_t bytes) noexcept {
+    if (closed_ || bytes > largest || held_ + bytes > capacity) return false;
+    Block*& head = free_[bucket(bytes)];
+    head = new (memory) Block{head};
+    held_ += bytes;
+    return true;
+  }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  static std::size_t bucket(std::size_t bytes) noexcept {
+    return static_cast<std::size_t>(std::bit_width(bytes - 1));
+  }
+
+  std::array<Block*, 64> free_{};
+  std::size_t held_ = 0;
+  bool closed_ = false;
+};
+
+thread_local BlockCache block_cache;
+
+std::size_t rounded(std::size_t bytes) noexcept {
+  return bytes <= BlockCache::largest ? std::bit_ceil(bytes)
+                                      : (bytes + alignment - 1) / alignment * alignment;
+}
+
+void* allocate_block(std::size_t bytes) {
+  if constexpr (caching) {
+    if (bytes <= BlockCache::largest) {
+      if (void* memory = block_cache.take(bytes)) return memory;
+    }
+  }
+  void* memory = std::aligned_alloc(alignment, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void free_block(void* memory, std::size_t bytes) noexcept {
+  if constexpr (caching) {
+    if (block_cache.give(memory, bytes)) return;
+  }
+  std::free(memory);
+}
+
+}  // namespace
+
+std::string to_string(Dtype dtype) { return dtype == Dtype::float32 ? "float32" : "float64"; }
+
+Buffer* Buffer::allocate(std::size_t bytes) {
+  static_assert(sizeof(Buffer) <= header_bytes);
+  if (bytes > std::numeric_limits<std::size_t>::max() / 4) throw std::bad_alloc();
+  const std::size_t whole = rounded(header_bytes + std::max<std::size_t>(bytes, 1));
+  void* memory = allocate_block(whole);
+  auto* buffer = new (memory) Buffer();
+  buffer->data_ = static_cast<std::byte*>(memory) + header_bytes;
+  buffer->bytes_ = whole;
+  return buffer;
+}
+
+Buffer* Buffer::lend(void* data, void* owner, Release release) {
+  const std::size_t whole = rounded(header_bytes);
+  auto* buffer = new (allocate_block(whole)) Buffer();
+  buffer->data_ = data;
+  buffer->owner_ = owner;
+  buffer->release_ = release;
+  buffer->bytes_ = whole;
+  return buffer;
+}
+
+void Buffer::retain() noexcept {
+  std::atomic_ref<std::int64_t>(references_).fetch_add(1, std::memory_order_relaxed);
+}
+
+void Buffer::release() noexcept {
+  if (std::atomic_ref<std::int64_t>(references_).fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
+  if (release_ != nullptr) release_(owner_);
+  const std::size_t bytes = bytes_;
+  this->~Buffer();
+  free_block(this, bytes);
+}
+
+std::int64_t Buffer::use_count() const noexcept {
+  // atomic_ref of a const object arrives in C++26 only.
+  auto& references = const_cast<std::int64_t&>(references_);
+  return std::atomic_ref<std::int64_t>(references).load(std::memory_order_acquire);
+}
+
+Tensor::Tensor(const Shape& shape, Dtype dtype) : Tensor(uninitialized(shape, dtype)) {
+  std::memset(data_, 0, bytes());
+}
+
+Tensor Tensor::uninitialized(const Shape& shape, Dtype dtype) {
+  Tensor tensor;
+  tensor.size_ = shape.elements();
+  if (tensor.size_ > std::numeric_limits<std::int64_t>::max() / 8) {
+    throw ShapeError(Explanation{"an array that fits in memory", "one of shape " + to_string(shape),
+                                 "use a smaller one"});
+  }
+  tensor.shape_ = shape;
+  tensor.dtype_ = dtype;
+  tensor.buffer_ = Buffer::allocate(tensor.bytes());
+  tensor.data_ = tensor.buffer_->data();
+  return tensor;
+}
+
+Tensor Tensor::borrow(void* data, const Shape& shape, Dtype dtype) {
+  Tensor tensor;
+  tensor.size_ = shape.elements();
+  tensor.shape_ = shape;
+  tensor.dtype_ = dtype;
+  tensor.data_ = data;
+  return tensor;
+}
+
+Tensor Tensor::lend(void* data, const Shape& shape, Dtype dtype, void* owner,
+                    Buffer::Release release) {
+  Tensor tensor = borrow(data, shape, dtype);
+  tensor.buffer_ = Buffer::lend(data, owner, release);
+  return tensor;
+}
+
+Tensor::Tensor(const Tensor& other) noexcept
+    : buffer_(other.buffer_),
+      data_(other.data_),
+      shape_(other.shape_),
+      size_(other.size_),
+      dtype_(other.dtype_) {
+  if (buffer_ != nullptr) buffer_->retain();
+}
+
+Tensor::Tensor(Tensor&& other) noexcept
+    : buffer_(std::exchange(other.buffer_, nullptr)),
+      data_(std::exchange(other.data_, nullptr)),
+      shape_(other.shape_),
+      size_(std::exchange(other.size_, 0)),
+      dtype_(other.dtype_) {}
+
+Tensor& Tensor::operator=(const Tensor& other) noexcept {
+  if (this != &other) *this = Tensor(other);
+  return *this;
+}
+
+Tensor& Tensor::operator=(Tensor&& other) noexcept {
+  std::swap(buffer_, other.buffer_);
+  std::swap(data_, other.data_);
+  std::swap(shape_, other.shape_);
+  std::swap(size_, other.size_);
+  std::swap(dtype_, other.dtype_);
+  return *this;
+}
+
+Tensor::~Tensor() {
+  if (buffer_ != nullptr) buffer_->release();
+}
+
+Tensor Tensor::reshaped(const Shape& shape) const {
+  if (shape.elements() != size_) {
+    throw ShapeError(Explanation{"a shape of " + std::to_string(size_) + " elements",
+                                 to_string(shape), "reshape " + to_string(shape_) +
+                                 " to one of equal size"});
+  }
+  Tensor view = *this;
+  view.shape_ = shape;
+  return view;
+}
+
+Tensor Tensor::clone() const { return cast(dtype_); }
+
+Tensor Tensor::cast(Dtype dtype) const {
+  Tensor copy = uninitialized(shape_, dtype);
+  copy.copy_from(*this);
+  return copy;
+}
+
+void Tensor::fill(double value) const {
+  if (dtype_ == Dtype::float32) {
+    std::fill_n(data<float>(), size_, static_cast<float>(value));
+  } else {
+    std::fill_n(data<double>(), size_, value);
+  }
+}
+
+void Tensor::copy_from(const Tensor& source) const {
+  if (shape_ != source.shape_) {
+    throw ShapeError(Explanation{"values of shape " + to_string(shape_), to_string(source.shape_),
+                                 "reshape them"});
+  }
+  if (dtype_ == source.dtype_) {
+    if (size_ > 0) std::memmove(data_, source.data_, bytes());
+  } else if (dtype_ == Dtype::float32) {
+    std::transform(source.data<double>(), source.data<double>() + size_, data<float>(),
+                   [](double value) { return static_cast<float>(value); });
+  } else {
+    std::copy_n(source.data<float>(), size_, data<double>());
+  }
+}
+
+}  // namespace glueball

@@ -1,0 +1,427 @@
+"""The record of what was computed, and the walk back over it that gives gradients.
+
+A node is held by the array that it made and holds its parents' nodes, never an array that it made: so
+reference counting alone frees a graph when its last output goes. Nodes are numbered as they are made;
+a node is always younger than its parents, hence descending numbers are an order in which every node
+comes after all that use it. A heap finds that order without recursion, at any depth.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+
+from glueball import _core
+from glueball.base import MXNetError, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    Array: TypeAlias = npt.NDArray[Any]
+    Backward: TypeAlias = Callable[[Array, Any], Sequence[Array | None]]
+
+__all__ = [
+    "ArraySink",
+    "Detached",
+    "Leaf",
+    "Node",
+    "attach",
+    "attach_many",
+    "check_write",
+    "grad_reqs",
+    "is_tracked",
+    "run_backward",
+    "state",
+]
+
+grad_reqs = ("write", "add", "null")
+
+_NOT_IN_GRAPH = (
+    "Cannot differentiate node because it is not in a computational graph. You need to set is_recording "
+    "to true or use autograd.record() to save computational graphs for backward. If you want to "
+    "differentiate the same graph twice, you need to pass retain_graph=True to backward."
+)
+_WRITE_IN_GRAPH = (
+    "Assigning to NDArrays that are already in a computational graph will cause undefined behavior when "
+    "evaluating gradients. Please call backward first to clear the graph or do this out side of a record "
+    "section. Also note that you cannot use inplace operations like +=, *=, relu(x, out=x), y[idx]=x, etc "
+    "inside a record section."
+)
+_NO_LEAVES = "There are no inputs in computation graph that require gradients."
+
+_numbers = itertools.count(1)
+
+
+class _State(threading.local):
+    """What this thread is doing: writing a graph, and running layers as in training."""
+
+    recording: bool = False
+    training: bool = False
+
+
+state = _State()
+
+
+class Node:
+    """One recorded operation.
+
+    Parameters
+    ----------
+    parents : tuple of Node or None
+        Nodes of the operation's inputs; None for an input that needs no gradient.
+    backward : callable
+        ``backward(head_grad, pass_)`` gives the gradient for each parent, or None for no gradient.
+    name : str
+        What the operation is called in error texts.
+    holds_parameters : bool
+        Whether `backward` itself writes gradients of trainable parameters.
+    """
+
+    __slots__ = ("_backward", "holds_parameters", "name", "number", "parents")
+
+    def __init__(
+        self,
+        parents: tuple[Node | None, ...],
+        backward: Backward | None,
+        name: str,
+        holds_parameters: bool = False,
+    ) -> None:
+        self.number = next(_numbers)
+        self.parents = parents
+        self.name = name
+        self.holds_parameters = holds_parameters
+        self._backward = backward
+
+    @property
+    def freed(self) -> bool:
+        """Whether a backward pass has used the node up."""
+        return self._backward is None
+
+    def backward(self, head_grad: Array, pass_: Any) -> Sequence[Array | None]:
+        """Gradients of the parents, given the gradient of what this node made.
+
+        Raises
+        ------
+        MXNetError
+            When an earlier backward pass has freed the node.
+        """
+        if self._backward is None:
+            raise MXNetError(_NOT_IN_GRAPH)
+        return self._backward(head_grad, pass_)
+
+    def free(self) -> None:
+        """Drop what the node saved, and its hold on older nodes."""
+        self._backward = None
+        self.parents = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.number} {self.name}>"
+
+
+class Sink(Protocol):
+    """Where a leaf's gradient goes."""
+
+    def accumulate(self, grad: Array, pass_: Any) -> None:
+        """Take the gradient of one backward pass."""
+
+
+class Leaf(Node):
+    """The start of a graph: an array whose gradient is wanted.
+
+    Parameters
+    ----------
+    sink : object
+        Its ``accumulate(grad, pass_)`` is called at most once in a backward pass by this leaf. It may
+        have a ``grad`` attribute, which is the array's ``grad``, and ``grad_req``.
+    """
+
+    __slots__ = ("sink",)
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__((), None, "leaf")
+        self.sink = sink
+
+    @property
+    def freed(self) -> bool:
+        """Always False: a leaf outlives the passes that reach it."""
+        return False
+
+    def backward(self, head_grad: Array, pass_: Any) -> Sequence[Array | None]:
+        """Hand the gradient to the sink. There are no parents."""
+        self.sink.accumulate(head_grad, pass_)
+        return ()
+
+    def free(self) -> None:
+        """Do nothing: the next graph starts here too."""
+
+
+class Detached(Node):
+    """Stands for an array that left the graph through a call with no derivative.
+
+    Its values are those of a recorded array, so a gradient that reaches it is an error: treating it as
+    a constant would make gradients silently zero.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__((), self._refuse, name)
+
+    def _refuse(self, head_grad: Array, pass_: Any) -> Sequence[Array | None]:
+        del head_grad, pass_
+        msg = (
+            f"expected functions with known derivatives between the leaves and the loss, found "
+            f"'{self.name}' applied to a recorded array; call .detach() before it if its result is meant "
+            f"to be a constant"
+        )
+        raise MXNetError(msg)
+
+
+class ArraySink:
+    """Keeps the gradient of an array that had `attach_grad`.
+
+    Parameters
+    ----------
+    grad : numpy.ndarray
+        The buffer, of the array's shape and dtype.
+    grad_req : {'write', 'add', 'null'}
+        Whether a backward pass replaces the gradient, adds to it or leaves it.
+    """
+
+    __slots__ = ("_last_pass", "grad", "grad_req")
+
+    def __init__(self, grad: Array | None, grad_req: str) -> None:
+        if grad_req not in grad_reqs:
+            raise KeyError(grad_req)
+        self.grad = grad
+        self.grad_req = grad_req
+        self._last_pass: Any = None
+
+    def accumulate(self, grad: Array, pass_: Any) -> None:
+        """Take a gradient; within one pass, two of them are summed under 'write' as well."""
+        if self.grad is None or self.grad_req == "null":
+            return
+        buffer = np.asarray(self.grad)
+        if self.grad_req == "add" or self._last_pass is pass_:
+            np.add(buffer, grad, out=buffer, casting="same_kind")
+        else:
+            np.copyto(buffer, grad, casting="same_kind")
+        self._last_pass = pass_
+
+
+class _Parts:
+    """Gradients of some of the outputs of an operation that has several."""
+
+    __slots__ = ("grads",)
+
+    def __init__(self, grads: dict[int, Array]) -> None:
+        self.grads = grads
+
+    def __add__(self, other: _Parts) -> _Parts:
+        merged = dict(self.grads)
+        for index, grad in other.grads.items():
+            merged[index] = merged[index] + grad if index in merged else grad
+        return _Parts(merged)
+
+
+def is_tracked(array: object) -> bool:
+    """Whether gradients flow through `array` into the graph that is being recorded."""
+    return state.recording and getattr(array, "_node", None) is not None
+
+
+def attach(
+    output: Any,
+    parents: Sequence[Any],
+    backward: Backward,
+    name: str,
+    always: bool = False,
+) -> None:
+    """Record that `output` was computed from `parents`, when that matters for a gradient.
+
+    Parameters
+    ----------
+    output : NDArray
+        The result; its node is set.
+    parents : sequence of arrays
+        The inputs, in the order of what `backward` returns. Only their nodes are kept.
+    backward : callable
+        ``backward(head_grad, pass_)`` with a plain array of `output`'s shape; returns one gradient (of
+        the parent's shape) or None for each parent. It must not hold `output`.
+    name : str
+        For error texts.
+    always : bool, default False
+        Record even when no parent has a node, because `backward` writes gradients of its own.
+    """
+    if not state.recording:
+        return
+    nodes = tuple([getattr(parent, "_node", None) for parent in parents])
+    if always or any(node is not None for node in nodes):
+        output._node = Node(nodes, backward, name, always)
+
+
+def attach_many(
+    outputs: Sequence[Any],
+    parents: Sequence[Any],
+    backward: Callable[[list[Array | None], Any], Sequence[Array | None]],
+    name: str,
+) -> None:
+    """As `attach`, for an operation with several outputs.
+
+    `backward` is called once, with a list of the outputs' gradients; None for an output that was not used.
+    """
+    if not state.recording:
+        return
+    nodes = tuple([getattr(parent, "_node", None) for parent in parents])
+    if not any(node is not None for node in nodes):
+        return
+    count = len(outputs)
+
+    def joint_backward(parts: Any, pass_: Any) -> Sequence[Array | None]:
+        return backward([parts.grads.get(i) for i in range(count)], pass_)
+
+    joint = Node(nodes, joint_backward, name)
+    for index, output in enumerate(outputs):
+
+        def part(head_grad: Array, pass_: Any, index: int = index) -> Any:
+            return (_Parts({index: head_grad}),)
+
+        output._node = Node((joint,), part, name)
+
+
+def check_write(array: Any) -> None:
+    """Refuse to change an array that the graph being recorded depends on.
+
+    Raises
+    ------
+    MXNetError
+        When recording and `array` is in the graph: the values that its gradient needs would be lost.
+    """
+    if state.recording:
+        node = getattr(array, "_node", None)
+        if node is not None and not node.freed:
+            refuse_write(array)
+
+
+def refuse_write(array: Any) -> None:
+    """Raise the error for an in-place change inside a record section."""
+    msg = (
+        f"{_WRITE_IN_GRAPH} (Found the array of shape {tuple(array.shape)} made by "
+        f"'{getattr(getattr(array, '_node', None), 'name', 'another operation')}'; make a new array instead, "
+        f"as in x = x + 1, or write inside autograd.pause().)"
+    )
+    raise MXNetError(msg)
+
+
+def head_gradient(head: Any, grad: Any) -> Array:
+    """`grad` as a plain array of `head`'s shape and dtype; ones when it is None.
+
+    Raises
+    ------
+    ShapeError
+        When the shapes differ.
+    """
+    if grad is None:
+        return np.ones(head.shape, head.dtype)
+    array = np.asarray(grad, dtype=head.dtype)
+    if array.shape != head.shape:
+        msg = (
+            f"expected a head gradient of shape {tuple(head.shape)}, which is the shape of the array that "
+            f"is differentiated, found {array.shape}; pass out_grad of that shape, or None for ones"
+        )
+        raise ShapeError(msg)
+    return array
+
+
+def run_backward(
+    heads: Sequence[Any],
+    head_grads: Sequence[Any] | None = None,
+    retain_graph: bool = False,
+    variables: Sequence[Node] | None = None,
+) -> list[Array | None]:
+    """Carry gradients from `heads` to the leaves.
+
+    Parameters
+    ----------
+    heads : sequence of NDArray
+        Their contributions are summed.
+    head_grads : sequence of arrays or None, optional
+        One for each head; None stands for ones.
+    retain_graph : bool, default False
+        Keep what the nodes saved, for another pass.
+    variables : sequence of Node, optional
+        When given, the leaves get nothing; these nodes' gradients are returned instead.
+
+    Returns
+    -------
+    list of numpy.ndarray or None
+        One for each of `variables`, None where no gradient arrived; empty without `variables`.
+
+    Raises
+    ------
+    MXNetError
+        When a head is not in a graph, or an earlier pass has freed the graph.
+    ShapeError
+        When a head gradient does not have its head's shape.
+    """
+    pass_ = _core.BackwardPass()
+    # Number of a node -> the node, its gradient so far, whether that array is ours to add to.
+    pending: dict[int, tuple[Node, Any, bool]] = {}
+    order: list[int] = []
+    wanted: dict[int, Any] = {} if variables is None else {node.number: None for node in variables}
+    found_leaf = False
+    found_null = False
+
+    grads = [None] * len(heads) if head_grads is None else head_grads
+    for head, given in zip(heads, grads, strict=True):
+        node = getattr(head, "_node", None)
+        if node is None or node.freed:
+            raise MXNetError(_NOT_IN_GRAPH)
+        grad = head_gradient(head, given)
+        if node.number in pending:
+            pending[node.number] = (node, np.asarray(pending[node.number][1] + grad), True)
+        else:
+            pending[node.number] = (node, grad, False)
+            heapq.heappush(order, -node.number)
+
+    while order:
+        number = -heapq.heappop(order)
+        node, grad, _ = pending.pop(number)
+        if number in wanted:
+            wanted[number] = grad
+            found_leaf = True
+        if isinstance(node, Leaf):
+            if variables is None:
+                if getattr(node.sink, "grad_req", "write") == "null":
+                    found_null = True
+                else:
+                    found_leaf = True
+                    node.backward(grad, pass_)
+            continue
+        found_leaf = found_leaf or node.holds_parameters
+        parent_grads = node.backward(grad, pass_)
+        for parent, parent_grad in zip(node.parents, parent_grads, strict=True):
+            if parent is None or parent_grad is None:
+                continue
+            entry = pending.get(parent.number)
+            if entry is None:
+                pending[parent.number] = (parent, parent_grad, False)
+                heapq.heappush(order, -parent.number)
+            elif isinstance(parent_grad, _Parts):
+                pending[parent.number] = (parent, entry[1] + parent_grad, False)
+            elif entry[2]:
+                # The sum is an array made here, so nobody else sees it change.
+                np.add(entry[1], parent_grad, out=entry[1], casting="same_kind")
+            else:
+                pending[parent.number] = (parent, np.asarray(entry[1] + parent_grad), True)
+        if not retain_graph:
+            node.free()
+
+    if found_null and not found_leaf:
+        raise MXNetError(_NO_LEAVES)
+    return [] if variables is None else [wanted[node.number] for node in variables]

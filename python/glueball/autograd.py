@@ -1,0 +1,363 @@
+"""Recording what is computed, and gradients of it: `mx.autograd`.
+
+Examples
+--------
+>>> from glueball import autograd, nd
+>>> x = nd.array([1, 2, 3])
+>>> x.attach_grad()
+>>> with autograd.record():
+...     y = (x * x).sum()
+>>> y.backward()
+>>> x.grad
+<BLANKLINE>
+[2. 4. 6.]
+<NDArray 3 @cpu(0)>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueball import _tape
+from glueball.base import ArgumentError, MXNetError, ShapeError
+from glueball.nd._record import class_of, is_array, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Function",
+    "backward",
+    "grad",
+    "is_recording",
+    "is_training",
+    "mark_variables",
+    "pause",
+    "predict_mode",
+    "record",
+    "set_recording",
+    "set_training",
+    "train_mode",
+]
+
+_state = _tape.state
+
+
+class _Scope:
+    """Sets what this thread does within a with block, and restores it, also after an error."""
+
+    __slots__ = ("_before", "_recording", "_training")
+
+    def __init__(self, recording: bool | None, training: bool | None) -> None:
+        self._recording = recording
+        self._training = training
+        self._before: list[tuple[bool, bool]] = []
+
+    def __enter__(self) -> None:
+        self._before.append((_state.recording, _state.training))
+        if self._recording is not None:
+            _state.recording = self._recording
+        if self._training is not None:
+            _state.training = self._training
+
+    def __exit__(self, *exc: object) -> None:
+        _state.recording, _state.training = self._before.pop()
+
+
+def record(train_mode: bool = True) -> _Scope:
+    """Record what is computed in a with block; layers run as in training unless `train_mode` is False."""
+    return _Scope(True, train_mode)
+
+
+def pause(train_mode: bool = False) -> _Scope:
+    """Do not record in a with block: what is computed there is a constant to the graph."""
+    return _Scope(False, train_mode)
+
+
+def train_mode() -> _Scope:
+    """Run layers as in training in a with block, whether recording or not."""
+    return _Scope(None, True)
+
+
+def predict_mode() -> _Scope:
+    """Run layers as in prediction in a with block, whether recording or not."""
+    return _Scope(None, False)
+
+
+def is_recording() -> bool:
+    """Whether this thread records."""
+    return _state.recording
+
+
+def is_training() -> bool:
+    """Whether layers in this thread run as in training."""
+    return _state.training
+
+
+def set_recording(is_recording: bool) -> bool:
+    """Start or stop recording in this thread; returns what was before."""
+    before = _state.recording
+    _state.recording = bool(is_recording)
+    return before
+
+
+def set_training(train_mode: bool) -> bool:
+    """Make layers in this thread run as in training or not; returns what was before."""
+    before = _state.training
+    _state.training = bool(train_mode)
+    return before
+
+
+def _lists(heads: Any, head_grads: Any) -> tuple[list[Any], list[Any] | None]:
+    heads = [heads] if is_array(heads) else list(heads)
+    if head_grads is None:
+        return heads, None
+    grads = [head_grads] if is_array(head_grads) else list(head_grads)
+    if len(grads) != len(heads):
+        msg = (
+            f"heads and head_grads must be lists of the same length: found {len(heads)} and {len(grads)}; "
+            f"pass None for a head whose gradient is ones"
+        )
+        raise ArgumentError(msg)
+    return heads, grads
+
+
+def backward(
+    heads: Any, head_grads: Any = None, retain_graph: bool = False, train_mode: bool = True
+) -> None:
+    """Write the gradients of `heads` with respect to all leaves that they were computed from.
+
+    Parameters
+    ----------
+    heads : NDArray or list of NDArray
+        What is differentiated; several contribute their sum.
+    head_grads : NDArray or list of NDArray, optional
+        What each head's gradient is multiplied with, of the head's shape; ones by default, also for a None
+        in the list.
+    retain_graph : bool, default False
+        Keep the graph for another pass.
+    train_mode : bool, default True
+        Whether layers run backward as in training.
+
+    Raises
+    ------
+    ArgumentError
+        When the lists differ in length.
+    ShapeError
+        When a head gradient does not have its head's shape.
+    MXNetError
+        When a head is in no graph, or an earlier pass has freed it.
+    """
+    all_heads, grads = _lists(heads, head_grads)
+    with _Scope(False, train_mode):
+        _tape.run_backward(all_heads, grads, retain_graph)
+
+
+def grad(
+    heads: Any,
+    variables: Any,
+    head_grads: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    train_mode: bool = True,
+) -> list[Any]:
+    """Gradients of `heads` with respect to `variables`, whose `grad` is left as it is.
+
+    Parameters
+    ----------
+    heads : NDArray or list of NDArray
+        What is differentiated.
+    variables : NDArray or list of NDArray
+        Arrays that had `attach_grad` before they were used.
+    head_grads : NDArray or list of NDArray, optional
+        As for `backward`.
+    retain_graph : bool, optional
+        Keep the graph for another pass.
+    create_graph : bool, default False
+        Not supported: gradients are not recorded themselves.
+    train_mode : bool, default True
+        Whether layers run backward as in training.
+
+    Returns
+    -------
+    list of NDArray
+        One for each variable; zeros where the heads do not depend on it.
+
+    Raises
+    ------
+    MXNetError
+        When a variable had no `attach_grad`, or with `create_graph`.
+    """
+    if create_graph:
+        msg = (
+            "expected create_graph=False, found True; glueball computes first derivatives only: write the first "
+            "derivative out as a function, and differentiate that"
+        )
+        raise MXNetError(msg)
+    wanted = [variables] if is_array(variables) else list(variables)
+    if not wanted:
+        msg = "need at least one variable: found an empty list; pass the arrays to differentiate by"
+        raise ArgumentError(msg)
+    leaves: list[_tape.Node] = []
+    for i, variable in enumerate(wanted):
+        node = getattr(variable, "_node", None)
+        if not isinstance(node, _tape.Leaf):
+            msg = (
+                f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require "
+                f"gradient. (Call attach_grad() on it before the record section.)"
+            )
+            raise MXNetError(msg)
+        leaves.append(node)
+    all_heads, grads = _lists(heads, head_grads)
+    with _Scope(False, train_mode):
+        found = _tape.run_backward(all_heads, grads, bool(retain_graph), leaves)
+    return [
+        wrap(
+            np.zeros(variable.shape, variable.dtype)
+            if value is None
+            else np.array(value, variable.dtype),
+            type(variable),
+        )
+        for variable, value in zip(wanted, found, strict=True)
+    ]
+
+
+def mark_variables(variables: Any, gradients: Any, grad_reqs: str | Sequence[str] = "write") -> None:
+    """Make arrays leaves, with gradient buffers of the caller's.
+
+    Parameters
+    ----------
+    variables, gradients : NDArray or list of NDArray
+        The arrays, and where their gradients go: equal in number and in shape.
+    grad_reqs : str or list of str, default 'write'
+        'write', 'add' or 'null', for all or for each.
+
+    Raises
+    ------
+    ArgumentError
+        When the lists differ in length.
+    ShapeError
+        When a buffer does not have its variable's shape.
+    KeyError
+        For another grad_req.
+    """
+    arrays = [variables] if is_array(variables) else list(variables)
+    buffers = [gradients] if is_array(gradients) else list(gradients)
+    reqs = [grad_reqs] * len(arrays) if isinstance(grad_reqs, str) else list(grad_reqs)
+    if not len(arrays) == len(buffers) == len(reqs):
+        msg = (
+            f"expected as many gradients and grad_reqs as variables, found {len(arrays)} variables, "
+            f"{len(buffers)} gradients and {len(reqs)} grad_reqs; pass one for each"
+        )
+        raise ArgumentError(msg)
+    for array, buffer in zip(arrays, buffers, strict=True):
+        if buffer.shape != array.shape:
+            msg = f"expected a gradient of shape {array.shape}, found {buffer.shape}; use nd.zeros_like"
+            raise ShapeError(msg)
+    sinks = [_tape.ArraySink(buffer, req) for buffer, req in zip(buffers, reqs, strict=True)]
+    for array, sink in zip(arrays, sinks, strict=True):
+        array._node = _tape.Leaf(sink)
+
+
+class Function:
+    """A function with a derivative of your own.
+
+    Subclass it with `forward` and `backward`, and call an instance. `backward` gets the gradient of each
+    output and returns that of each input.
+
+    Examples
+    --------
+    >>> from glueball import autograd, nd
+    >>> class Sigmoid(autograd.Function):
+    ...     def forward(self, x):
+    ...         y = 1 / (1 + (-x).exp())
+    ...         self.save_for_backward(y)
+    ...         return y
+    ...
+    ...     def backward(self, dy):
+    ...         (y,) = self.saved_tensors
+    ...         return dy * y * (1 - y)
+    >>> x = nd.zeros(2)
+    >>> x.attach_grad()
+    >>> with autograd.record():
+    ...     y = Sigmoid()(x)
+    >>> y.backward()
+    >>> x.grad
+    <BLANKLINE>
+    [0.25 0.25]
+    <NDArray 2 @cpu(0)>
+    """
+
+    _saved: tuple[Any, ...] = ()
+
+    def save_for_backward(self, *args: Any) -> None:
+        """Keep arrays for `backward`."""
+        # Without their nodes: an output among them would hold the graph that holds it.
+        self._saved = tuple(a.detach() if is_array(a) else a for a in args)
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `save_for_backward` kept."""
+        return self._saved
+
+    def forward(self, *inputs: Any) -> Any:
+        """Compute one output or several; runs without recording."""
+        raise NotImplementedError
+
+    def backward(self, *output_grads: Any) -> Any:
+        """Compute the gradient of each input from those of the outputs; runs without recording."""
+        raise NotImplementedError
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Run `forward`, and record that `backward` is its derivative.
+
+        Raises
+        ------
+        ArgumentError
+            In a backward pass, when `backward` returns another number of gradients than there are inputs.
+        ShapeError
+            In a backward pass, when a gradient does not have its input's shape.
+        """
+        with pause(train_mode=_state.training):
+            made = self.forward(*inputs)
+        single = not isinstance(made, list | tuple)
+        outputs = [a.detach() if is_array(a) else wrap(a, class_of(inputs)) for a in ([made] if single else made)]
+        classes = [type(a) for a in outputs]
+        shapes = [a.shape for a in outputs]
+        dtypes = [a.dtype for a in outputs]
+        input_shapes = [getattr(x, "shape", None) for x in inputs]
+
+        def run_backward(grads: list[Any], pass_: Any) -> list[Any]:
+            del pass_
+            full = [
+                wrap(np.zeros(shape, dtype) if g is None else g, cls)
+                for g, shape, dtype, cls in zip(grads, shapes, dtypes, classes, strict=True)
+            ]
+            with pause(train_mode=_state.training):
+                result = self.backward(*full)
+            returned = list(result) if isinstance(result, list | tuple) else [result]
+            if len(returned) != len(inputs):
+                msg = (
+                    f"expected {type(self).__name__}.backward to return one gradient for each of the "
+                    f"{len(inputs)} inputs, found {len(returned)}; return None for an input without one"
+                )
+                raise ArgumentError(msg)
+            plain = [None if g is None else np.asarray(g) for g in returned]
+            for i, (g, shape) in enumerate(zip(plain, input_shapes, strict=True)):
+                if g is not None and shape is not None and g.shape != shape:
+                    msg = (
+                        f"expected {type(self).__name__}.backward to return a gradient of shape {shape} for "
+                        f"input {i + 1}, found {g.shape}; it has the shape of the input"
+                    )
+                    raise ShapeError(msg)
+            return plain
+
+        if single:
+            _tape.attach(
+                outputs[0], inputs, lambda g, pass_: run_backward([g], pass_), type(self).__name__
+            )
+            return outputs[0]
+        _tape.attach_many(outputs, inputs, run_backward, type(self).__name__)
+        return tuple(outputs)

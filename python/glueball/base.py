@@ -1,0 +1,86 @@
+"""Errors that glueball raises, under the classes that Gluon's users already catch.
+
+Every class is an `MXNetError`, hence a `RuntimeError`. Where Gluon raised another built-in class for the
+same mistake (`ValueError`, `AssertionError`, `TypeError`, `IndexError`), ours is of that class as well.
+"""
+
+from __future__ import annotations
+
+from glueball import _core
+
+__all__ = [
+    "ArgumentError",
+    "DeferredInitializationError",
+    "DtypeError",
+    "GlueballIndexError",
+    "InitializerWarning",
+    "MXNetError",
+    "NoGradientError",
+    "ParameterNotFoundError",
+    "ShapeError",
+    "StaleGradientError",
+    "UninitializedError",
+]
+
+
+class MXNetError(RuntimeError):
+    """Base of every error that glueball itself raises, and the class of bad data given to a layer."""
+
+
+class ArgumentError(MXNetError, ValueError, AssertionError):
+    """A setting, name or choice is not one that the function can take."""
+
+
+class ShapeError(MXNetError, ValueError, AssertionError):
+    """A shape does not fit what is already known."""
+
+
+class DtypeError(MXNetError, TypeError):
+    """An element type that the function does not compute with."""
+
+
+class GlueballIndexError(MXNetError, IndexError):
+    """A label or an index lies outside its range."""
+
+
+class UninitializedError(MXNetError):
+    """A parameter was used before `initialize()`."""
+
+
+class DeferredInitializationError(MXNetError):
+    """A parameter was used after `initialize()`, but before its shape was known."""
+
+
+class NoGradientError(MXNetError):
+    """A gradient was asked of a parameter whose `grad_req` is ``'null'``."""
+
+
+class ParameterNotFoundError(MXNetError, KeyError):
+    """No parameter has the name that was asked for."""
+
+    # KeyError would show the repr of the message, quotes and all.
+    __str__ = Exception.__str__
+
+
+class StaleGradientError(MXNetError, UserWarning):
+    """A Trainer was asked to step, but no backward has written a gradient since the last step.
+
+    Gluon raises a UserWarning here; so this is one too.
+    """
+
+
+class InitializerWarning(UserWarning):
+    """An initializer defines a hook that the net's own settings keep from being called."""
+
+
+_core.register_errors(
+    Error=MXNetError,
+    InputError=MXNetError,
+    ArgumentError=ArgumentError,
+    ShapeError=ShapeError,
+    DtypeError=DtypeError,
+    IndexError=GlueballIndexError,
+    UninitializedError=UninitializedError,
+    DeferredInitializationError=DeferredInitializationError,
+    NoGradientError=NoGradientError,
+)

@@ -1,0 +1,125 @@
+"""Where arrays live. In glueball that is the CPU's memory; the names are here for Gluon's scripts."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from glueball.base import ArgumentError, MXNetError
+
+__all__ = ["Context", "cpu", "cpu_pinned", "current_context", "gpu", "num_gpus"]
+
+_kinds = ("cpu", "gpu", "cpu_pinned", "cpu_shared")
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.contexts: list[Context] = []
+
+
+_stack = _Stack()
+
+
+class Context:
+    """A device. As a context manager, the default one within its block.
+
+    Parameters
+    ----------
+    device_type : str or Context
+        'cpu' or 'gpu'. A gpu can be named, so that scripts which choose a device run, but not used.
+    device_id : int, default 0
+        Its number. All CPUs are the same memory.
+
+    Raises
+    ------
+    ArgumentError
+        For another kind of device.
+
+    Examples
+    --------
+    >>> Context("cpu")
+    cpu(0)
+    """
+
+    def __init__(self, device_type: str | Context, device_id: int = 0) -> None:
+        if isinstance(device_type, Context):
+            device_type, device_id = device_type.device_type, device_type.device_id
+        if device_type not in _kinds:
+            msg = f"expected a device type among {', '.join(_kinds)}, found {device_type!r}; use cpu()"
+            raise ArgumentError(msg)
+        self.device_type = device_type
+        self.device_id = int(device_id)
+
+    def __repr__(self) -> str:
+        return f"{self.device_type}({self.device_id})"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Context)
+            and self.device_type == other.device_type
+            and self.device_id == other.device_id
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.device_type, self.device_id))
+
+    def __enter__(self) -> Context:
+        require_cpu(self)
+        _stack.contexts.append(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _stack.contexts.pop()
+
+    def empty_cache(self) -> None:
+        """Do nothing: memory goes back by itself."""
+
+
+def cpu(device_id: int = 0) -> Context:
+    """The CPU."""
+    return Context("cpu", device_id)
+
+
+def cpu_pinned(device_id: int = 0) -> Context:
+    """The CPU: there is no other device that memory could be pinned for."""
+    return Context("cpu_pinned", device_id)
+
+
+def gpu(device_id: int = 0) -> Context:
+    """A GPU, which can be named but not used: see `num_gpus`."""
+    return Context("gpu", device_id)
+
+
+def num_gpus() -> int:
+    """How many GPUs glueball computes on: none."""
+    return 0
+
+
+def current_context() -> Context:
+    """The default context of this thread."""
+    return _stack.contexts[-1] if _stack.contexts else Context("cpu")
+
+
+def require_cpu(ctx: Any) -> Any:
+    """`ctx` itself, or the contexts in a list, when all are CPUs.
+
+    Raises
+    ------
+    MXNetError
+        When one is a GPU.
+    ArgumentError
+        When one is no context.
+    """
+    for one in ctx if isinstance(ctx, list | tuple) else (ctx,):
+        if one is None:
+            continue
+        if not isinstance(one, Context):
+            msg = f"expected a context such as cpu(), found {one!r} of type {type(one).__name__}; pass cpu()"
+            raise ArgumentError(msg)
+        if one.device_type == "gpu":
+            msg = (
+                f"expected the context cpu(), found {one}; glueball runs small dense nets on CPUs, where they "
+                f"are faster than on a GPU: use cpu(), or choose with 'gpu() if num_gpus() else cpu()'"
+            )
+            raise MXNetError(msg)
+    return ctx

@@ -1,0 +1,62 @@
+"""Which class of array the present mode makes, and what a block accepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glueball import nd, np as np_mode, npx
+from glueball.base import ArgumentError, DtypeError
+
+__all__ = ["array_type", "check_assignable", "check_input"]
+
+
+def array_type() -> type[nd.NDArray]:
+    """Return the class of the arrays that parameters hand out now."""
+    return np_mode.ndarray if npx.is_np_array() else nd.NDArray
+
+
+def check_input(value: Any, block_name: str) -> None:
+    """Refuse what a block cannot take as its input.
+
+    Raises
+    ------
+    ValueError
+        If it is no NDArray.
+    TypeError
+        If it is a legacy NDArray in NumPy mode, or the other way round.
+    """
+    if not isinstance(value, nd.NDArray):
+        message = (
+            "In HybridBlock, there must be one NDArray or one Symbol in the input. Please check the "
+            f"type of the args.\nExpected an NDArray as input of '{block_name}', found "
+            f"{type(value).__module__}.{type(value).__name__}; wrap it: nd.array(x), in NumPy mode "
+            "np.array(x)"
+        )
+        raise ArgumentError(message)
+    if isinstance(value, np_mode.ndarray) != npx.is_np_array():
+        found, wanted, remedy = (
+            ("a NumPy-mode array", "a legacy NDArray", "as_nd_ndarray() or call npx.set_np()")
+            if isinstance(value, np_mode.ndarray)
+            else ("a legacy NDArray", "a NumPy-mode array", "as_np_ndarray() or call npx.reset_np()")
+        )
+        message = (
+            f"expected {wanted} as input of '{block_name}' (npx.is_np_array() is "
+            f"{npx.is_np_array()}), found {found}; convert it with {remedy}"
+        )
+        raise DtypeError(message)
+
+
+def check_assignable(value: Any, parameter_name: str) -> None:
+    """Refuse a legacy array as data of a parameter in NumPy mode.
+
+    Raises
+    ------
+    TypeError
+        In that case.
+    """
+    if npx.is_np_array() and isinstance(value, nd.NDArray) and not isinstance(value, np_mode.ndarray):
+        message = (
+            "Cannot assign mx.nd.NDArray to mxnet.numpy.ndarray: expected a NumPy-mode array as data "
+            f"of Parameter '{parameter_name}', found a legacy NDArray; use as_np_ndarray()"
+        )
+        raise DtypeError(message)

@@ -1,0 +1,127 @@
+"""How a block runs: runs of native layers become single calls into C++.
+
+A plan is made at the first call and kept until the net's structure changes. A Python block among the
+children just splits the chain.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueball import _core, _tape
+from glueball.gluon import _structure
+from glueball.gluon._arrays import array_type, check_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from glueball.gluon.block import Block
+    from glueball.nd import NDArray
+
+__all__ = ["Chain", "Plan"]
+
+_state = _tape.state
+
+
+class Chain:
+    """Native layers one behind the other: one call forward, one call backward."""
+
+    __slots__ = ("_name", "_native", "_trains")
+
+    def __init__(self, name: str, layers: list[_core.Layer], trains: bool) -> None:
+        self._name = name
+        self._trains = trains
+        self._native = _core.Sequential(name)
+        for layer in layers:
+            self._native.add(layer)
+
+    def __call__(self, x: NDArray) -> NDArray:
+        """Run the layers on `x`, and record the run if autograd is recording."""
+        if type(x) is not array_type():
+            check_input(x, self._name)
+        if not _state.recording:
+            output: NDArray = self._native.forward(x, _state.training)
+            return output
+        output, tape = self._native.record(x, _state.training)
+        needs_input_grad = x._node is not None
+
+        def backward(head_grad: Any, pass_: _core.BackwardPass) -> tuple[Any, ...]:
+            return (tape.backward(head_grad, needs_input_grad, pass_),)
+
+        _tape.attach(output, (x,), backward, self._name, always=self._trains)
+        return output
+
+    def infer_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Fill in parameters' unknown axes (-1: unknown batch), and return the output's shape."""
+        output: tuple[int, ...] = self._native.infer_shape(shape)
+        return output
+
+
+class Plan:
+    """The steps of one block's forward: chains, and the Python blocks between them.
+
+    Attributes
+    ----------
+    epoch : int
+        State of all nets' structure when the plan was made.
+    steps : list of callable
+        Each takes the value of the one before.
+    chain : Chain or None
+        The only step, when the whole block is native.
+    """
+
+    __slots__ = ("chain", "epoch", "steps")
+
+    def __init__(self, block: Block) -> None:
+        self.epoch = _structure.epoch.number
+        self.steps = list(_steps(block))
+        only = self.steps[0] if len(self.steps) == 1 else None
+        self.chain = only if isinstance(only, Chain) and not block._has_hooks() else None
+
+    def run(self, x: Any) -> Any:
+        """Run all steps."""
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+def current_plan(block: Block) -> Plan:
+    """Return the block's plan, made anew if its net has changed."""
+    plan: Plan | None = block._plan
+    if plan is None or plan.epoch != _structure.epoch.number:
+        plan = Plan(block)
+        block._plan = plan
+    return plan
+
+
+def _steps(block: Block) -> Iterator[Callable[[Any], Any]]:
+    layers: list[_core.Layer] = []
+    trains = False
+    for leaf in _leaves(block):
+        pieces = leaf._pieces() if leaf is block or leaf._is_plain() else [leaf]
+        for piece in pieces:
+            if isinstance(piece, _core.Layer):
+                layers.append(piece)
+                trains = trains or bool(leaf._reg_params)
+                continue
+            if layers:
+                yield Chain(block.name, layers, trains)
+                layers, trains = [], False
+            yield piece
+    if layers:
+        yield Chain(block.name, layers, trains)
+
+
+def _leaves(block: Block) -> Iterator[Block]:
+    """Yield what runs, in order: chains of children opened up, everything else as it is.
+
+    Iterative, because nets may nest deeper than Python recurses.
+    """
+    stack: list[Block] = [block]
+    while stack:
+        each = stack.pop()
+        each.__dict__["_planned"] = True
+        if each._is_chain and (each is block or each._is_plain()):
+            stack.extend(reversed(each._children.values()))
+        else:
+            yield each

@@ -1,0 +1,665 @@
+"""Block: a net, or a part of one. Names, children, parameters, hooks, files."""
+
+from __future__ import annotations
+
+import re
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from glueball import name as names, nd, np as np_mode, npx
+from glueball.base import ArgumentError, DeferredInitializationError, DtypeError, MXNetError
+from glueball.gluon import _structure
+from glueball.gluon._arrays import check_input
+from glueball.gluon._hooks import HookHandle, _Hooks
+from glueball.gluon._plan import Plan, current_plan
+from glueball.gluon.loading import load_checked
+from glueball.gluon.parameter import Parameter, ParameterDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from glueball import _core
+    from glueball.context import Context
+
+__all__ = ["Block", "HybridBlock"]
+
+
+class _OpenScope(threading.local):
+    """The innermost `name_scope()` that is open in each thread."""
+
+    block: Block | None = None
+
+
+_open_scope = _OpenScope()
+
+
+class _NameScope:
+    """Blocks made inside are named from the owner's counters, behind the owner's prefix."""
+
+    def __init__(self, owner: Block) -> None:
+        self._owner = owner
+        self._outer: list[Block | None] = []
+
+    def __enter__(self) -> None:
+        self._outer.append(_open_scope.block)
+        # A block with an empty prefix opens nothing: its children get global names.
+        if self._owner.prefix:
+            _open_scope.block = self._owner
+
+    def __exit__(self, *exc: object) -> None:
+        _open_scope.block = self._outer.pop()
+
+
+def _make_names(
+    prefix: str | None, params: ParameterDict | None, hint: str
+) -> tuple[str, ParameterDict]:
+    """Return a new block's prefix, and its dict of parameters."""
+    if params is not None and not isinstance(params, ParameterDict):
+        message = (
+            f"expected a ParameterDict as params, found {type(params).__name__}; pass "
+            "other_block.params or other_block.collect_params()"
+        )
+        raise DtypeError(message)
+    scope = _open_scope.block
+    if scope is None:
+        if prefix is None:
+            prefix = names.current().get(None, hint) + "_"
+        inherited = None
+        own_prefix = prefix
+    else:
+        if prefix is None:
+            number = scope._counters.get(hint, 0)
+            scope._counters[hint] = number + 1
+            prefix = f"{hint}{number}_"
+        own_prefix = scope.params.prefix + prefix
+        prefix = scope.prefix + prefix
+        inherited = scope.params._shared
+    if params is not None:
+        return prefix, ParameterDict(params.prefix, params)
+    return prefix, ParameterDict(own_prefix, inherited)
+
+
+class Block:
+    """Base class of layers and nets.
+
+    Parameters
+    ----------
+    prefix : str, optional
+        Put in front of the names of parameters and, in `name_scope`, of children. Made of the class's
+        name and a number if None.
+    params : ParameterDict, optional
+        Parameters to share: the new block uses those of the same names.
+
+    Examples
+    --------
+    >>> from glueball import nd
+    >>> from glueball.gluon import nn
+    >>> class Net(nn.Block):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.hidden = nn.Dense(4, activation='relu')
+    ...         self.output = nn.Dense(2)
+    ...
+    ...     def forward(self, x):
+    ...         return self.output(self.hidden(x))
+    >>> net = Net()
+    >>> net.initialize()
+    >>> net(nd.ones((3, 5))).shape
+    (3, 2)
+    """
+
+    # The class whose `forward` runs natively, in it and in subclasses that leave it alone.
+    _native_class: ClassVar[type[Block] | None] = None
+    # Whether `forward` only runs the children, one behind the other.
+    _is_chain: ClassVar[bool] = False
+
+    def __init__(self, prefix: str | None = None, params: ParameterDict | None = None) -> None:
+        # Straight into __dict__: __setattr__ needs these to be there.
+        attributes = self.__dict__
+        attributes["_prefix"], attributes["_params"] = _make_names(prefix, params, self._alias())
+        attributes["_children"] = _structure.Children(self)
+        attributes["_reg_params"] = {}
+        attributes["_counters"] = {}
+        attributes["_forward_hooks"] = _Hooks()
+        attributes["_forward_pre_hooks"] = _Hooks()
+        attributes["_active"] = False
+        attributes["_plan"] = None
+        attributes["_planned"] = False
+
+    def _alias(self) -> str:
+        """Return what automatic names are made of."""
+        return type(self).__name__.lower()
+
+    # ---- names and parts -----------------------------------------------------------------
+
+    @property
+    def prefix(self) -> str:
+        """What stands in front of the names of parameters."""
+        return self._prefix  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        """The prefix without its last underscore."""
+        return self._prefix.removesuffix("_")  # type: ignore[no-any-return]
+
+    @property
+    def params(self) -> ParameterDict:
+        """The block's own parameters, without its children's."""
+        return self._params  # type: ignore[no-any-return]
+
+    def name_scope(self) -> _NameScope:
+        """Return a context in which new blocks are named as children of this one."""
+        return _NameScope(self)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  ({key}): {_indented(repr(value))}"
+            for key, value in self.__dict__.items()
+            if isinstance(value, Block)
+        ]
+        return "{}(\n{}\n)".format(type(self).__name__, "\n".join(lines))
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Only called for what is missing.
+        if attribute in ("_children", "_prefix", "_params", "_reg_params", "_plan"):
+            message = (
+                f"'{type(self).__name__}' object has no attribute '{attribute}': expected its "
+                "__init__ to have called Block's, found that it has not; call super().__init__() "
+                f"first in {type(self).__name__}.__init__"
+            )
+            raise AttributeError(message)
+        message = f"'{type(self).__name__}' object has no attribute '{attribute}'"
+        raise AttributeError(message)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        present = self.__dict__.get(attribute)
+        if isinstance(present, Parameter) and present is not value:
+            message = (
+                f"Overriding Parameter attribute {attribute} is not allowed. If you want to share "
+                "parameters between blocks, please set 'params' at Block construction instead."
+            )
+            raise ArgumentError(message)
+        if isinstance(present, Block) and not isinstance(value, type(present)):
+            message = (
+                f"Changing attribute type for {attribute} from {type(present)} to {type(value)}"
+                "is not allowed."
+            )
+            raise DtypeError(message)
+        if isinstance(value, Block):
+            self.register_child(value, attribute)
+        elif isinstance(value, Parameter):
+            self._reg_params[attribute] = value
+            _structure.changed(self)
+        super().__setattr__(attribute, value)
+
+    def __delattr__(self, attribute: str) -> None:
+        present = self.__dict__.get(attribute)
+        super().__delattr__(attribute)
+        if isinstance(present, Block):
+            self._children.pop(attribute, None)
+            _structure.changed(self)
+        elif isinstance(present, Parameter):
+            self._reg_params.pop(attribute, None)
+            _structure.changed(self)
+
+    def register_child(self, block: Block, name: str | None = None) -> None:
+        """Make `block` a child, under `name` or the next number.
+
+        Raises
+        ------
+        TypeError
+            If it is no Block.
+        """
+        if not isinstance(block, Block):
+            message = (
+                f"expected a Block as child of '{self.name}', found {type(block).__name__}; "
+                "wrap functions in nn.Lambda, and pass several layers as add(*layers)"
+            )
+            raise DtypeError(message)
+        self._children[str(len(self._children)) if name is None else name] = block
+
+    def apply(self, fn: Callable[[Block], Any]) -> Block:
+        """Call `fn` on every child, depth first, then on this block; returns this block."""
+        for child in self._children.values():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # ---- parameters ----------------------------------------------------------------------
+
+    def collect_params(self, select: str | None = None) -> ParameterDict:
+        """Return the parameters of this block and all below it, in a new ParameterDict.
+
+        Parameters
+        ----------
+        select : str, optional
+            Regular expression that is matched from the start of the full name: ``'.*weight'``.
+
+        Raises
+        ------
+        re.error
+            If `select` is no regular expression.
+        """
+        self._check_containers()
+        pattern = None if select is None else re.compile(select)
+        collected = ParameterDict(self._params.prefix)
+        collected._paths = {}
+        for path, parameter in self._walk_parameters():
+            if pattern is None or pattern.match(parameter.name):
+                collected._add(parameter.name, parameter, path)
+        return collected
+
+    def _walk_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield (structural path, parameter): own ones first, then each child's. Iterative: nets are deep."""
+        stack: list[tuple[str, Block]] = [("", self)]
+        while stack:
+            prefix, block = stack.pop()
+            yield from block._own_parameters(prefix)
+            stack.extend(
+                (f"{prefix}{key}.", child) for key, child in reversed(block._children.items())
+            )
+
+    def _own_parameters(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
+        attribute_of = {id(value): key for key, value in self._reg_params.items()}
+        for full_name, parameter in self._params.items():
+            local = full_name.removeprefix(self._params.prefix)
+            yield prefix + attribute_of.pop(id(parameter), local), parameter
+        for key, parameter in self._reg_params.items():
+            if id(parameter) in attribute_of:  # assigned directly, not made by params.get
+                yield prefix + key, parameter
+
+    def _check_containers(self) -> None:
+        """Warn of blocks in plain lists and dicts, which are not children."""
+        stack: list[Block] = [self]
+        while stack:
+            block = stack.pop()
+            children = block._children.values()
+            for key, value in block.__dict__.items():
+                if isinstance(value, list | tuple | dict) and not key.startswith("__"):
+                    if key in ("_children", "_reg_params", "_forward_hooks", "_forward_pre_hooks"):
+                        continue
+                    if _has_unregistered(value, children):
+                        warnings.warn(
+                            f'"{type(block).__name__}.{key}" is an unregistered container with '
+                            "Blocks. Note that Blocks inside the list, tuple or dict will not be "
+                            "registered automatically. Make sure to register them using "
+                            "register_child() or switching to nn.Sequential/nn.HybridSequential "
+                            "instead. ",
+                            stacklevel=3,
+                        )
+            stack.extend(children)
+
+    def initialize(
+        self,
+        init: Any = None,
+        ctx: Context | list[Context] | None = None,
+        verbose: bool = False,
+        force_reinit: bool = False,
+    ) -> None:
+        """Initialize every parameter of the net; those of unknown shape as soon as data is seen.
+
+        Parameters
+        ----------
+        init : str, Initializer or callable, optional
+            For parameters with no initializer of their own; ``Uniform(0.07)`` if None.
+        ctx : Context or list of Context, optional
+            Where to.
+        verbose : bool, default False
+            Log each initialization at level INFO.
+        force_reinit : bool, default False
+            Give new values to parameters that have some, without a warning.
+        """
+        self.collect_params().initialize(init, ctx, verbose, force_reinit)
+
+    def cast(self, dtype: Any) -> None:
+        """Convert parameters of the whole net, now or when they are initialized, to `dtype`."""
+        for child in self._children.values():
+            child.cast(dtype)
+        for _, parameter in self._own_parameters(""):
+            parameter.cast(dtype)
+
+    def infer_shape(self, *shapes: Any) -> None:
+        """Make every shape known without running the net.
+
+        Parameters
+        ----------
+        *shapes : tuple of int or NDArray
+            The input's shape; None (or -1, 0) stands for an unknown batch size: ``(None, 20)``. What was
+            waiting for its shape is initialized then. From an array, as in Gluon, shapes are
+            inferred and nothing is initialized.
+
+        Raises
+        ------
+        MXNetError
+            If a shape does not fit the net.
+        ValueError
+            If the net contains a block whose output's shape only a forward pass tells.
+        """
+        shape, is_data = _to_input_shape(shapes, self.name)
+        for step in current_plan(self).steps:
+            if isinstance(step, Block):
+                if step is self:
+                    self._cannot_infer()
+                step.infer_shape(*(shapes if is_data else (shape,)))
+                shape = step._output_shape(shape)
+            else:
+                shape = step.infer_shape(shape)
+        if is_data:
+            return
+        for _, parameter in self._walk_parameters():
+            if parameter._state == "deferred" and -1 not in (parameter._lengths or (-1,)):
+                parameter._finish_deferred()
+
+    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the output's shape for an input's; overridden where it can be told."""
+        self._cannot_infer()
+        return shape
+
+    def _cannot_infer(self) -> None:
+        message = (
+            f"expected blocks that tell their output's shape from their input's, found "
+            f"'{self.name}' ({type(self).__name__}); pass one batch of data through the net instead"
+        )
+        raise ArgumentError(message)
+
+    # ---- running -------------------------------------------------------------------------
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the hooks and `forward`."""
+        for hook in tuple(self._forward_pre_hooks.values()):
+            hook(self, args)
+        output = self.forward(*args)
+        for hook in tuple(self._forward_hooks.values()):
+            hook(self, args, output)
+        return output
+
+    def forward(self, *args: Any) -> Any:
+        """Compute the output; a subclass says how."""
+        message = (
+            f"expected class {type(self).__name__} to define forward(self, x), found none; define it"
+        )
+        raise NotImplementedError(message)
+
+    def hybridize(self, active: bool = True, **flags: Any) -> None:
+        """Accept Gluon's request to compile: results are the same, native chains are always used.
+
+        Parameters
+        ----------
+        active : bool, default True
+            Kept, and passed to children.
+        **flags
+            Accepted and ignored (``static_alloc`` and its kin).
+        """
+        for child in self._children.values():
+            child.hybridize(active, **flags)
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(block, inputs)`` before each forward; its result is ignored."""
+        return self._register_hook(self._forward_pre_hooks, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(block, inputs, output)`` after each forward; its result is ignored."""
+        return self._register_hook(self._forward_hooks, hook)
+
+    def _register_hook(self, hooks: _Hooks, hook: Callable[..., Any]) -> HookHandle:
+        if not callable(hook):
+            message = f"expected a function as hook, found {type(hook).__name__}; pass a callable"
+            raise DtypeError(message)
+        handle = HookHandle(hooks, hook)
+        _structure.changed(self)
+        return handle
+
+    def _has_hooks(self) -> bool:
+        return bool(self._forward_hooks or self._forward_pre_hooks)
+
+    def _pieces(self) -> list[_core.Layer | Block]:
+        """Return what `forward` runs, one behind the other: new native layers, and blocks."""
+        return [self]
+
+    def _is_plain(self) -> bool:
+        """Whether a call does what `_pieces` says: no hooks, and no method that a subclass replaced."""
+        cls, native = type(self), self._native_class
+        return (
+            native is not None
+            and not self._has_hooks()
+            and cls.forward is native.forward
+            and cls.__call__ is native.__call__
+        )
+
+    def summary(self, *inputs: Any) -> None:
+        """Print a table of the layers that one forward runs, with output shapes and parameter counts.
+
+        Raises
+        ------
+        AssertionError
+            If the net was hybridized.
+        RuntimeError
+            If it was never initialized.
+        """
+        from glueball.gluon._summary import print_summary
+
+        print_summary(self, inputs)
+
+    # ---- files ---------------------------------------------------------------------------
+
+    def save_parameters(self, filename: str, deduplicate: bool = False) -> None:
+        """Write every parameter under its structural path: ``0.weight``, ``encoder.1.bias``.
+
+        Parameters
+        ----------
+        filename : str
+            Ends in ``.npz``.
+        deduplicate : bool, default False
+            Write a shared parameter once, under its first path.
+
+        Raises
+        ------
+        RuntimeError
+            If a parameter has no values yet; nothing is written then.
+        """
+        arrays = {}
+        written: set[int] = set()
+        for path, parameter in self._walk_parameters():
+            if deduplicate and id(parameter) in written:
+                continue
+            written.add(id(parameter))
+            arrays[path] = parameter.data()
+        nd.save(filename, arrays)
+
+    def load_parameters(
+        self,
+        filename: str,
+        ctx: Context | list[Context] | None = None,
+        allow_missing: bool = False,
+        ignore_extra: bool = False,
+        cast_dtype: bool = False,
+        dtype_source: str = "current",
+    ) -> None:
+        """Read parameters by structural path, or by full name. Nothing is initialized first.
+
+        Everything is checked before anything is changed. Unknown shapes become known; initialized
+        parameters keep their arrays, so that views of them see the new values.
+
+        Parameters
+        ----------
+        filename : str
+            A file that `save_parameters` or `ParameterDict.save` wrote.
+        ctx : Context or list of Context, optional
+            Where to.
+        allow_missing : bool, default False
+            Leave parameters alone that the file does not have.
+        ignore_extra : bool, default False
+            Skip what the net does not have.
+        cast_dtype : bool, default False
+            Convert where dtypes differ.
+        dtype_source : {'current', 'saved'}, default 'current'
+            Whose dtype wins then.
+
+        Raises
+        ------
+        AssertionError
+            If a name is missing, or a shape or dtype does not fit.
+        ValueError
+            If the file has a name that the net has not.
+        """
+        loaded = nd.load(filename)
+        if not isinstance(loaded, dict):
+            message = f"expected named arrays in '{filename}', found a list; save a dict of arrays"
+            raise ArgumentError(message)
+        values = {
+            key.removeprefix("arg:").removeprefix("aux:"): value for key, value in loaded.items()
+        }
+        by_path = dict(self._walk_parameters())
+        targets = by_path
+        if values and not any("." in key for key in values) and not set(values) <= set(by_path):
+            targets = self._by_full_name(values)
+        load_checked(
+            targets,
+            values,
+            filename,
+            ctx=ctx,
+            allow_missing=allow_missing,
+            ignore_extra=ignore_extra,
+            cast_dtype=cast_dtype,
+            dtype_source=dtype_source,
+        )
+
+    def _by_full_name(self, values: dict[str, Any]) -> dict[str, Parameter]:
+        """Return the parameters by the kind of full name that a file uses, whatever this net's prefix is."""
+        parameters = [parameter for _, parameter in self._walk_parameters()]
+        full = {parameter.name: parameter for parameter in parameters}
+        if set(values) <= set(full):
+            return full
+        stripped = {parameter.name.removeprefix(self.prefix): parameter for parameter in parameters}
+        if set(values) <= set(stripped) or len(values) != len(full):
+            return stripped
+        # Saved by a net of the same structure whose names have other numbers: go by order.
+        return dict(zip(values, full.values(), strict=True))
+
+    def save_params(self, filename: str) -> None:
+        """Write parameters: the old name of `save_parameters`."""
+        warnings.warn(
+            "save_params is deprecated. Please use save_parameters.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self.save_parameters(filename)
+
+    def load_params(self, filename: str, ctx: Any = None, **kwargs: Any) -> None:
+        """Read parameters: the old name of `load_parameters`."""
+        warnings.warn(
+            "load_params is deprecated. Please use load_parameters.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self.load_parameters(filename, ctx, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state.update(_plan=None, _planned=False)  # a copy makes its own native layers
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+class HybridBlock(Block):
+    """A block whose forward is written against `F`, the module of array functions.
+
+    A subclass defines ``hybrid_forward(self, F, x, *args, **params)``: own parameters arrive as keyword
+    arguments, named after the attributes that hold them.
+    """
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        super().__setattr__(attribute, value)
+        if isinstance(value, HybridBlock) and self._active:
+            value.hybridize(True)
+
+    def register_child(self, block: Block, name: str | None = None) -> None:
+        """Make `block`, which has to be a HybridBlock, a child.
+
+        Raises
+        ------
+        ValueError
+            If it is a Block of another kind.
+        """
+        if isinstance(block, Block) and not isinstance(block, HybridBlock):
+            message = (
+                f"Children of HybridBlock must also be HybridBlock, but {block} has type "
+                f"{type(block)}. If you are using Sequential, please try HybridSequential instead."
+            )
+            raise ArgumentError(message)
+        super().register_child(block, name)
+
+    def hybridize(self, active: bool = True, **flags: Any) -> None:
+        """Remember the request, and pass it to children; results are the same."""
+        self._active = active
+        super().hybridize(active, **flags)
+
+    def forward(self, x: Any, *args: Any) -> Any:
+        """Call `hybrid_forward` with the array functions and the block's own parameters."""
+        check_input(x, self.name)
+        try:
+            params = {key: value.data() for key, value in self._reg_params.items()}
+        except DeferredInitializationError:
+            self._finish_own(x, *args)
+            params = {key: value.data() for key, value in self._reg_params.items()}
+        functions = _NumpyFunctions if npx.is_np_array() else nd
+        return self.hybrid_forward(functions, x, *args, **params)
+
+    def _finish_own(self, *inputs: Any) -> None:
+        """Initialize own parameters that wait for their shape, once `infer_shape` has told it."""
+        try:
+            self.infer_shape(*inputs)
+        except MXNetError as error:
+            message = (
+                f"Deferred initialization failed because shape cannot be inferred. {error} (Give "
+                f"'{self.name}' an infer_shape(self, x) that sets its parameters' shapes, or give "
+                "the shapes when they are made.)"
+            )
+            raise ArgumentError(message) from error
+        for _, parameter in self._own_parameters(""):
+            parameter._finish_deferred()
+
+    def hybrid_forward(self, F: Any, x: Any, *args: Any, **params: Any) -> Any:
+        """Compute the output; a subclass says how."""
+        message = (
+            f"expected class {type(self).__name__} to define hybrid_forward(self, F, x), found none; "
+            "define it, or forward(self, x)"
+        )
+        raise NotImplementedError(message)
+
+
+class _NumpyFunctions:
+    """What `F` is in NumPy mode: an object with `np` and `npx`."""
+
+    np = np_mode
+    npx = npx
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+def _has_unregistered(value: Any, children: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value
+    return any(
+        _has_unregistered(item, children)
+        if isinstance(item, list | tuple | dict)
+        else isinstance(item, Block) and not any(item is child for child in children)
+        for item in items
+    )
+
+
+def _to_input_shape(shapes: tuple[Any, ...], name: str) -> tuple[tuple[int, ...], bool]:
+    """Return the input's shape with -1 for unknown axes, and whether data was given."""
+    if len(shapes) != 1:
+        message = (
+            f"expected one input of '{name}', found {len(shapes)}; pass its shape, as in (None, 20)"
+        )
+        raise ArgumentError(message)
+    shape = shapes[0]
+    if isinstance(shape, nd.NDArray):
+        return tuple(shape.shape), True
+    return tuple(-1 if length is None or length == 0 else int(length) for length in shape), False

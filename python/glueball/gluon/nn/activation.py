@@ -1,0 +1,124 @@
+"""Elementwise functions as layers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from glueball import _core
+from glueball.base import ArgumentError
+from glueball.gluon._plan import current_plan
+from glueball.gluon.block import Block, HybridBlock
+
+__all__ = ["Activation", "LeakyReLU", "check_activation"]
+
+
+def check_activation(name: Any) -> str:
+    """Return the name of an elementwise function.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; lists the names.
+    """
+    known = _core.activation_names()
+    if name not in known:
+        message = (
+            f"expected the name of an activation, found {name!r}; valid values are: "
+            + ", ".join(repr(each) for each in known)
+        )
+        raise ArgumentError(message)
+    return str(name)
+
+
+class _NativeActivation(HybridBlock):
+    """A layer that one native elementwise function computes."""
+
+    def _function(self) -> tuple[str, float | None]:
+        """Return the function's name, and its parameter."""
+        raise NotImplementedError
+
+    def _pieces(self) -> list[_core.Layer | Block]:
+        name, alpha = self._function()
+        return [_core.Activation(self.name, name, alpha)]
+
+    def forward(self, x: Any) -> Any:
+        """Apply the function to every element: same shape, same dtype."""
+        return current_plan(self).run(x)
+
+    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
+
+
+class Activation(_NativeActivation):
+    """Apply an elementwise function.
+
+    Parameters
+    ----------
+    activation : str
+        ``relu``, ``sigmoid``, ``tanh``, ``softrelu`` (log(1 + e^x)), ``softsign`` (x / (1 + abs(x))), as in
+        Gluon; also ``gelu``, ``silu``, ``elu``, ``selu``, ``leaky_relu``, ``log_sigmoid``, ``mish``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> from glueball import nd
+    >>> from glueball.gluon import nn
+    >>> nn.Activation('relu')(nd.array([-1, 2]))
+    <BLANKLINE>
+    [0. 2.]
+    <NDArray 2 @cpu(0)>
+    """
+
+    _native_class: ClassVar[type[Block] | None]
+
+    def __init__(self, activation: str, **kwargs: Any) -> None:
+        self.__dict__["_act_type"] = check_activation(activation)  # automatic names are made of it
+        super().__init__(**kwargs)
+
+    def _alias(self) -> str:
+        return str(self._act_type)
+
+    def _function(self) -> tuple[str, float | None]:
+        return self._act_type, None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._act_type})"
+
+
+class LeakyReLU(_NativeActivation):
+    """Apply max(x, 0) + alpha min(x, 0).
+
+    Parameters
+    ----------
+    alpha : float
+        Slope for negative elements, 0 or more.
+
+    Raises
+    ------
+    AssertionError
+        If alpha is negative.
+    """
+
+    def __init__(self, alpha: float, **kwargs: Any) -> None:
+        if not alpha >= 0:
+            message = (
+                "Slope coefficient for LeakyReLU must be no less than 0. Expected alpha >= 0, found "
+                f"{alpha}; pass a small positive number such as 0.01"
+            )
+            raise ArgumentError(message)
+        super().__init__(**kwargs)
+        self._alpha = float(alpha)
+
+    def _function(self) -> tuple[str, float | None]:
+        return "leaky_relu", self._alpha
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._alpha})"
+
+
+Activation._native_class = Activation
+LeakyReLU._native_class = LeakyReLU

@@ -1,0 +1,172 @@
+"""Layers without parameters: Dropout, Flatten, Lambda."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueball import _core, nd, np as np_mode, npx
+from glueball.base import ArgumentError
+from glueball.gluon._plan import current_plan
+from glueball.gluon.block import Block, HybridBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Dropout", "Flatten", "HybridLambda", "Lambda"]
+
+
+class Dropout(HybridBlock):
+    """In training, set elements to 0 at random and scale the rest up; else pass the input on.
+
+    Parameters
+    ----------
+    rate : float
+        Probability of an element to become 0, from 0 to 1; the others are multiplied by 1 / (1 - rate).
+    axes : tuple of int, default ()
+        Axes along which the mask is shared.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is not between 0 and 1.
+
+    References
+    ----------
+    N. Srivastava and others, "Dropout: a simple way to prevent neural networks from overfitting",
+    JMLR 15, 2014.
+    """
+
+    def __init__(self, rate: float, axes: tuple[int, ...] = (), **kwargs: Any) -> None:
+        if not 0 <= rate <= 1:
+            message = (
+                f"expected the rate of Dropout to be from 0 to 1, found {rate}; it is the share of "
+                "elements that become 0"
+            )
+            raise ArgumentError(message)
+        super().__init__(**kwargs)
+        self._rate = float(rate)
+        self._axes = tuple(axes)
+
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_SharedMask(self)] if self._axes else [_core.Dropout(self.name, self._rate)]
+
+    def forward(self, x: Any) -> Any:
+        """Return x with elements dropped, if ``autograd.is_training()``."""
+        return current_plan(self).run(x)
+
+    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(p = {self._rate}, axes={self._axes})"
+
+
+class _SharedMask(Block):
+    """What a Dropout with `axes` runs: the array function, which knows of axes."""
+
+    def __init__(self, dropout: Dropout) -> None:
+        super().__init__(prefix=dropout.prefix)
+        self._settings = {"p": dropout._rate, "axes": dropout._axes}
+
+    def forward(self, x: Any) -> Any:
+        return nd.Dropout(x, **self._settings)
+
+
+class Flatten(HybridBlock):
+    """Make (batch, a, b, ...) into (batch, a * b * ...), without a copy; (n,) into (n, 1)."""
+
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_core.Flatten(self.name)]
+
+    def forward(self, x: Any) -> Any:
+        """Return x as (batch, everything else)."""
+        return current_plan(self).run(x)
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+class Lambda(Block):
+    """Make a function a block.
+
+    Parameters
+    ----------
+    function : callable or str
+        Called with the block's arguments; a str names a function of `nd` (in NumPy mode of `np` or `npx`).
+
+    Raises
+    ------
+    AssertionError
+        If no function has the name.
+    ValueError
+        If it is neither a function nor a name.
+    """
+
+    def __init__(self, function: Callable[..., Any] | str, prefix: str | None = None) -> None:
+        super().__init__(prefix=prefix)
+        self._func_impl, self._func_name = _resolve(function)
+
+    def forward(self, *args: Any) -> Any:
+        """Call the function."""
+        return self._func_impl(*args)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._func_name})"
+
+
+class HybridLambda(HybridBlock):
+    """Make a function that takes `F` first, or a named one, a HybridBlock.
+
+    Parameters
+    ----------
+    function : callable or str
+        ``function(F, x, ...)``, or the name of a function of `F`.
+    """
+
+    def __init__(self, function: Callable[..., Any] | str, prefix: str | None = None) -> None:
+        super().__init__(prefix=prefix)
+        implementation, self._func_name = _resolve(function)
+        self._func_impl = (
+            _WithoutF(implementation) if isinstance(function, str) else implementation
+        )
+
+    def hybrid_forward(self, F: Any, x: Any, *args: Any) -> Any:
+        """Call the function."""
+        return self._func_impl(F, x, *args)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._func_name})"
+
+
+class _WithoutF:
+    """A named function, called as if it took `F`; a class, so that nets can be pickled."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, F: Any, *args: Any) -> Any:
+        return self._function(*args)
+
+
+def _resolve(function: Callable[..., Any] | str) -> tuple[Callable[..., Any], str]:
+    if isinstance(function, str):
+        for module in (np_mode, npx) if npx.is_np_array() else (nd,):
+            found: Callable[..., Any] | None = getattr(module, function, None)
+            if callable(found):
+                return found, function
+        message = (
+            f"Function name {function} is not found in ndarray. Expected the name of a function of "
+            "nd (in NumPy mode of np or npx); pass the function itself"
+        )
+        raise ArgumentError(message)
+    if callable(function):
+        return function, getattr(function, "__name__", type(function).__name__)
+    message = (
+        f"Unrecognized function in lambda: {function} of type {type(function)}. Expected a function "
+        "or a name; pass one"
+    )
+    raise ArgumentError(message)
+
+
+Dropout._native_class = Dropout
+Flatten._native_class = Flatten

@@ -1,0 +1,157 @@
+"""Trainer: applies an optimizer to a net's parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueball import _core, optimizer as optimizers
+from glueball.base import ArgumentError, StaleGradientError
+from glueball.gluon.parameter import Parameter, ParameterDict
+
+if TYPE_CHECKING:
+    from glueball.optimizer import Optimizer
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """Applies an optimizer to parameters.
+
+    Parameters
+    ----------
+    params : ParameterDict, dict or list of Parameter
+        What to train: ``net.collect_params()``. A dict is taken in the order of its sorted names.
+    optimizer : str or Optimizer
+        Its name, or the object.
+    optimizer_params : dict, optional
+        The optimizer's settings, when it is given by name: ``{'learning_rate': 0.1}``.
+    kvstore, compression_params, update_on_kvstore
+        Accepted for Gluon's sake; one process needs none of them.
+
+    Raises
+    ------
+    ValueError
+        If `params` is something else or empty, or the optimizer is unknown.
+    RuntimeError
+        If a parameter was never initialized. (One that waits for its shape is fine.)
+
+    Examples
+    --------
+    >>> from glueball import autograd, gluon, nd
+    >>> from glueball.gluon import nn
+    >>> net = nn.Dense(1, in_units=2)
+    >>> net.initialize()
+    >>> trainer = gluon.Trainer(net.collect_params(), 'sgd', {'learning_rate': 0.1})
+    >>> with autograd.record():
+    ...     loss = net(nd.ones((4, 2))) ** 2
+    >>> loss.backward()
+    >>> trainer.step(batch_size=4)
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        optimizer: str | Optimizer,
+        optimizer_params: dict[str, Any] | None = None,
+        kvstore: Any = "device",
+        compression_params: Any = None,
+        update_on_kvstore: bool | None = None,
+    ) -> None:
+        self._params = _parameter_list(params)
+        for parameter in self._params:
+            parameter.list_ctx()  # raises for one that was never initialized
+        if isinstance(optimizer, optimizers.Optimizer) and optimizer_params:
+            message = (
+                "optimizer_params must be None if optimizer is an instance of Optimizer instead of "
+                "str. Found both; give the settings to the optimizer"
+            )
+            raise ArgumentError(message)
+        self._optimizer = optimizers.create(optimizer, **(optimizer_params or {}))
+        self._scale = self._optimizer.rescale_grad
+        self._native = _core.ParameterList(self._params)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer."""
+        return self._optimizer
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate now."""
+        return self._optimizer.learning_rate
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Change the learning rate, from the next step on."""
+        self._optimizer.set_learning_rate(lr)
+
+    def step(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
+        """Update every parameter once, by its gradient divided by `batch_size`.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples that the gradient is a sum over.
+        ignore_stale_grad : bool, default False
+            Leave parameters alone whose gradient no backward has written since the last step.
+
+        Raises
+        ------
+        UserWarning
+            (As `StaleGradientError`) if there are such and they are not to be ignored; nothing is
+            updated then.
+        RuntimeError
+            (As `DeferredInitializationError`) before the first forward of a deferred net.
+        ZeroDivisionError
+            If `batch_size` is 0.
+        """
+        self.allreduce_grads()
+        self.update(batch_size, ignore_stale_grad)
+
+    def allreduce_grads(self) -> None:
+        """Sum gradients over processes: nothing to do in one."""
+
+    def update(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
+        """As `step`, without `allreduce_grads`."""
+        self._optimizer.rescale_grad = self._scale / batch_size
+        if not ignore_stale_grad:
+            stale = self._native.first_stale()
+            if stale >= 0:
+                raise StaleGradientError(_stale_message(self._params[stale]))
+        self._optimizer.update_parameters(self._params, self._native, ignore_stale_grad)
+
+
+def _stale_message(parameter: Parameter) -> str:
+    return (
+        f"Gradient of Parameter `{parameter.name}` on context {parameter.list_ctx()[0]} has not been "
+        "updated by backward since last `step`. This could mean a bug in your model that made it only "
+        "use a subset of the Parameters (Blocks) for this iteration. If you are intentionally only "
+        "using a subset, call step with ignore_stale_grad=True to suppress this warning and skip "
+        "updating of Parameters with stale gradient"
+    )
+
+
+def _parameter_list(params: Any) -> list[Parameter]:
+    if isinstance(params, ParameterDict | dict):
+        found = [params[name] for name in sorted(params)]
+    elif isinstance(params, list | tuple):
+        found = list(params)
+    else:
+        message = (
+            "First argument must be a list or dict of Parameters, got "
+            f"{type(params)}. Pass net.collect_params()."
+        )
+        raise ArgumentError(message)
+    for each in found:
+        if not isinstance(each, Parameter):
+            message = (
+                f"First argument must be a list or dict of Parameters, got list of {type(each)}. "
+                "Pass net.collect_params()."
+            )
+            raise ArgumentError(message)
+    if not found:
+        message = (
+            "expected at least one Parameter to train, found none; did you mean "
+            "net.collect_params()? (net.params holds the block's own parameters only.)"
+        )
+        raise ArgumentError(message)
+    return found

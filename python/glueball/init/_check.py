@@ -1,0 +1,68 @@
+"""Checks of settings, made when an initializer is built and not when it is first used."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+__all__ = ["describe", "integer", "number", "optional_number", "shorten", "word"]
+
+
+def describe(value: object) -> str:
+    """Say what a value is, for the middle part of an error: type, shape and dtype, or the value."""
+    if isinstance(value, np.ndarray):
+        return f"a {type(value).__name__} of shape {value.shape} and dtype {value.dtype}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    text = repr(value)
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return f"{text} of type {type(value).__name__}"
+
+
+def shorten(names: list[str], most: int = 6) -> str:
+    """Quote names for a message, and count those beyond the first few."""
+    shown = ", ".join(f"'{name}'" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def number(owner: str, name: str, value: Any) -> float:
+    """Return a setting that has to be a single number, as Python's own `int` or `float`.
+
+    Arrays are refused, even those of one element: an initializer is never given a parameter or its
+    values, and one that is was meant to be called.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        message = (
+            f"expected a number for {name} of {owner}, found {describe(value)}; "
+            "pass a Python number, such as float(x)"
+        )
+        raise TypeError(message)
+    if isinstance(value, (int, float)):
+        return value
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def optional_number(owner: str, name: str, value: Any) -> float | None:
+    """Like `number`, where None means that the setting is left to its rule."""
+    return None if value is None else number(owner, name, value)
+
+
+def integer(owner: str, name: str, value: Any) -> int:
+    """Return a setting that has to be a whole number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        message = (
+            f"expected a whole number for {name} of {owner}, found {describe(value)}; pass an int"
+        )
+        raise TypeError(message)
+    return int(value)
+
+
+def word(owner: str, name: str, value: Any) -> str:
+    """Return a setting that has to be a word; which words are allowed is checked by its user."""
+    if not isinstance(value, str):
+        message = f"expected a word for {name} of {owner}, found {describe(value)}; pass a str"
+        raise TypeError(message)
+    return value

@@ -1,0 +1,92 @@
+"""Plain functions as initializers."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueball.base import ShapeError
+from glueball.init._base import Initializer
+from glueball.init._check import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+__all__ = ["Function"]
+
+
+class Function(Initializer):
+    """Fills a parameter by a function of the user's.
+
+    Made by `create` wherever an initializer is taken and a function is given.
+
+    Parameters
+    ----------
+    function : callable
+        With two required arguments, ``f(desc, array)``: fills `array` in place. With one, ``f(shape)``: returns
+        an array of that shape, or a number. Further arguments need defaults.
+
+    Raises
+    ------
+    TypeError
+        When `function` has another number of required arguments.
+    ShapeError
+        When what it returns has another shape than the parameter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glueball import init
+    >>> weight = np.empty((2, 3), "float32")
+    >>> init.create(lambda shape: np.arange(6).reshape(shape))("dense0_weight", weight)
+    >>> weight
+    array([[0., 1., 2.],
+           [3., 4., 5.]], dtype=float32)
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function=function)
+        self._fills_in_place = _required_arguments(function) == 2
+
+    def _init_weight(self, desc: str, arr: npt.NDArray[Any]) -> None:
+        function = self._kwargs["function"]
+        if self._fills_in_place:
+            function(desc, arr)
+            return
+        values = np.asarray(function(arr.shape))
+        if values.ndim and values.shape != arr.shape:
+            message = (
+                f"expected an array of shape {arr.shape} for '{desc}', "
+                f"found {describe(values)} from {getattr(function, '__name__', function)!r}; "
+                "return an array of the shape that is given"
+            )
+            raise ShapeError(message)
+        arr[...] = values
+
+
+def _required_arguments(function: Callable[..., Any]) -> int:
+    advice = "write f(desc, array), which fills array, or f(shape), which returns an array"
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        message = (
+            f"expected a function with one or two required arguments, found {function!r}, "
+            f"whose arguments cannot be read; {advice}, such as a lambda around it"
+        )
+        raise TypeError(message) from None
+    required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    positional = [p for p in required if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if any(p.kind is p.VAR_POSITIONAL for p in required) and len(positional) <= 2:
+        return 2
+    if len(positional) not in (1, 2) or len(positional) != len(required):
+        message = (
+            "expected a function with one or two required arguments as initializer, found "
+            f"{getattr(function, '__name__', function)!r} with ({', '.join(p.name for p in required)}); "
+            f"{advice}"
+        )
+        raise TypeError(message)
+    return len(positional)

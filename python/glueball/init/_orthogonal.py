@@ -1,0 +1,100 @@
+"""Initializers whose weights are orthogonal matrices."""
+
+from __future__ import annotations
+
+from glueball import _core
+from glueball.init._base import Initializer
+from glueball.init._check import number, word
+from glueball.init._registry import alias, register
+
+__all__ = ["DeltaOrthogonal", "Orthogonal"]
+
+
+@register
+class Orthogonal(_core.Orthogonal, Initializer):
+    r"""Fills with `scale` times a matrix whose rows, or columns, are orthonormal.
+
+    The array is taken as a matrix W of ``(shape[0], rest)``: :math:`W W^T = scale^2 I` when it has no more rows than
+    columns, else :math:`W^T W = scale^2 I`.
+
+    Parameters
+    ----------
+    scale : float, default 1.414
+        Length of each row or column.
+    rand_type : {'uniform', 'normal'}, default 'uniform'
+        What the matrix is made from: :math:`U(-1, 1)`, which is Gluon's and not quite even over all
+        orthogonal matrices, or :math:`N(0, 1)`, which is.
+    method : {'svd', 'qr'}, default 'svd'
+        By singular value decomposition, as Gluon, or QR with the signs of R's diagonal, as the others.
+
+    Raises
+    ------
+    ArgumentError
+        When `scale` is not finite, or a word is unknown.
+    ShapeError
+        When it fills an array of fewer than two axes.
+
+    References
+    ----------
+    A. Saxe, J. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning
+    in deep linear neural networks", arXiv 1312.6120. The signs: F. Mezzadri, "How to generate
+    random matrices from the classical compact groups", arXiv math-ph/0609050.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glueball import init
+    >>> weight = np.empty((3, 5))
+    >>> init.Orthogonal(scale=1.0, rand_type="normal", method="qr")("dense0_weight", weight)
+    >>> np.allclose(weight @ weight.T, np.eye(3), atol=1e-6)
+    True
+    """
+
+    def __init__(
+        self, scale: float = 1.414, rand_type: str = "uniform", method: str = "svd"
+    ) -> None:
+        scale = number("Orthogonal", "scale", scale)
+        rand_type = word("Orthogonal", "rand_type", rand_type)
+        method = word("Orthogonal", "method", method)
+        self._build(
+            {"scale": scale, "rand_type": rand_type, "method": method},
+            scale=scale,
+            rand_type=rand_type,
+            method=None if method == "svd" else method,
+        )
+
+
+@alias("delta_orthogonal")
+@register
+class DeltaOrthogonal(_core.DeltaOrthogonal, Initializer):
+    r"""Fills a convolution's kernel with an orthogonal matrix at its centre, and 0 elsewhere.
+
+    Lets signals pass through very deep convolutional nets without normalisation.
+
+    Parameters
+    ----------
+    scale : float, default 1.0
+        Length of each of the matrix's columns.
+
+    Raises
+    ------
+    ShapeError
+        When it fills an array that has not three to five axes, or that has more channels in than out.
+
+    References
+    ----------
+    L. Xiao and others, "Dynamical isometry and a mean field theory of CNNs", arXiv 1806.05393.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glueball import init
+    >>> weight = np.empty((4, 2, 3), "float32")
+    >>> init.DeltaOrthogonal()("conv0_weight", weight)
+    >>> np.allclose(weight[:, :, 1].T @ weight[:, :, 1], np.eye(2), atol=1e-6)
+    True
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        scale = number("DeltaOrthogonal", "scale", scale)
+        self._build({"scale": scale}, scale=scale)

@@ -1,0 +1,286 @@
+"""Selecting elements: `a[key]`, take, pick, one-hot and masks of sequences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from glueball.base import ArgumentError, DtypeError, ShapeError
+from glueball.nd._record import finish, is_array, raw, result_axis
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Plain: TypeAlias = npt.NDArray[Any]
+
+__all__ = [
+    "Embedding", "SequenceLast", "SequenceMask", "SequenceReverse", "batch_take", "boolean_mask",
+    "gather_nd", "one_hot", "pick", "scatter_nd", "take",
+]  # fmt: skip
+
+
+def plain_key(key: Any) -> Any:
+    """An index that NumPy takes: arrays of whole floats become integers, and comparisons masks.
+
+    Raises
+    ------
+    DtypeError
+        When an index array holds fractions.
+    """
+    if isinstance(key, tuple):
+        return tuple(plain_key(part) for part in key)
+    if not is_array(key):
+        return key
+    array = np.asarray(key)
+    if getattr(key, "_is_mask", False):
+        return array != 0
+    return integers(array, "an index")
+
+
+def integers(array: Plain, what: str) -> Plain:
+    """`array` as int64, or as it is when it holds bools.
+
+    Raises
+    ------
+    DtypeError
+        When it holds numbers that are not whole.
+    """
+    if array.dtype.kind in "biu":
+        return array
+    if not np.all(np.mod(array, 1) == 0):  # also for NaN and infinities
+        msg = f"expected whole numbers in {what}, found {array.ravel()[:5]}; round them first"
+        raise DtypeError(msg)
+    return array.astype(np.int64)
+
+
+def is_basic(key: Any) -> bool:
+    """Whether NumPy answers `key` with a view: no arrays or lists in it."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return not any(isinstance(part, np.ndarray | list | bool) for part in parts)
+
+
+def scatter_gradient(shape: tuple[int, ...], dtype: Any, key: Any, grad: Plain) -> Plain:
+    """Zeros with `grad` added at `key`: the derivative of ``x[key]``."""
+    result = np.zeros(shape, dtype)
+    if is_basic(key):
+        result[key] = grad
+    else:
+        np.add.at(result, key, grad)  # an element that was taken twice gets both gradients
+    return result
+
+
+def _limited(indices: Plain, size: int, mode: str, name: str) -> Plain:
+    if mode == "clip":
+        return np.clip(indices, 0, size - 1)
+    if mode == "wrap":
+        return np.mod(indices, size)
+    if mode == "raise":
+        if indices.size and (indices.min() < -size or indices.max() >= size):
+            bad = indices[(indices < -size) | (indices >= size)].ravel()[0]
+            msg = f"index {bad} is out of bounds for axis with size {size} in '{name}'"
+            raise IndexError(msg)
+        return indices
+    msg = f"expected mode 'clip', 'wrap' or 'raise' for '{name}', found {mode!r}; choose one of them"
+    raise ArgumentError(msg)
+
+
+def take(a: Any, indices: Any, axis: int = 0, mode: str = "clip", out: Any = None) -> Any:
+    """Elements along an axis at given indices.
+
+    Parameters
+    ----------
+    a : NDArray
+        The array.
+    indices : NDArray
+        Whole numbers of any shape, which takes the place of the axis.
+    axis : int, default 0
+        The axis.
+    mode : {'clip', 'wrap', 'raise'}
+        What an index outside the axis does: become the nearest, start again, or be an IndexError.
+    """
+    x = raw(a)
+    along = result_axis(int(axis), x.ndim, "take")
+    where = _limited(integers(raw(indices), "indices"), x.shape[along], mode, "take")
+    key = (slice(None),) * along + (where,)
+    return finish(
+        x[key],
+        (a, indices),
+        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
+        "take",
+        out,
+    )
+
+
+def batch_take(a: Any, indices: Any, out: Any = None) -> Any:
+    """One element of each row of a matrix."""
+    return pick(a, indices, axis=1, out=out)
+
+
+def pick(data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, mode: str = "clip",
+         out: Any = None) -> Any:
+    """One element along an axis for each position of the others.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    index : NDArray
+        Whole numbers, of the shape of `data` without the axis, or with length 1 there.
+    axis : int or None, default -1
+        The axis; None picks from the flattened array.
+    keepdims : bool, default False
+        Keep the axis with length 1.
+    mode : {'clip', 'wrap', 'raise'}
+        What an index outside the axis does.
+
+    Raises
+    ------
+    ShapeError
+        When the shape of `index` does not fit.
+    """
+    x = raw(data)
+    flat = x.reshape(-1) if axis is None else x
+    along = 0 if axis is None else result_axis(int(axis), x.ndim, "pick")
+    where = integers(raw(index), "index")
+    kept = (*flat.shape[:along], 1, *flat.shape[along + 1 :])
+    if where.size != np.prod(kept):
+        msg = (
+            f"expected an index of shape {flat.shape[:along] + flat.shape[along + 1 :]} for pick, found "
+            f"{where.shape}; it names one element along axis {axis} of {x.shape}"
+        )
+        raise ShapeError(msg)
+    where = _limited(where.reshape(kept), flat.shape[along], mode, "pick")
+    value = np.take_along_axis(flat, where, along)
+
+    def backward(g: Plain, _: Any) -> tuple[Plain, None]:
+        grad = np.zeros_like(flat)
+        np.put_along_axis(grad, where, g.reshape(kept), along)
+        return grad.reshape(x.shape), None
+
+    return finish(value if keepdims else value.squeeze(along), (data, index), backward, "pick", out)
+
+
+def one_hot(indices: Any, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = "float32",
+            out: Any = None) -> Any:
+    """A new last axis of length `depth` that holds `on_value` at the index, `off_value` elsewhere.
+
+    An index outside the axis gives a row of `off_value`.
+    """
+    where = integers(raw(indices), "indices")
+    hit = where[..., None] == np.arange(depth)
+    return finish(np.where(hit, on_value, off_value).astype(dtype), (indices,), None, "one_hot", out)
+
+
+def Embedding(data: Any, weight: Any, input_dim: int | None = None, output_dim: int | None = None,
+              dtype: Any = None, sparse_grad: bool = False, out: Any = None) -> Any:
+    """Rows of `weight`, of shape (input_dim, output_dim), at the indices in `data`.
+
+    Raises
+    ------
+    IndexError
+        When an index is not a row.
+    """
+    del input_dim, output_dim, dtype, sparse_grad
+    return take(weight, data, axis=0, mode="raise", out=out)
+
+
+def gather_nd(data: Any, indices: Any, out: Any = None) -> Any:
+    """Elements at the coordinates in `indices`: its first axis runs over the leading axes of `data`."""
+    x = raw(data)
+    key = tuple(integers(raw(indices), "indices"))
+    return finish(
+        x[key],
+        (data, indices),
+        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
+        "gather_nd",
+        out,
+    )
+
+
+def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None) -> Any:
+    """Zeros of `shape` with `data` at the coordinates in `indices`, as for `gather_nd`."""
+    x = raw(data)
+    key = tuple(integers(raw(indices), "indices"))
+    value = np.zeros(shape, x.dtype)
+    value[key] = x
+    return finish(value, (data, indices), lambda g, _: (g[key], None), "scatter_nd", out)
+
+
+def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
+    """The slices along an axis where `index` is not 0."""
+    x = raw(data)
+    along = result_axis(int(axis), x.ndim, "boolean_mask")
+    key = (slice(None),) * along + (np.flatnonzero(raw(index)),)
+    return finish(
+        x[key],
+        (data, index),
+        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
+        "boolean_mask",
+    )
+
+
+def _valid(x: Plain, lengths: Plain, axis: int) -> Plain:
+    """Whether each (time, batch) position lies within its sequence; time is `axis`, 0 or 1."""
+    inside = np.arange(x.shape[axis])[:, None] < lengths[None, :]
+    inside = inside if axis == 0 else inside.T
+    return inside.reshape(inside.shape + (1,) * (x.ndim - 2))
+
+
+def SequenceMask(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, value: float = 0.0,
+                 axis: int = 0, out: Any = None) -> Any:
+    """Replace what lies behind each sequence's end by `value`.
+
+    Parameters
+    ----------
+    data : NDArray
+        Shape (time, batch, ...), or (batch, time, ...) with `axis` 1.
+    sequence_length : NDArray, optional
+        Shape (batch,).
+    use_sequence_length : bool, default False
+        Without it, `data` comes back.
+    value : float, default 0
+        What to put there.
+    axis : {0, 1}
+        The axis of time.
+    """
+    x = raw(data)
+    if not use_sequence_length or sequence_length is None:
+        return finish(x.copy(), (data,), lambda g, _: (g,), "SequenceMask", out)
+    inside = _valid(x, raw(sequence_length), axis)
+    return finish(
+        np.where(inside, x, x.dtype.type(value)), (data,), lambda g, _: (g * inside,), "SequenceMask", out
+    )
+
+
+def _ends(x: Plain, sequence_length: Any, use_sequence_length: bool, axis: int) -> Plain:
+    """Lengths of the sequences in a batch."""
+    if use_sequence_length and sequence_length is not None:
+        return integers(raw(sequence_length), "sequence_length")
+    return np.full(x.shape[1 - axis], x.shape[axis])
+
+
+def SequenceLast(data: Any, sequence_length: Any = None, use_sequence_length: bool = False,
+                 axis: int = 0) -> Any:
+    """The last element of each sequence: shape (batch, ...)."""
+    x = raw(data)
+    last = _ends(x, sequence_length, use_sequence_length, axis) - 1
+    batch = np.arange(x.shape[1 - axis])
+    key = (last, batch) if axis == 0 else (batch, last)
+    return finish(
+        x[key], (data,), lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),), "SequenceLast"
+    )
+
+
+def SequenceReverse(data: Any, sequence_length: Any = None, use_sequence_length: bool = False,
+                    axis: int = 0) -> Any:
+    """Each sequence backwards; what lies behind its end stays."""
+    x = raw(data)
+    ends = _ends(x, sequence_length, use_sequence_length, axis)
+    time = np.arange(x.shape[axis])[:, None]
+    source = np.where(time < ends, ends - 1 - time, time)
+    batch = np.arange(x.shape[1 - axis])[None, :]
+    key = (source, batch) if axis == 0 else (batch.T, source.T)
+    return finish(
+        x[key], (data,), lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),), "SequenceReverse"
+    )

@@ -1,0 +1,432 @@
+"""Functions that move elements: new shapes, joined and split arrays."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from glueball import _tape
+from glueball.base import ArgumentError, ShapeError
+from glueball.nd._record import (
+    attach_result,
+    check_same_dtype,
+    class_of,
+    finish,
+    fit,
+    infer_reshape,
+    is_array,
+    normalise_axes,
+    raw,
+    result_axis,
+    wrap,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Plain: TypeAlias = npt.NDArray[Any]
+
+__all__ = [
+    "broadcast_axis", "broadcast_like", "broadcast_to", "concat", "diag", "expand_dims", "flatten", "flip",
+    "moveaxis", "ones_like", "pad", "repeat", "reshape", "reshape_like", "shape_array", "size_array", "slice",
+    "slice_axis", "slice_like", "split", "squeeze", "stack", "swapaxes", "tile", "transpose", "zeros_like",
+]  # fmt: skip
+
+
+def reshape(data: Any, shape: Any, reverse: bool = False, out: Any = None) -> Any:
+    """The same elements under another shape; a view where memory allows.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    shape : tuple of int
+        0 keeps an axis, -1 is inferred, -2 keeps all axes that remain, -3 merges two, -4 splits one into
+        the two numbers that follow.
+    reverse : bool, default False
+        Read both shapes from their ends.
+
+    Raises
+    ------
+    ShapeError
+        When the numbers of elements differ.
+    """
+    x = raw(data)
+    new = infer_reshape(x.shape, (shape,) if isinstance(shape, int) else tuple(shape), reverse)
+    return finish(x.reshape(new), (data,), lambda g, _: (g.reshape(x.shape),), "reshape", out)
+
+
+def reshape_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
+    """The elements of `lhs` under the shape of `rhs`."""
+    return reshape(lhs, raw(rhs).shape, out=out)
+
+
+def flatten(data: Any, out: Any = None) -> Any:
+    """All axes but the first as one: ``(batch, a, b)`` becomes ``(batch, a b)``."""
+    x = raw(data)
+    columns = int(np.prod(x.shape[1:])) if x.ndim > 1 else 1
+    new = (x.shape[0] if x.ndim else 1, columns)
+    return finish(x.reshape(new), (data,), lambda g, _: (g.reshape(x.shape),), "flatten", out)
+
+
+def expand_dims(data: Any, axis: int, out: Any = None) -> Any:
+    """Insert an axis of length 1 before `axis`."""
+    x = raw(data)
+    value = np.expand_dims(x, result_axis(int(axis), x.ndim, "expand_dims", extra=1))
+    return finish(value, (data,), lambda g, _: (g.reshape(x.shape),), "expand_dims", out)
+
+
+def squeeze(data: Any, axis: Any = None, out: Any = None) -> Any:
+    """Drop axes of length 1: all of them, or the ones named.
+
+    Raises
+    ------
+    ShapeError
+        When a named axis is longer.
+    """
+    x = raw(data)
+    if axis is None:
+        value = x.squeeze()
+    else:
+        axes = normalise_axes(axis, x.ndim, "squeeze")
+        if any(x.shape[i] != 1 for i in axes):
+            msg = f"expected axes of length 1 for squeeze, found axis {axis} of shape {x.shape}; use reshape"
+            raise ShapeError(msg)
+        value = x.squeeze(axes)
+    return finish(value, (data,), lambda g, _: (g.reshape(x.shape),), "squeeze", out)
+
+
+def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
+    """The axes in another order: reversed, or as `axes` says."""
+    x = raw(data)
+    order = tuple(axes) if axes is not None and len(axes) else None
+    if order is not None and sorted(a % x.ndim if x.ndim else a for a in order) != list(range(x.ndim)):
+        msg = f"expected an order of the {x.ndim} axes for transpose, found axes={order}; name each axis once"
+        raise ArgumentError(msg)
+    value = x.transpose(order)
+    back = None if order is None else tuple(np.argsort([a % x.ndim for a in order]))
+    return finish(value, (data,), lambda g, _: (g.transpose(back),), "transpose", out)
+
+
+def swapaxes(data: Any, dim1: int = 0, dim2: int = 0, out: Any = None) -> Any:
+    """Exchange two axes."""
+    x = raw(data)
+    a, b = result_axis(int(dim1), x.ndim, "swapaxes"), result_axis(int(dim2), x.ndim, "swapaxes")
+    return finish(x.swapaxes(a, b), (data,), lambda g, _: (g.swapaxes(a, b),), "swapaxes", out)
+
+
+def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
+    """Move axes to new places; the others keep their order."""
+    value = np.moveaxis(raw(tensor), source, destination)
+    return finish(value, (tensor,), lambda g, _: (np.moveaxis(g, destination, source),), "moveaxis")
+
+
+def flip(data: Any, axis: Any, out: Any = None) -> Any:
+    """Reverse the order of elements along axes."""
+    x = raw(data)
+    axes = normalise_axes(axis, x.ndim, "flip")
+    return finish(np.flip(x, axes).copy(), (data,), lambda g, _: (np.flip(g, axes),), "flip", out)
+
+
+def tile(data: Any, reps: Any, out: Any = None) -> Any:
+    """Repeat the whole array along each axis."""
+    x = raw(data)
+    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    rank = builtins.max(x.ndim, len(counts))
+    shape = (1,) * (rank - x.ndim) + x.shape
+    counts = (1,) * (rank - len(counts)) + counts
+
+    def backward(g: Plain, _: Any) -> tuple[Plain]:
+        split_shape = [n for pair in zip(counts, shape, strict=True) for n in pair]
+        return (g.reshape(split_shape).sum(axis=tuple(range(0, 2 * rank, 2))).reshape(x.shape),)
+
+    return finish(np.tile(x, counts), (data,), backward, "tile", out)
+
+
+def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) -> Any:
+    """Repeat each element `repeats` times along an axis, or of the flattened array."""
+    x = raw(data)
+    flat = x.reshape(-1) if axis is None else x
+    along = 0 if axis is None else result_axis(int(axis), x.ndim, "repeat")
+
+    def backward(g: Plain, _: Any) -> tuple[Plain]:
+        shape = (*flat.shape[: along + 1], int(repeats), *flat.shape[along + 1 :])
+        return (g.reshape(shape).sum(axis=along + 1).reshape(x.shape),)
+
+    return finish(np.repeat(flat, int(repeats), axis=along), (data,), backward, "repeat", out)
+
+
+def broadcast_to(data: Any, shape: Any, out: Any = None) -> Any:
+    """Repeat axes of length 1 to the lengths in `shape`; 0 there keeps a length.
+
+    Raises
+    ------
+    ShapeError
+        When an axis is neither 1 nor of the wanted length.
+    """
+    x = raw(data)
+    target = tuple(
+        x.shape[i] if n == 0 and len(shape) == x.ndim else int(n) for i, n in enumerate(shape)
+    )
+    try:
+        value = np.broadcast_to(x, target).copy()
+    except ValueError as error:
+        msg = (
+            f"expected a shape that broadcasts to {target}, found {x.shape}; axes must be equal or 1, "
+            f"counted from the last: use expand_dims or reshape first"
+        )
+        raise ShapeError(msg) from error
+    return finish(value, (data,), lambda g, _: (fit(g, x),), "broadcast_to", out)
+
+
+def broadcast_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
+    """`lhs` repeated to the shape of `rhs`."""
+    return broadcast_to(lhs, raw(rhs).shape, out=out)
+
+
+def broadcast_axis(data: Any, axis: Any = (), size: Any = (), out: Any = None) -> Any:
+    """Repeat axes of length 1 `size` times."""
+    x = raw(data)
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    sizes = size if isinstance(size, tuple | list) else (size,)
+    shape = list(x.shape)
+    for a, n in zip(axes, sizes, strict=True):
+        shape[result_axis(int(a), x.ndim, "broadcast_axis")] = int(n)
+    return broadcast_to(data, tuple(shape), out=out)
+
+
+def _arrays(data: Sequence[Any], name: str) -> tuple[Any, ...]:
+    arrays = tuple(data[0]) if len(data) == 1 and isinstance(data[0], tuple | list) else tuple(data)
+    if not arrays:
+        msg = f"expected at least one array for '{name}', found none; pass the arrays one by one"
+        raise ArgumentError(msg)
+    first = raw(arrays[0])
+    for other in arrays[1:]:
+        check_same_dtype(first, raw(other), name)
+    return arrays
+
+
+def concat(*data: Any, dim: int = 1, out: Any = None) -> Any:
+    """Join arrays along an axis that they have.
+
+    Parameters
+    ----------
+    *data : NDArray
+        Equal in shape but for axis `dim`; one list of them will do.
+    dim : int, default 1
+        The axis.
+
+    Raises
+    ------
+    ShapeError
+        When the shapes do not fit together.
+    """
+    arrays = _arrays(data, "concat")
+    values = [raw(a) for a in arrays]
+    axis = result_axis(int(dim), values[0].ndim, "concat")
+    try:
+        value = np.concatenate(values, axis=axis)
+    except ValueError as error:
+        msg = (
+            f"expected arrays that are equal in shape but for axis {dim}, found "
+            f"{', '.join(str(v.shape) for v in values)}; reshape them first"
+        )
+        raise ShapeError(msg) from error
+    ends = np.cumsum([v.shape[axis] for v in values])[:-1]
+    return finish(value, arrays, lambda g, _: np.split(g, ends, axis=axis), "concat", out)
+
+
+def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
+    """Join arrays of one shape along a new axis.
+
+    Raises
+    ------
+    ShapeError
+        When the shapes differ.
+    """
+    arrays = _arrays(data, "stack")
+    values = [raw(a) for a in arrays]
+    if len({v.shape for v in values}) != 1:
+        msg = (
+            f"expected arrays of one shape for stack, found {', '.join(str(v.shape) for v in values)}; "
+            f"use concat for arrays that differ along an axis"
+        )
+        raise ShapeError(msg)
+    along = result_axis(int(axis), values[0].ndim, "stack", extra=1)
+    value = np.stack(values, axis=along)
+    return finish(value, arrays, lambda g, _: tuple(np.moveaxis(g, along, 0)), "stack", out)
+
+
+def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False) -> Any:
+    """Cut an axis into equal parts: a list of arrays, or one array if there is one part.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    num_outputs : int
+        How many parts.
+    axis : int, default 1
+        The axis to cut.
+    squeeze_axis : bool, default False
+        Drop the axis, which must then have length 1 in each part.
+
+    Raises
+    ------
+    ShapeError
+        When the axis cannot be cut into equal parts.
+    """
+    x = raw(data)
+    along = result_axis(int(axis), x.ndim, "split")
+    if num_outputs < 1 or x.shape[along] % num_outputs or (squeeze_axis and x.shape[along] != num_outputs):
+        msg = (
+            f"expected an axis that splits into {num_outputs} equal parts"
+            f"{' of length 1' if squeeze_axis else ''}, found axis {axis} of shape {x.shape}; "
+            f"use slice_axis for unequal parts"
+        )
+        raise ShapeError(msg)
+    pieces = [piece.copy() for piece in np.split(x, num_outputs, axis=along)]
+    if squeeze_axis:
+        pieces = [piece.squeeze(along) for piece in pieces]
+    cls = class_of((data,))
+    outputs = [wrap(piece, cls) for piece in pieces]
+
+    def backward(grads: list[Plain | None], _: Any) -> tuple[Plain]:
+        parts = [
+            np.zeros(piece.shape, x.dtype) if g is None else g.reshape(piece.shape)
+            for g, piece in zip(grads, pieces, strict=True)
+        ]
+        return (np.stack(parts, axis=along) if squeeze_axis else np.concatenate(parts, axis=along),)
+
+    _tape.attach_many(outputs, (data,), backward, "split")
+    return outputs[0] if num_outputs == 1 else outputs
+
+
+def basic_slice(data: Any, key: tuple[Any, ...], name: str, out: Any = None) -> Any:
+    """Elements selected by slices and numbers, recorded; a copy."""
+    x = raw(data)
+
+    def backward(g: Plain, _: Any) -> tuple[Plain]:
+        grad = np.zeros_like(x)
+        grad[key] = g
+        return (grad,)
+
+    return finish(x[key].copy(), (data,), backward, name, out)
+
+
+def slice_axis(data: Any, axis: int, begin: int, end: int | None, out: Any = None) -> Any:
+    """Elements `begin` up to `end` along one axis; negative numbers count from the end."""
+    x = raw(data)
+    along = result_axis(int(axis), x.ndim, "slice_axis")
+    key = (builtins.slice(None),) * along + (builtins.slice(begin, end),)
+    return basic_slice(data, key, "slice_axis", out)
+
+
+def slice(data: Any, begin: Any, end: Any, step: Any = (), out: Any = None) -> Any:
+    """A box of elements: from `begin` up to `end` along the leading axes, None for all."""
+    begins, ends, steps = (v if isinstance(v, tuple | list) else (v,) for v in (begin, end, step))
+    if len(begins) != len(ends) or (len(steps) and len(steps) != len(begins)):
+        msg = f"expected begin, end and step of one length, found {begin}, {end} and {step}; use None for all"
+        raise ArgumentError(msg)
+    steps = steps if len(steps) else (None,) * len(begins)
+    key = tuple(builtins.slice(*triple) for triple in zip(begins, ends, steps, strict=True))
+    return basic_slice(data, key, "slice", out)
+
+
+def slice_like(data: Any, shape_like: Any, axes: Any = (), out: Any = None) -> Any:
+    """The leading elements along `axes` (all by default), as many as `shape_like` has."""
+    x, like = raw(data), raw(shape_like)
+    chosen = normalise_axes(axes, x.ndim, "slice_like")
+    key = tuple(
+        builtins.slice(0, like.shape[i]) if i in chosen else builtins.slice(None) for i in range(x.ndim)
+    )
+    return basic_slice(data, key, "slice_like", out)
+
+
+def diag(data: Any, k: int = 0, out: Any = None) -> Any:
+    """The k-th diagonal of a matrix, or the matrix with a vector as its k-th diagonal."""
+    x = raw(data)
+    value = np.diag(x, k)
+
+    def backward(g: Plain, _: Any) -> tuple[Plain]:
+        if x.ndim == 1:
+            return (np.diag(g, k),)
+        grad = np.zeros_like(x)
+        index = np.arange(len(g))
+        grad[index + builtins.max(-k, 0), index + builtins.max(k, 0)] = g
+        return (grad,)
+
+    return finish(value.copy(), (data,), backward, "diag", out)
+
+
+def pad(data: Any, mode: str = "constant", pad_width: Any = (), constant_value: float = 0, out: Any = None) -> Any:
+    """Add elements around the array.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    mode : {'constant'}
+        What is added: `constant_value`.
+    pad_width : tuple of int
+        Two numbers for each axis: how many before, how many after.
+    constant_value : float, default 0
+        The value.
+
+    Raises
+    ------
+    ArgumentError
+        For another mode, or too few numbers.
+    """
+    x = raw(data)
+    if mode != "constant" or len(pad_width) != 2 * x.ndim:
+        msg = (
+            f"expected mode='constant' and {2 * x.ndim} numbers in pad_width, found mode={mode!r} and "
+            f"pad_width={tuple(pad_width)}; give two numbers for each axis"
+        )
+        raise ArgumentError(msg)
+    widths = [(pad_width[2 * i], pad_width[2 * i + 1]) for i in range(x.ndim)]
+    inner = tuple(builtins.slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))
+    value = np.pad(x, widths, constant_values=constant_value)
+    return finish(value, (data,), lambda g, _: (g[inner],), "pad", out)
+
+
+def zeros_like(data: Any, out: Any = None) -> Any:
+    """Zeros of the same shape and dtype."""
+    return finish(np.zeros_like(raw(data)), (data,), None, "zeros_like", out)
+
+
+def ones_like(data: Any, out: Any = None) -> Any:
+    """Ones of the same shape and dtype."""
+    return finish(np.ones_like(raw(data)), (data,), None, "ones_like", out)
+
+
+def shape_array(data: Any) -> Any:
+    """The shape, as an int64 array."""
+    return finish(np.array(raw(data).shape, np.int64), (data,), None, "shape_array")
+
+
+def size_array(data: Any) -> Any:
+    """The number of elements, as an int64 array."""
+    return finish(np.array([raw(data).size], np.int64), (data,), None, "size_array")
+
+
+def view_as(data: Any, value: Plain, backward: Any, name: str) -> Any:
+    """`value`, which shares memory with `data`, as a recorded array of the class of `data`."""
+    result = wrap(value, type(data)) if is_array(data) else wrap(value, class_of(()))
+    if _tape.state.recording:
+        attach_result(result, value.shape, (data,), backward, name)
+    return result
+
+
+def finish_as(data: Any, cls: type) -> Any:
+    """`data` as an array of class `cls`: same memory, and recorded as a step that changes nothing."""
+    x = raw(data)
+    result = wrap(x, cls)
+    shape = data.shape
+    _tape.attach(result, (data,), lambda g, _: (g.reshape(shape),), "as_class")
+    return result

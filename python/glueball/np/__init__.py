@@ -1,0 +1,233 @@
+"""NumPy's functions on arrays that record gradients: `mx.np`.
+
+What is not defined here is NumPy's function of the same name, found when first asked for; its arrays come
+back as `ndarray`, as float32 unless a dtype is given or an input is float64.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as _numpy
+
+from glueball.nd._creation import new_array, place, resolve_dtype, resolve_shape
+from glueball.nd._ndarray import NDArray, _wrap_all, mixing_error
+from glueball.nd._record import wrap
+from glueball.np import random
+from glueball.np._ndarray import ndarray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "arange",
+    "array",
+    "asarray",
+    "empty",
+    "eye",
+    "full",
+    "full_like",
+    "identity",
+    "linspace",
+    "ndarray",
+    "ones",
+    "random",
+    "zeros",
+]
+
+newaxis = None
+pi = _numpy.pi
+inf = _numpy.inf
+nan = _numpy.nan
+e = _numpy.e
+
+
+def array(object: Any, dtype: Any = None, ctx: Any = None, device: Any = None) -> ndarray:
+    """A new array with the numbers of another, or of nested lists.
+
+    Parameters
+    ----------
+    object : array_like
+        Lists and NumPy arrays become float32, an `ndarray` keeps its dtype.
+    dtype : dtype, optional
+        Another dtype.
+    ctx, device : Context, optional
+        A CPU.
+
+    Raises
+    ------
+    TypeError
+        When the nested lists are ragged or hold no numbers.
+    """
+    kind = object.dtype if dtype is None and isinstance(object, NDArray) else dtype
+    try:
+        values = _numpy.array(_plain(object), dtype=resolve_dtype(kind), subok=False)
+    except ValueError as error:
+        msg = (
+            f"source_array must be array like object: expected nested lists of numbers of equal length, found a "
+            f"{type(object).__name__} that is not ({error}); pad the shorter lists"
+        )
+        raise TypeError(msg) from error
+    return place(wrap(values, ndarray), ctx or device)  # type: ignore[no-any-return]
+
+
+def asarray(a: Any, dtype: Any = None) -> ndarray:
+    """`a` itself if it is an `ndarray` of the dtype, else a new one."""
+    if isinstance(a, ndarray) and (dtype is None or a.dtype == _numpy.dtype(dtype)):
+        return a
+    return array(a, dtype)
+
+
+def _filled(value: Any, shape: Any, dtype: Any, ctx: Any, name: str) -> ndarray:
+    lengths = resolve_shape(shape, name)
+    kind = resolve_dtype(dtype)
+    made = _numpy.zeros(lengths, kind) if value == 0 else _numpy.full(lengths, value, kind)
+    return place(wrap(made, ndarray), ctx)  # type: ignore[no-any-return]
+
+
+def zeros(shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None) -> ndarray:
+    """An array of zeros, float32 by default."""
+    del order
+    return _filled(0, shape, dtype, ctx or device, "zeros")
+
+
+def ones(shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None) -> ndarray:
+    """An array of ones, float32 by default."""
+    del order
+    return _filled(1, shape, dtype, ctx or device, "ones")
+
+
+def empty(shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None) -> ndarray:
+    """An array whose numbers are undefined until written, float32 by default."""
+    del order
+    return place(new_array(ndarray, shape, dtype), ctx or device)  # type: ignore[no-any-return]
+
+
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
+) -> ndarray:
+    """An array that holds `fill_value` everywhere; float32 by default, bool for a bool."""
+    del order
+    kind = _numpy.bool_ if dtype is None and isinstance(fill_value, bool) else dtype
+    values = _numpy.empty(resolve_shape(shape, "full"), resolve_dtype(kind))
+    values[...] = _plain(fill_value)
+    return place(wrap(values, ndarray), ctx or device)  # type: ignore[no-any-return]
+
+
+def full_like(a: Any, fill_value: Any, dtype: Any = None) -> ndarray:
+    """An array of the shape of `a` that holds `fill_value` everywhere."""
+    plain = _plain(a)
+    return full(plain.shape, fill_value, dtype or plain.dtype)
+
+
+def arange(
+    start: float,
+    stop: float | None = None,
+    step: float = 1,
+    dtype: Any = None,
+    ctx: Any = None,
+    device: Any = None,
+) -> ndarray:
+    """Numbers from `start` up to `stop`, which is left out; float32 by default."""
+    first, last = (0, start) if stop is None else (start, stop)
+    values = _numpy.arange(first, last, step).astype(resolve_dtype(dtype))
+    return place(wrap(values, ndarray), ctx or device)  # type: ignore[no-any-return]
+
+
+def linspace(start: Any, stop: Any, num: int = 50, dtype: Any = None, ctx: Any = None, **kwargs: Any) -> Any:
+    """`num` numbers at equal distances, float32 by default; other arguments as NumPy's."""
+    made = _numpy.linspace(_plain(start), _plain(stop), num, **kwargs)
+    if isinstance(made, tuple):  # retstep=True
+        return wrap(made[0].astype(resolve_dtype(dtype)), ndarray), float(made[1])
+    return place(wrap(made.astype(resolve_dtype(dtype)), ndarray), ctx)
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, ctx: Any = None) -> ndarray:
+    """Zeros with ones on the k-th diagonal, float32 by default."""
+    return place(wrap(_numpy.eye(N, M, k, resolve_dtype(dtype)), ndarray), ctx)  # type: ignore[no-any-return]
+
+
+def identity(n: int, dtype: Any = None, ctx: Any = None) -> ndarray:
+    """The identity matrix, float32 by default."""
+    return eye(n, dtype=dtype, ctx=ctx)
+
+
+def _plain(value: Any) -> Any:
+    """`value` without our classes, also inside lists."""
+    if isinstance(value, NDArray):
+        return _numpy.asarray(value)
+    if type(value) in (list, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _refuse_legacy(value: Any, name: str) -> bool:
+    """Whether an array of ours is in `value`; a legacy one is an error."""
+    if isinstance(value, NDArray):
+        if value._least_ndim:
+            raise mixing_error(name)
+        return True
+    found = False
+    if type(value) in (list, tuple):
+        for part in value:
+            found = _refuse_legacy(part, name) or found
+    return found
+
+
+def _adopt(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """NumPy's `function` with results of class `ndarray`."""
+
+    @functools.wraps(function)
+    def adopted(*args: Any, **kwargs: Any) -> Any:
+        ours = False
+        for value in (*args, *kwargs.values()):
+            ours = _refuse_legacy(value, name) or ours
+        kwargs.pop("ctx", None)
+        kwargs.pop("device", None)
+        result = function(*args, **kwargs)
+        if ours:
+            return result  # the array's own protocols have wrapped and recorded it
+        given = [a for a in args if isinstance(a, _numpy.ndarray)]
+        widen = "dtype" in kwargs or any(a.dtype == _numpy.float64 for a in given)
+        return _wrap_all(result, ndarray, widen)
+
+    return adopted
+
+
+class _Namespace:
+    """A submodule of NumPy, such as `linalg`, with adopted functions."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if callable(value) and not isinstance(value, type):
+            value = _adopt(value, name)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return dir(self._module)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    try:
+        value = getattr(_numpy, name)
+    except AttributeError as error:
+        msg = f"module {__name__!r} has no attribute {name!r}, nor has numpy {_numpy.__version__}"
+        raise AttributeError(msg) from error
+    if name in ("linalg", "fft"):
+        value = _Namespace(value)
+    elif callable(value) and not isinstance(value, type):
+        value = _adopt(value, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_numpy)})

@@ -1,0 +1,243 @@
+"""Random numbers of NumPy mode, under NumPy's names: `mx.np.random`.
+
+From the same generator as `nd.random`, and restarted by the same `glueball.random.seed`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glueball import _tape
+from glueball.base import ArgumentError
+from glueball.nd._random import derived_generator, draw, fill_normal, fill_uniform, samples
+from glueball.nd._record import finish, raw, wrap
+from glueball.np._ndarray import ndarray
+from glueball.random import seed
+
+__all__ = [
+    "bernoulli", "beta", "chisquare", "choice", "exponential", "gamma", "gumbel", "laplace", "logistic",
+    "lognormal", "multinomial", "normal", "pareto", "permutation", "poisson", "power", "rand", "randint", "randn",
+    "random", "rayleigh", "seed", "shuffle", "uniform", "weibull",
+]  # fmt: skip
+
+
+def uniform(
+    low: Any = 0.0,
+    high: Any = 1.0,
+    size: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    device: Any = None,
+    out: Any = None,
+) -> ndarray:
+    """Draws from the uniform distribution on [low, high).
+
+    Parameters
+    ----------
+    low, high : float or ndarray, default 0 and 1
+        The bounds, which broadcast.
+    size : int or tuple of int, optional
+        Shape of the result; by default that of the bounds.
+    dtype : {'float32', 'float64'}, optional
+        float32 by default.
+    ctx, device : Context, optional
+        A CPU.
+    out : ndarray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ArgumentError
+        When a bound is not finite.
+    """
+    return _scaled(fill_uniform, (low, high), size, dtype, ctx or device, out, "uniform")
+
+
+def _fill_normal(out: Any, loc: float, scale: float) -> None:
+    if not scale >= 0:
+        msg = f"expected scale >= 0 for normal, found {scale}; it is the standard deviation"
+        raise ArgumentError(msg)
+    fill_normal(out, loc, scale)
+
+
+def normal(
+    loc: Any = 0.0,
+    scale: Any = 1.0,
+    size: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    device: Any = None,
+    out: Any = None,
+) -> ndarray:
+    """Draws from the normal distribution; parameters as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When `scale` is negative.
+    """
+    return _scaled(_fill_normal, (loc, scale), size, dtype, ctx or device, out, "normal")
+
+
+def _scaled(
+    fill: Any, settings: tuple[Any, ...], size: Any, dtype: Any, ctx: Any, out: Any, name: str
+) -> ndarray:
+    """As NumPy: `size` is the whole shape, to which array settings broadcast."""
+    if any(isinstance(s, np.ndarray | list | tuple) for s in settings):
+        arrays = [raw(s) for s in settings]
+        shape = np.broadcast_shapes(*[a.shape for a in arrays]) if size is None else size
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        settings = tuple(np.broadcast_to(a, shape) for a in arrays)
+        size = None
+    return draw(fill, settings, size, dtype, ctx, out, ndarray, name)  # type: ignore[no-any-return]
+
+
+def rand(*size: int, **kwargs: Any) -> ndarray:
+    """`uniform` on [0, 1) with the shape as separate numbers."""
+    return uniform(0.0, 1.0, size or None, **kwargs)
+
+
+def random(size: Any = None) -> ndarray:
+    """`uniform` on [0, 1)."""
+    return uniform(0.0, 1.0, size)
+
+
+def randn(*size: int, **kwargs: Any) -> ndarray:
+    """`normal` with the shape as separate numbers."""
+    return normal(0.0, 1.0, size or None, **kwargs)
+
+
+def randint(
+    low: int, high: int | None = None, size: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> ndarray:
+    """Whole numbers from [low, high), or [0, low) without `high`; int64 by default."""
+    first, last = (0, low) if high is None else (low, high)
+    return samples(  # type: ignore[no-any-return]
+        lambda rng, s, shape: rng.integers(s[0], s[1], shape),
+        (int(first), int(last)), size, dtype or "int64", ctx, out, ndarray, "randint",
+    )  # fmt: skip
+
+
+def choice(a: Any, size: Any = None, replace: bool = True, p: Any = None, ctx: Any = None) -> ndarray:
+    """Elements of `a`, or numbers below it, drawn with the probabilities `p` (equal by default)."""
+    del ctx
+    values = a if isinstance(a, int) else raw(a)
+    weights = None if p is None else raw(p).astype(np.float64) / raw(p).astype(np.float64).sum()
+    try:
+        made = derived_generator().choice(values, size, replace, weights)
+    except ValueError as error:
+        msg = f"expected a choice that can be made, found a={a!r}, size={size}, replace={replace} ({error})"
+        raise ArgumentError(msg) from error
+    return wrap(made, ndarray)  # type: ignore[no-any-return]
+
+
+def permutation(x: Any) -> Any:
+    """The numbers below `x`, or a copy of an array, in random order along the first axis."""
+    if isinstance(x, int):
+        return wrap(derived_generator().permutation(x), ndarray)
+    source = raw(x)
+    order = derived_generator().permutation(len(source))
+
+    def backward(g: Any, _: Any) -> Any:
+        grad = np.empty_like(source)
+        grad[order] = g
+        return (grad,)
+
+    return finish(source[order], (x,), backward, "permutation")
+
+
+def shuffle(x: Any) -> None:
+    """Put an array into random order along its first axis, in place."""
+    _tape.check_write(x)
+    plain = np.asarray(x)
+    plain[...] = plain[derived_generator().permutation(len(plain))]
+
+
+def multinomial(n: int, pvals: Any, size: Any = None) -> ndarray:
+    """How often each class is drawn in `n` draws with the probabilities `pvals`; int64."""
+    p = raw(pvals).astype(np.float64)
+    if (p < 0).any() or not np.isclose(p.sum(), 1, atol=1e-3):
+        msg = f"expected probabilities that sum to 1 for multinomial, found a sum of {p.sum()}; divide by it"
+        raise ArgumentError(msg)
+    return wrap(derived_generator().multinomial(n, p / p.sum(), size), ndarray)  # type: ignore[no-any-return]
+
+
+def bernoulli(prob: Any = 0.5, size: Any = None, dtype: Any = None) -> ndarray:
+    """1 with probability `prob`, else 0; float32 by default."""
+    return _numpys("bernoulli", (prob,), size, dtype, lambda rng, s, n: rng.random(n) < s[0])
+
+
+def _numpys(name: str, settings: tuple[Any, ...], size: Any, dtype: Any, sample: Any) -> ndarray:
+    if any(isinstance(s, np.ndarray | list | tuple) for s in settings):
+        arrays = [raw(s) for s in settings]
+        shape = np.broadcast_shapes(*[a.shape for a in arrays]) if size is None else size
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        settings, size = tuple(np.broadcast_to(a, shape) for a in arrays), None
+    return samples(sample, settings, size, dtype, None, None, ndarray, name)  # type: ignore[no-any-return]
+
+
+def beta(a: Any, b: Any, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the beta distribution."""
+    return _numpys("beta", (a, b), size, dtype, lambda rng, s, n: rng.beta(*s, n))
+
+
+def chisquare(df: Any, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the chi-squared distribution with `df` degrees of freedom."""
+    return _numpys("chisquare", (df,), size, dtype, lambda rng, s, n: rng.chisquare(*s, n))
+
+
+def exponential(scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the exponential distribution with mean `scale`."""
+    return _numpys("exponential", (scale,), size, dtype, lambda rng, s, n: rng.exponential(*s, n))
+
+
+def gamma(shape: Any, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the gamma distribution."""
+    return _numpys("gamma", (shape, scale), size, dtype, lambda rng, s, n: rng.gamma(*s, n))
+
+
+def gumbel(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the Gumbel distribution."""
+    return _numpys("gumbel", (loc, scale), size, dtype, lambda rng, s, n: rng.gumbel(*s, n))
+
+
+def laplace(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the Laplace distribution."""
+    return _numpys("laplace", (loc, scale), size, dtype, lambda rng, s, n: rng.laplace(*s, n))
+
+
+def logistic(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the logistic distribution."""
+    return _numpys("logistic", (loc, scale), size, dtype, lambda rng, s, n: rng.logistic(*s, n))
+
+
+def lognormal(mean: Any = 0.0, sigma: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """exp of draws from the normal distribution."""
+    return _numpys("lognormal", (mean, sigma), size, dtype, lambda rng, s, n: rng.lognormal(*s, n))
+
+
+def pareto(a: Any, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the Pareto II (Lomax) distribution."""
+    return _numpys("pareto", (a,), size, dtype, lambda rng, s, n: rng.pareto(*s, n))
+
+
+def poisson(lam: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Counts of events of which `lam` are expected."""
+    return _numpys("poisson", (lam,), size, dtype or "int64", lambda rng, s, n: rng.poisson(*s, n))
+
+
+def power(a: Any, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from [0, 1] with density a x^(a - 1)."""
+    return _numpys("power", (a,), size, dtype, lambda rng, s, n: rng.power(*s, n))
+
+
+def rayleigh(scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the Rayleigh distribution."""
+    return _numpys("rayleigh", (scale,), size, dtype, lambda rng, s, n: rng.rayleigh(*s, n))
+
+
+def weibull(a: Any, size: Any = None, dtype: Any = None) -> ndarray:
+    """Draws from the Weibull distribution."""
+    return _numpys("weibull", (a,), size, dtype, lambda rng, s, n: rng.weibull(*s, n))

@@ -1,0 +1,188 @@
+"""NumPy mode's switch, and the functions of nets that NumPy does not have: `mx.npx`."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from glueball import _core, nd
+from glueball.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
+from glueball.nd._ndarray import NDArray, mixing_error
+from glueball.np import ndarray
+from glueball.random import seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "Context",
+    "activation",
+    "batch_dot",
+    "cpu",
+    "cpu_pinned",
+    "current_context",
+    "dropout",
+    "embedding",
+    "erf",
+    "erfinv",
+    "fully_connected",
+    "gamma",
+    "gammaln",
+    "gelu",
+    "gpu",
+    "is_np_array",
+    "is_np_shape",
+    "layer_norm",
+    "leaky_relu",
+    "load",
+    "log_softmax",
+    "num_gpus",
+    "one_hot",
+    "pick",
+    "relu",
+    "reset_np",
+    "save",
+    "seed",
+    "sequence_mask",
+    "set_np",
+    "sigmoid",
+    "silu",
+    "smooth_l1",
+    "softmax",
+    "topk",
+    "use_np",
+    "waitall",
+]
+
+_log = logging.getLogger("glueball")
+_lock = threading.Lock()
+
+
+class _Mode:
+    """The mode of the process: both flags are set and reset together by most programs."""
+
+    array = False
+    shape = False
+
+
+def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
+    """Switch NumPy mode on: layers and parameters make and take `np.ndarray`.
+
+    The mode counts when arrays are made; parameters that are initialised already keep their class.
+
+    Parameters
+    ----------
+    shape : bool, default True
+        NumPy's shapes; must be on when `array` is.
+    array : bool, default True
+        NumPy's arrays.
+    dtype : bool, default False
+        For Gluon's scripts; new arrays are float32 in any case.
+
+    Raises
+    ------
+    ValueError
+        When `array` is on and `shape` is off.
+    """
+    del dtype
+    if array and not shape:
+        msg = "NumPy Shape semantics are required in using NumPy array semantics."
+        raise ValueError(msg)
+    with _lock:
+        if shape and not _Mode.shape:
+            _log.info("NumPy-shape semantics has been activated in your code.")
+        if array and not _Mode.array:
+            _log.info("NumPy array semantics has been activated in your code.")
+        _Mode.shape, _Mode.array = bool(shape), bool(array)
+        _core.set_default_array_type(ndarray if array else NDArray)
+
+
+def reset_np() -> None:
+    """Switch NumPy mode off."""
+    set_np(shape=False, array=False)
+
+
+def is_np_array() -> bool:
+    """Whether layers and parameters make `np.ndarray`."""
+    return _Mode.array
+
+
+def is_np_shape() -> bool:
+    """Whether NumPy's shapes are on: () is a shape, and 0 is a length."""
+    return _Mode.shape
+
+
+def use_np(func: Any) -> Any:
+    """Run a function, or the methods of a class, in NumPy mode: a decorator."""
+    if isinstance(func, type):
+        for name, method in list(vars(func).items()):
+            if callable(method) and (name in ("__init__", "__call__") or not name.startswith("__")):
+                setattr(func, name, use_np(method))
+        return func
+
+    @functools.wraps(func)
+    def switched(*args: Any, **kwargs: Any) -> Any:
+        before = _Mode.shape, _Mode.array
+        set_np()
+        try:
+            return func(*args, **kwargs)
+        finally:
+            set_np(*before)
+
+    return switched
+
+
+def _numpy_only(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function of `nd` that refuses legacy arrays, and makes `np.ndarray` of everything else."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(a, NDArray) and a._least_ndim for a in (*args, *kwargs.values())):
+            raise mixing_error(f"npx.{name}")
+        return function(*args, **kwargs)
+
+    checked.__name__ = name
+    return checked
+
+
+activation = _numpy_only(nd.Activation, "activation")
+batch_dot = _numpy_only(nd.batch_dot, "batch_dot")
+dropout = _numpy_only(nd.Dropout, "dropout")
+embedding = _numpy_only(nd.Embedding, "embedding")
+erf = _numpy_only(nd.erf, "erf")
+erfinv = _numpy_only(nd.erfinv, "erfinv")
+fully_connected = _numpy_only(nd.FullyConnected, "fully_connected")
+gamma = _numpy_only(nd.gamma, "gamma")
+gammaln = _numpy_only(nd.gammaln, "gammaln")
+gelu = _numpy_only(nd.gelu, "gelu")
+layer_norm = _numpy_only(nd.LayerNorm, "layer_norm")
+leaky_relu = _numpy_only(nd.LeakyReLU, "leaky_relu")
+log_softmax = _numpy_only(nd.log_softmax, "log_softmax")
+one_hot = _numpy_only(nd.one_hot, "one_hot")
+pick = _numpy_only(nd.pick, "pick")
+relu = _numpy_only(nd.relu, "relu")
+sequence_mask = _numpy_only(nd.SequenceMask, "sequence_mask")
+sigmoid = _numpy_only(nd.sigmoid, "sigmoid")
+silu = _numpy_only(nd.silu, "silu")
+smooth_l1 = _numpy_only(nd.smooth_l1, "smooth_l1")
+softmax = _numpy_only(nd.softmax, "softmax")
+topk = _numpy_only(nd.topk, "topk")
+
+
+def save(file: Any, arr: Any) -> None:
+    """Write arrays to an `.npz` file; as `nd.save`."""
+    nd.save(file, arr)
+
+
+def load(file: Any) -> Any:
+    """Read the arrays of an `.npz` file as `np.ndarray`: a list or a dict, as they were saved."""
+    found = nd.load(file)
+    if isinstance(found, list):
+        return [a.as_np_ndarray() for a in found]
+    return {name: a.as_np_ndarray() for name, a in found.items()}
+
+
+def waitall() -> None:
+    """Do nothing: results are there when a function returns."""

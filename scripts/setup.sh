@@ -1,0 +1,85 @@
+# Shared by scripts/test, scripts/demo and .ci/run; to be sourced, not run.
+#
+# GLUEBALL_VENV   folder of the virtual environment   (default: .venv in the checkout)
+# PYTHON          interpreter that makes it           (default: python3)
+# CMAKE_BUILD_PARALLEL_LEVEL                          compilers to run at once (default: Ninja's)
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=${GLUEBALL_VENV:-$root/.venv}
+mkdir -p "$root/build"
+
+say() { printf '\n== %s ==\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Makes the virtual environment, unless it is there.
+make_venv() {
+  local python=${PYTHON:-python3}
+  if [ ! -x "$venv/bin/python" ]; then
+    say "creating $venv"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+      die "expected Python 3.11 or later, found $("$python" --version 2>&1 || echo none);" \
+        "set PYTHON=<interpreter>"
+    "$python" -m venv "$venv" || {
+      rm -rf "$venv"
+      die "expected '$python -m venv' to work; on Debian or Ubuntu: apt-get install python3-venv"
+    }
+  fi
+  venv=$(cd "$venv" && pwd)
+  export PATH="$venv/bin:$PATH"
+  hash -r
+}
+
+# Installs what pyproject.toml asks for: build requirements, dependencies, and the extras or
+# dependency groups named. Nothing happens when that was done before and pyproject.toml is the same.
+install_requirements() {
+  local stamp wanted
+  stamp="$venv/.glueball-$(IFS=-; echo "$*")"
+  wanted=$(cksum < "$root/pyproject.toml")
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    say "installing requirements: $*"
+    python - "$root/pyproject.toml" "$@" > "$root/build/requirements.txt" << 'END'
+import sys, tomllib
+
+with open(sys.argv[1], "rb") as stream:
+    settings = tomllib.load(stream)
+project = settings["project"]
+named = project["optional-dependencies"] | settings["dependency-groups"]
+# The frontend's isolated environment would bring the build requirements, and CMake and Ninja where
+# they are missing. Here the environment is kept, so that the next build starts from the last one.
+wanted = [*settings["build-system"]["requires"], "cmake>=3.24", "ninja>=1.11", *project["dependencies"]]
+for name in sys.argv[2:]:
+    wanted += named[name]
+print("\n".join(wanted))
+END
+    python -m pip install --quiet --disable-pip-version-check -r "$root/build/requirements.txt"
+    echo "$wanted" > "$stamp"
+  fi
+}
+
+# Builds a wheel of the checkout and installs it. Arguments go to pip (-C key=value).
+#
+# The build folder is kept: compiling the kernels takes minutes, and seldom needs doing twice.
+install_package() {
+  command -v "${CXX:-c++}" > /dev/null ||
+    die "expected a C++20 compiler, found none; on Debian or Ubuntu: apt-get install g++," \
+      "or set CXX=<compiler>"
+  build_dir=$root/build/$(python -c 'import sys; print(f"cp{sys.version_info[0]}{sys.version_info[1]}")')
+  say "building (minutes the first time, seconds after)"
+  (cd "$root" && python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+    --no-deps --force-reinstall -C build-dir="$build_dir" "$@" .)
+}
+
+# Installs doctest, the C++ test framework, where this user may.
+need_doctest() {
+  has_doctest() { echo '#include <doctest/doctest.h>' | "${CXX:-c++}" -E -x c++ - > /dev/null 2>&1; }
+  has_doctest && return
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  if command -v apt-get > /dev/null && "${sudo[@]}" true 2> /dev/null; then
+    say "installing doctest-dev"
+    "${sudo[@]}" apt-get install -y -qq doctest-dev > /dev/null 2>&1 ||
+      { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq doctest-dev > /dev/null; }
+  fi
+  has_doctest || die "expected the doctest headers for the C++ tests, found none; on Debian or" \
+    "Ubuntu: apt-get install doctest-dev"
+}

@@ -1,0 +1,487 @@
+#include "glueball/dense.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "glueball/error.h"
+#include "glueball/parallel.h"
+#include "gradient_check.h"
+#include "kernels/dispatch.h"
+
+namespace glueball {
+namespace {
+
+using test::random_tensor;
+
+Dense::Settings in_float64(ActivationFunction activation = {}, bool use_bias = true,
+                           bool flatten = true) {
+  Dense::Settings settings;
+  settings.activation = activation;
+  settings.use_bias = use_bias;
+  settings.flatten = flatten;
+  settings.dtype = Dtype::float64;
+  return settings;
+}
+
+/// An initializer that notes whom it filled.
+class Noting : public Initializer {
+ public:
+  explicit Noting(std::vector<std::string>& names) : names_(names) {}
+  void init_weight(const InitDesc& desc, const Tensor& out, Generator&) const override {
+    names_.push_back(desc.name);
+    out.fill(0.5);
+  }
+
+ private:
+  std::vector<std::string>& names_;
+};
+
+/// Fails until told otherwise.
+class Failing : public Initializer {
+ public:
+  void init_weight(const InitDesc&, const Tensor& out, Generator&) const override {
+    if (fails) throw std::runtime_error("not today");
+    out.fill(2.0);
+  }
+  mutable bool fails = true;
+};
+
+/// std::max() would lose a NaN.
+double larger(double worst, double difference) { return difference <= worst ? worst : difference; }
+
+template <class T>
+std::vector<T> random_vector(std::ptrdiff_t count, std::uint64_t seed) {
+  Tensor numbers = random_tensor({count}, seed, -1.0, 1.0, dtype_of<T>);
+  return {numbers.data<T>(), numbers.data<T>() + count};
+}
+
+/// Every product kernel of every instruction set against the sums written out in float64.
+template <class T>
+void check_kernels(std::ptrdiff_t batch, std::ptrdiff_t in, std::ptrdiff_t out, double tolerance) {
+  const auto x = random_vector<T>(batch * in, 1);
+  const auto w = random_vector<T>(out * in, 2);
+  const auto b = random_vector<T>(out, 3);
+  const auto dy = random_vector<T>(batch * out, 4);
+  const auto at = [](const std::vector<T>& m, std::ptrdiff_t i) {
+    return static_cast<double>(m[static_cast<std::size_t>(i)]);
+  };
+  for (const kernels::KernelSet* set : kernels::runnable()) {
+    const std::string isa = set->name;
+    CAPTURE(isa);
+    CAPTURE(batch);
+    CAPTURE(in);
+    CAPTURE(out);
+    const kernels::Table<T>* table = nullptr;
+    if constexpr (std::is_same_v<T, float>) {
+      table = &set->f32;
+    } else {
+      table = &set->f64;
+    }
+
+    // Two pieces, to see that a piece leaves the other's columns alone.
+    const std::ptrdiff_t cut = out / 3;
+    std::vector<T> y(static_cast<std::size_t>(batch * out), T(99));
+    table->dense_forward(x.data(), w.data(), b.data(), y.data(), batch, in, out, cut, out,
+                         kernels::code_relu, 0.0);
+    table->dense_forward(x.data(), w.data(), b.data(), y.data(), batch, in, out, 0, cut,
+                         kernels::code_relu, 0.0);
+    double worst = 0.0;
+    for (std::ptrdiff_t i = 0; i < batch; ++i) {
+      for (std::ptrdiff_t o = 0; o < out; ++o) {
+        double sum = at(b, o);
+        for (std::ptrdiff_t k = 0; k < in; ++k) sum += at(x, i * in + k) * at(w, o * in + k);
+        worst = larger(worst, std::abs(at(y, i * out + o) - std::max(sum, 0.0)));
+      }
+    }
+    CHECK(worst <= tolerance);
+
+    const std::ptrdiff_t in_cut = in / 3;
+    std::vector<T> dx(static_cast<std::size_t>(batch * in), T(99));
+    table->dense_backward_input(dy.data(), w.data(), dx.data(), batch, in, out, 0, in_cut);
+    table->dense_backward_input(dy.data(), w.data(), dx.data(), batch, in, out, in_cut, in);
+    worst = 0.0;
+    for (std::ptrdiff_t i = 0; i < batch; ++i) {
+      for (std::ptrdiff_t k = 0; k < in; ++k) {
+        double sum = 0.0;
+        for (std::ptrdiff_t o = 0; o < out; ++o) sum += at(dy, i * out + o) * at(w, o * in + k);
+        worst = larger(worst, std::abs(at(dx, i * in + k) - sum));
+      }
+    }
+    CHECK(worst <= tolerance);
+
+    std::vector<T> dw(static_cast<std::size_t>(out * in), T(99));
+    std::vector<T> db(static_cast<std::size_t>(out), T(99));
+    table->dense_backward_weight(dy.data(), x.data(), dw.data(), batch, in, out, 0, cut, false);
+    table->dense_backward_weight(dy.data(), x.data(), dw.data(), batch, in, out, cut, out, false);
+    table->dense_backward_weight(dy.data(), x.data(), dw.data(), batch, in, out, 0, out, true);
+    table->dense_backward_bias(dy.data(), db.data(), batch, out, false);
+    table->dense_backward_bias(dy.data(), db.data(), batch, out, true);
+    worst = 0.0;
+    for (std::ptrdiff_t o = 0; o < out; ++o) {
+      double head = 0.0;
+      for (std::ptrdiff_t i = 0; i < batch; ++i) head += at(dy, i * out + o);
+      worst = larger(worst, std::abs(at(db, o) - 2.0 * head));
+      for (std::ptrdiff_t k = 0; k < in; ++k) {
+        double sum = 0.0;
+        for (std::ptrdiff_t i = 0; i < batch; ++i) sum += at(dy, i * out + o) * at(x, i * in + k);
+        worst = larger(worst, std::abs(at(dw, o * in + k) - 2.0 * sum));
+      }
+    }
+    CHECK(worst <= tolerance);
+  }
+}
+
+TEST_CASE("the products are right for sizes around every vector's and block's width") {
+  for (const std::ptrdiff_t batch : {0, 1, 2, 3, 4, 5, 7, 12, 13, 18}) {
+    for (const std::ptrdiff_t in : {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 20, 31, 33, 64, 71}) {
+      for (const std::ptrdiff_t out : {1, 2, 3, 4, 5, 8, 17}) {
+        check_kernels<float>(batch, in, out, 2e-5);
+        check_kernels<double>(batch, in, out, 5e-14);
+      }
+    }
+  }
+  check_kernels<float>(1, 300, 200, 1e-4);
+  check_kernels<float>(65, 130, 97, 1e-4);
+  check_kernels<double>(65, 130, 97, 1e-12);
+}
+
+TEST_CASE("gradients agree with central differences, for all activations, with and without bias") {
+  for (const std::string& name : activation_names()) {
+    for (const bool use_bias : {true, false}) {
+      for (const bool flatten : {true, false}) {
+        CAPTURE(name);
+        CAPTURE(use_bias);
+        CAPTURE(flatten);
+        Dense layer("dense0", 5, in_float64(ActivationFunction(name), use_bias, flatten));
+        layer.infer_shape({3, 2, 4});
+        test::initialize_all(layer);
+        test::check_gradients(layer, random_tensor({3, 2, 4}, 21));
+      }
+    }
+  }
+}
+
+TEST_CASE("gradients are right for batches of one, of many and for single features and units") {
+  for (const Shape& shape : {Shape{1, 9}, Shape{40, 6}, Shape{3, 1}, Shape{7}}) {
+    for (const std::int64_t units : {1, 4}) {
+      Dense layer("dense0", units, in_float64(ActivationKind::tanh));
+      layer.infer_shape(shape);
+      test::initialize_all(layer);
+      test::check_gradients(layer, random_tensor(shape, 22));
+    }
+  }
+}
+
+TEST_CASE("flatten takes all axes but the first as features; without it the last axis") {
+  Dense flat("dense0", 5, in_float64());
+  Dense last("dense1", 5, in_float64({}, true, false));
+
+  CHECK(flat.infer_shape({2, 3, 4}) == Shape{2, 5});
+  CHECK(*flat.weight()->shape() == Shape{5, 12});
+  CHECK(last.infer_shape({2, 3, 4}) == Shape{2, 3, 5});
+  CHECK(*last.weight()->shape() == Shape{5, 4});
+  test::initialize_all(last);
+  CHECK(last.forward(random_tensor({4}, 1), {}, nullptr).shape() == Shape{5});
+}
+
+TEST_CASE("an input of one axis is a batch of single features when flattening") {
+  Dense layer("dense0", 3, in_float64());
+  layer.weight()->initialize(std::make_shared<One>(), nullptr, Generator(1));
+  layer.bias()->initialize(nullptr, nullptr, Generator(1));
+
+  const Tensor y = layer.forward(random_tensor({4}, 5), {}, nullptr);
+
+  CHECK(y.shape() == Shape{4, 3});
+  CHECK(*layer.weight()->shape() == Shape{3, 1});
+}
+
+TEST_CASE("a batch of nothing gives nothing, and zero gradients") {
+  Dense layer("dense0", 3, in_float64(ActivationKind::relu));
+  layer.infer_shape({Shape::unknown, 4});
+  test::initialize_all(layer);
+  layer.weight()->grad().fill(7.0);
+  LayerRecord record;
+
+  const Tensor y = layer.forward(Tensor({0, 4}, Dtype::float64), {}, &record);
+  const Tensor dx = layer.backward(y.clone(), record, true, BackwardPass());
+
+  CHECK(y.shape() == Shape{0, 3});
+  CHECK(dx.shape() == Shape{0, 4});
+  for (int i = 0; i < 12; ++i) CHECK(layer.weight()->grad().data<double>()[i] == 0.0);
+}
+
+TEST_CASE("grad_req add accumulates over passes, write overwrites, null computes nothing") {
+  Dense layer("dense0", 3, in_float64());
+  layer.infer_shape({2, 4});
+  test::initialize_all(layer);
+  const Tensor x = random_tensor({2, 4}, 5);
+  const Tensor head = random_tensor({2, 3}, 6);
+  const auto backward = [&] {
+    LayerRecord record;
+    layer.forward(x, {}, &record);
+    layer.backward(head, record, false, BackwardPass());
+  };
+  backward();
+  const Tensor once = layer.weight()->grad().clone();
+
+  backward();
+  CHECK(test::relative_error(layer.weight()->grad(), once) == 0.0);
+  layer.weight()->set_grad_req(GradReq::add);
+  backward();
+  Tensor twice = once.clone();
+  for (int i = 0; i < 12; ++i) twice.data<double>()[i] *= 2.0;
+  CHECK(test::relative_error(layer.weight()->grad(), twice) < 1e-15);
+  layer.weight()->set_grad_req(GradReq::null);
+  backward();
+  CHECK_FALSE(layer.weight()->has_grad());
+  CHECK(layer.bias()->has_grad());
+}
+
+TEST_CASE("a weight that two layers share gets the sum of both gradients in one pass") {
+  Parameter::Settings settings;
+  settings.dtype = Dtype::float64;
+  const auto weight = std::make_shared<Parameter>("shared_weight", Shape{4, 4}, settings);
+  weight->initialize(std::make_shared<Uniform>(1.0), nullptr, Generator(3));
+  Dense first("dense0", weight, nullptr, ActivationKind::tanh, true);
+  Dense second("dense1", weight, nullptr, ActivationKind::sigmoid, true);
+  const Tensor x = random_tensor({3, 4}, 8);
+  LayerRecord one;
+  LayerRecord two;
+  const Tensor y = second.forward(first.forward(x, {}, &one), {}, &two);
+  const Tensor head = random_tensor(y.shape(), 9);
+
+  const BackwardPass pass;
+  first.backward(second.backward(head, two, true, pass), one, false, pass);
+
+  const auto value = [&] {
+    return test::dot(head, second.forward(first.forward(x, {}, nullptr), {}, nullptr));
+  };
+  CHECK(test::relative_error(weight->grad(), test::numeric_gradient(value, weight->data())) < 1e-6);
+}
+
+TEST_CASE("any number of threads gives the same bits") {
+  const int threads = num_threads();
+  for (const Shape& shape : {Shape{300, 120}, Shape{20, 400}, Shape{70, 900}}) {
+    Dense::Settings settings;
+    settings.activation = ActivationKind::gelu;
+    Dense layer("dense0", 500, settings);
+    layer.infer_shape(shape);
+    test::initialize_all(layer);
+    const Tensor x = random_tensor(shape, 31, -1.0, 1.0, Dtype::float32);
+    const Tensor head = random_tensor({shape[0], 500}, 32, -1.0, 1.0, Dtype::float32);
+    std::vector<std::vector<Tensor>> results;
+    for (const int count : {1, 2, 5}) {
+      set_num_threads(count);
+      LayerRecord record;
+      const Tensor y = layer.forward(x, {}, &record);
+      const Tensor dx = layer.backward(head, record, true, BackwardPass());
+      results.push_back({y, dx, layer.weight()->grad().clone(), layer.bias()->grad().clone()});
+    }
+    set_num_threads(threads);
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (std::int64_t k = 0; k < results[0][i].size(); ++k) {
+        REQUIRE(results[0][i].data<float>()[k] == results[1][i].data<float>()[k]);
+        REQUIRE(results[0][i].data<float>()[k] == results[2][i].data<float>()[k]);
+      }
+    }
+  }
+}
+
+TEST_CASE("many threads may run one layer at once, also when its first values wait") {
+  Dense layer("dense0", 32, in_float64(ActivationKind::tanh));
+  for (const auto& parameter : {layer.weight(), layer.bias()}) {
+    parameter->initialize(nullptr, std::make_shared<Uniform>(1.0), Generator(4));
+  }
+  const Tensor x = random_tensor({5, 16}, 6);
+  std::vector<Tensor> results(8);
+
+  std::vector<std::thread> threads;
+  for (Tensor& result : results) {
+    threads.emplace_back([&] {
+      for (int repeat = 0; repeat < 50; ++repeat) result = layer.forward(x, {}, nullptr);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  const Tensor expected = layer.forward(x, {}, nullptr);
+  for (const Tensor& result : results) CHECK(test::relative_error(result, expected) == 0.0);
+}
+
+TEST_CASE("parameters are named after the layer, and shaped as far as is known") {
+  const Dense layer("dense7", 4);
+
+  CHECK(layer.weight()->name() == "dense7_weight");
+  CHECK(layer.bias()->name() == "dense7_bias");
+  CHECK(*layer.weight()->shape() == Shape{4, Shape::unknown});
+  CHECK(*layer.bias()->shape() == Shape{4});
+  CHECK(Dense("dense8", 4, in_float64({}, false)).bias() == nullptr);
+}
+
+TEST_CASE("the first forward initializes the weight, then the bias, once") {
+  std::vector<std::string> filled;
+  const auto init = std::make_shared<Noting>(filled);
+  Dense::Settings settings;
+  settings.weight_initializer = init;
+  settings.bias_initializer = init;
+  Dense layer("dense0", 2, settings);
+  layer.weight()->initialize(nullptr, nullptr, Generator(1));
+  CHECK(filled.empty());
+  layer.bias()->initialize(nullptr, nullptr, Generator(1));
+  CHECK(filled == std::vector<std::string>{"dense0_bias"});
+
+  layer.forward(Tensor({1, 3}), {}, nullptr);
+  layer.forward(Tensor({5, 3}), {}, nullptr);
+
+  CHECK(filled == std::vector<std::string>{"dense0_bias", "dense0_weight"});
+}
+
+TEST_CASE("an initializer that throws leaves the layer deferred, and the next try works") {
+  const auto init = std::make_shared<Failing>();
+  Dense::Settings settings;
+  settings.weight_initializer = init;
+  Dense layer("dense0", 2, settings);
+  layer.weight()->initialize(nullptr, nullptr, Generator(1));
+  layer.bias()->initialize(nullptr, nullptr, Generator(1));
+  CHECK_THROWS_WITH(layer.forward(Tensor({1, 3}), {}, nullptr), "not today");
+  CHECK(layer.weight()->state() == Parameter::State::deferred);
+
+  init->fails = false;
+  layer.forward(Tensor({1, 3}), {}, nullptr);
+
+  CHECK(layer.weight()->data().data<float>()[0] == 2.0F);
+}
+
+TEST_CASE("a layer that nobody initialized says so, weight first, and learns no shape") {
+  Dense layer("dense0", 2);
+
+  CHECK_THROWS_WITH_AS(
+      layer.forward(Tensor({1, 3}), {}, nullptr),
+      doctest::Contains("Parameter 'dense0_weight' has not been initialized. Note that"),
+      UninitializedError);
+  CHECK(*layer.weight()->shape() == Shape{2, Shape::unknown});
+  layer.weight()->initialize(nullptr, nullptr, Generator(1));
+  CHECK_THROWS_WITH_AS(layer.forward(Tensor({1, 3}), {}, nullptr),
+                       doctest::Contains("Parameter 'dense0_bias' has not been initialized. Note"),
+                       UninitializedError);
+  CHECK(*layer.weight()->shape() == Shape{2, Shape::unknown});
+}
+
+TEST_CASE("an input of another width is refused by name, and the layer stays usable") {
+  Dense layer("dense0", 256);
+  layer.infer_shape({2, 20});
+  test::initialize_all(layer);
+  const char* text =
+      "expected input of shape (batch, 20) for 'dense0', found (2, 30); pass 20 features, or make "
+      "the layer anew for 30 (its weight dense0_weight is (256, 20))";
+
+  CHECK_THROWS_WITH_AS(layer.forward(Tensor({2, 30}), {}, nullptr), text, InputError);
+  CHECK_THROWS_WITH_AS(layer.infer_shape({2, 30}), text, InputError);
+  CHECK(layer.forward(Tensor({2, 20}), {}, nullptr).shape() == Shape{2, 256});
+}
+
+TEST_CASE("an input of another dtype is refused before the layer changes, with a way out") {
+  Dense layer("dense0", 2);
+  layer.weight()->initialize(nullptr, nullptr, Generator(1));
+  layer.bias()->initialize(nullptr, nullptr, Generator(1));
+  const Tensor x({1, 3}, Dtype::float64);
+  const char* text =
+      "expected input of dtype float32 for 'dense0', found shape (1, 3), float64; cast the input, "
+      "with astype('float32'), or the layer, with cast('float64')";
+
+  CHECK_THROWS_WITH_AS(layer.forward(x, {}, nullptr), text, InputError);
+  CHECK_FALSE(layer.weight()->is_initialized());
+  layer.forward(Tensor({1, 3}), {}, nullptr);
+  CHECK_THROWS_WITH_AS(layer.forward(x, {}, nullptr), text, InputError);
+  layer.weight()->cast(Dtype::float64);
+  CHECK_THROWS_WITH_AS(
+      layer.forward(x, {}, nullptr),
+      "expected a bias of dtype float64 beside the weight of 'dense0', found Parameter "
+      "'dense0_bias' of float32; cast the whole layer, with cast('float64')",
+      InputError);
+  layer.bias()->cast(Dtype::float64);
+  CHECK(layer.forward(x, {}, nullptr).dtype() == Dtype::float64);
+}
+
+TEST_CASE("a scalar, and an input without features, are refused and change nothing") {
+  Dense layer("dense0", 2);
+  layer.weight()->initialize(nullptr, nullptr, Generator(1));
+  layer.bias()->initialize(nullptr, nullptr, Generator(1));
+
+  CHECK_THROWS_WITH_AS(layer.forward(Tensor(Shape{}), {}, nullptr),
+                       "expected input of shape (batch, features) for 'dense0', found shape (); "
+                       "pass an array of one axis or more",
+                       InputError);
+  CHECK_THROWS_WITH_AS(layer.forward(Tensor({3, 0}), {}, nullptr),
+                       "expected at least one feature for 'dense0', found shape (3, 0); pass data "
+                       "that has features",
+                       InputError);
+  CHECK(*layer.weight()->shape() == Shape{2, Shape::unknown});
+  layer.forward(Tensor({1, 3}), {}, nullptr);
+  CHECK_THROWS_AS(layer.forward(Tensor(Shape{}), {}, nullptr), InputError);
+}
+
+TEST_CASE("a head gradient unlike the output is refused") {
+  Dense layer("dense0", 2);
+  layer.infer_shape({1, 3});
+  test::initialize_all(layer);
+  LayerRecord record;
+  layer.forward(Tensor({1, 3}), {}, &record);
+
+  CHECK_THROWS_WITH_AS(layer.backward(Tensor({2, 1}), record, true, BackwardPass()),
+                       "expected a head gradient of shape (1, 2) and dtype float32 for 'dense0', "
+                       "found (2, 1), float32; pass one like the output",
+                       InputError);
+}
+
+TEST_CASE("a weight cast between forward and backward is refused") {
+  Dense layer("dense0", 2, in_float64());
+  layer.infer_shape({1, 3});
+  test::initialize_all(layer);
+  LayerRecord record;
+  const Tensor y = layer.forward(Tensor({1, 3}, Dtype::float64), {}, &record);
+  layer.weight()->cast(Dtype::float32);
+
+  CHECK_THROWS_WITH_AS(layer.backward(y, record, true, BackwardPass()),
+                       "expected the weight of 'dense0' as it was in the recorded forward, (2, 3), "
+                       "float64, found (2, 3), float32; cast or initialize parameters before the "
+                       "forward or after backward",
+                       InputError);
+}
+
+TEST_CASE("impossible settings are refused at construction") {
+  CHECK_THROWS_WITH_AS(
+      Dense("dense0", 0),
+      "expected one unit or more for 'dense0', found 0; give the number of outputs", ArgumentError);
+  Dense::Settings settings;
+  settings.in_units = -3;
+  CHECK_THROWS_WITH_AS(Dense("dense0", 2, settings),
+                       "expected in_units of 1 or more for 'dense0', or -1 for unknown, found -3; "
+                       "give the number of input features, or leave it to the first input",
+                       ArgumentError);
+}
+
+TEST_CASE("parameters handed in must fit each other") {
+  const auto vector = std::make_shared<Parameter>("v", Shape{3});
+  const auto matrix = std::make_shared<Parameter>("w", Shape{2, 3});
+
+  CHECK_THROWS_WITH_AS(Dense("dense0", vector, nullptr, {}, true),
+                       "expected a weight of shape (units, in_units), units known, found Parameter "
+                       "'v' of shape (3,); pass the weight of another dense layer, or a parameter "
+                       "of two axes",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(Dense("dense0", matrix, vector, {}, true),
+                       "expected a bias of shape (2,) beside Parameter 'w' of shape (2, 3), found "
+                       "Parameter 'v' of shape (3,); pass a bias as long as the weight's first "
+                       "axis, or none",
+                       ShapeError);
+  CHECK_THROWS_AS(Dense("dense0", nullptr, nullptr, {}, true), ArgumentError);
+}
+
+}  // namespace
+}  // namespace glueball

@@ -1,0 +1,157 @@
+#include "glueball/parallel.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+#include "glueball/error.h"
+
+namespace {
+
+using glueball::num_threads;
+using glueball::parallel_for;
+using glueball::set_num_threads;
+
+// Puts the number of threads back, whatever a test set.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
+  ~Threads() { set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
+
+std::vector<std::pair<std::int64_t, std::int64_t>> ranges_of(std::int64_t count,
+                                                             std::int64_t grain) {
+  std::mutex mutex;
+  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+  parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
+    const std::scoped_lock lock(mutex);
+    ranges.emplace_back(begin, end);
+  });
+  std::sort(ranges.begin(), ranges.end());
+  return ranges;
+}
+
+}  // namespace
+
+TEST_CASE("ranges cover everything once, begin at multiples of the grain, and are not shorter") {
+  for (const int threads : {1, 2, 3, 7}) {
+    const Threads scope(threads);
+    for (const std::int64_t grain : {1, 3, 64}) {
+      for (const std::int64_t count : {1, 2, 63, 64, 65, 127, 128, 200, 1000}) {
+        CAPTURE(threads);
+        CAPTURE(grain);
+        CAPTURE(count);
+        const auto ranges = ranges_of(count, grain);
+
+        std::int64_t next = 0;
+        for (std::size_t i = 0; i < ranges.size(); ++i) {
+          const auto [begin, end] = ranges[i];
+          CHECK(begin == next);
+          CHECK(begin % grain == 0);
+          CHECK(end > begin);
+          if (i + 1 < ranges.size()) CHECK(end - begin >= grain);
+          next = end;
+        }
+        CHECK(next == count);
+        CHECK(ranges.size() <= static_cast<std::size_t>(threads));
+      }
+    }
+  }
+}
+
+TEST_CASE("nothing to do is not done") {
+  CHECK(ranges_of(0, 8).empty());
+  CHECK(ranges_of(-3, 8).empty());
+}
+
+TEST_CASE("a count below two grains stays on the calling thread, in one piece") {
+  const Threads scope(4);
+  const auto caller = std::this_thread::get_id();
+  int calls = 0;
+  parallel_for(127, 64, [&](std::int64_t begin, std::int64_t end) {
+    ++calls;
+    CHECK(begin == 0);
+    CHECK(end == 127);
+    CHECK(std::this_thread::get_id() == caller);
+  });
+  CHECK(calls == 1);
+}
+
+TEST_CASE("nested calls run on their calling thread") {
+  const Threads scope(2);
+  std::atomic<int> pieces{0};
+  std::atomic<bool> moved{false};
+  parallel_for(2, 1, [&](std::int64_t, std::int64_t) {
+    const auto outer = std::this_thread::get_id();
+    parallel_for(100, 1, [&](std::int64_t, std::int64_t) {
+      ++pieces;
+      if (std::this_thread::get_id() != outer) moved = true;
+    });
+  });
+  CHECK_FALSE(moved);
+  CHECK(pieces <= 2);
+  CHECK(pieces >= 1);
+}
+
+TEST_CASE("the number of threads is at least one, and set only to such") {
+  CHECK(num_threads() >= 1);
+  const Threads scope(3);
+  CHECK(num_threads() == 3);
+
+  CHECK_THROWS_WITH_AS(set_num_threads(0),
+                       "expected a number of threads of at least 1, found 0; set 1 to stay on the "
+                       "calling thread",
+                       glueball::ArgumentError);
+  CHECK(num_threads() == 3);
+}
+
+TEST_CASE("several threads may each run a parallel loop") {
+  const Threads scope(2);
+  std::atomic<std::int64_t> sum{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      parallel_for(1000, 10, [&](std::int64_t begin, std::int64_t end) { sum += end - begin; });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(sum == 4000);
+}
+
+#if defined(__unix__) || defined(__APPLE__)
+TEST_CASE("after fork() the child does not wait for threads that stayed in the parent") {
+  const Threads scope(2);
+  ranges_of(1000, 1);  // OpenMP's threads exist now
+
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);  // a child that hangs dies of it
+    std::int64_t sum = 0;
+    parallel_for(1000, 1, [&](std::int64_t begin, std::int64_t end) { sum += end - begin; });
+    _exit(num_threads() == 1 && sum == 1000 ? 0 : 1);
+  }
+  REQUIRE(child > 0);
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(num_threads() == 2);
+}
+#endif

@@ -1,0 +1,343 @@
+#include "glueball/sequential.h"
+
+#include <doctest/doctest.h>
+#include <pthread.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "glueball/dense.h"
+#include "glueball/dropout.h"
+#include "glueball/error.h"
+#include "glueball/flatten.h"
+#include "gradient_check.h"
+
+namespace glueball {
+namespace {
+
+using test::random_tensor;
+
+std::shared_ptr<Dense> dense(const std::string& name, std::int64_t units,
+                             ActivationFunction activation = {}, Dtype dtype = Dtype::float64) {
+  Dense::Settings settings;
+  settings.activation = activation;
+  settings.dtype = dtype;
+  return std::make_shared<Dense>(name, units, settings);
+}
+
+std::vector<std::string> paths_of(const Sequential& net) {
+  std::vector<std::string> paths;
+  for (const auto& [path, parameter] : net.collect_parameters()) paths.push_back(path);
+  return paths;
+}
+
+/// Runs `body` on 256 KB of stack: recursion over ten thousand layers would overflow it.
+void on_a_small_stack(std::function<void()> body) {
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  REQUIRE(pthread_attr_setstacksize(&attributes, 256 * 1024) == 0);
+  pthread_t thread;
+  const auto run = [](void* argument) -> void* {
+    (*static_cast<std::function<void()>*>(argument))();
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, &attributes, run, &body) == 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST_CASE("a chain is its layers, one behind the other") {
+  Sequential net("net");
+  net.add(dense("dense0", 5, ActivationKind::relu));
+  net.add(dense("dense1", 2));
+  net.infer_shape({3, 4});
+  test::initialize_all(net);
+  const Tensor x = random_tensor({3, 4}, 1);
+
+  const Tensor y = net(x);
+
+  const Tensor hidden = net.layers()[0]->forward(x, {}, nullptr);
+  CHECK(test::relative_error(y, net.layers()[1]->forward(hidden, {}, nullptr)) == 0.0);
+}
+
+TEST_CASE("shapes are inferred through the whole chain without data") {
+  Sequential net("net");
+  net.add(std::make_shared<Flatten>("flatten0"));
+  net.add(dense("dense0", 5));
+  net.add(std::make_shared<Activation>("relu0", ActivationKind::relu));
+  net.add(dense("dense1", 2));
+
+  CHECK(net.infer_shape({Shape::unknown, 3, 4}) == Shape{Shape::unknown, 2});
+  CHECK(*net.collect_parameters()[0].second->shape() == Shape{5, 12});
+  CHECK(*net.collect_parameters()[2].second->shape() == Shape{2, 5});
+}
+
+TEST_CASE(
+    "gradients of a chain, nested and with every kind of layer, agree with central differences") {
+  auto inner = std::make_shared<Sequential>("inner");
+  inner->add(dense("dense1", 6, ActivationKind::gelu));
+  inner->add(std::make_shared<Dropout>("dropout0", 0.5));
+  inner->add(std::make_shared<Activation>("tanh0", ActivationKind::tanh));
+  Sequential net("net");
+  net.add(std::make_shared<Flatten>("flatten0"));
+  net.add(dense("dense0", 5, ActivationKind::sigmoid));
+  net.add(inner);
+  net.add(dense("dense2", 3));
+  net.infer_shape({4, 2, 3});
+  test::initialize_all(net);
+
+  test::check_gradients(net, random_tensor({4, 2, 3}, 2));
+}
+
+TEST_CASE("gradients pass through a dropout mask as the forward did") {
+  Sequential net("net");
+  net.add(dense("dense0", 8, ActivationKind::tanh));
+  net.add(std::make_shared<Dropout>("dropout0", 0.5));
+  net.add(dense("dense1", 3));
+  net.infer_shape({4, 6});
+  test::initialize_all(net);
+  const Tensor x = random_tensor({4, 6}, 2);
+  const Tensor head = random_tensor({4, 3}, 3);
+  const auto value = [&] {
+    Generator same(17);  // the same mask every time
+    return test::dot(head, net.forward(x, {true, &same}, nullptr));
+  };
+  Generator rng(17);
+  ChainRecord record;
+  net.forward_chain(x, {true, &rng}, record);
+
+  const Tensor dx = net.backward_chain(head, record, true, BackwardPass());
+
+  CHECK(test::relative_error(dx, test::numeric_gradient(value, x)) < 1e-6);
+  const auto weight = net.collect_parameters()[0].second;
+  CHECK(test::relative_error(weight->grad(), test::numeric_gradient(value, weight->data())) < 1e-6);
+}
+
+TEST_CASE("one layer used twice sums its gradients, and counts once") {
+  const auto shared = dense("dense0", 4, ActivationKind::tanh);
+  Sequential net("net");
+  net.add(shared);
+  net.add(dense("dense1", 4));
+  net.add(shared);
+  net.infer_shape({3, 4});
+  test::initialize_all(net);
+
+  CHECK(paths_of(net) == std::vector<std::string>{"0.weight", "0.bias", "1.weight", "1.bias"});
+  test::check_gradients(net, random_tensor({3, 4}, 5));
+}
+
+TEST_CASE("layers on one weight sum their gradients in a pass, whatever grad_req says") {
+  const auto first = dense("dense0", 4);
+  first->infer_shape({1, 4});
+  const auto second =
+      std::make_shared<Dense>("dense1", first->weight(), nullptr, ActivationKind::tanh, true);
+  Sequential net("net");
+  net.add(first);
+  net.add(second);
+  test::initialize_all(net);
+
+  test::check_gradients(net, random_tensor({3, 4}, 5));
+}
+
+TEST_CASE("paths tell where in the structure a parameter is") {
+  auto inner = std::make_shared<Sequential>("inner");
+  inner->add(dense("dense1", 2));
+  auto middle = std::make_shared<Sequential>("middle");
+  middle->add(inner);
+  middle->add(dense("dense2", 2));
+  Sequential net("net");
+  net.add(dense("dense0", 2));
+  net.add(middle);
+
+  CHECK(paths_of(net) == std::vector<std::string>{"0.weight", "0.bias", "1.0.0.weight",
+                                                  "1.0.0.bias", "1.1.weight", "1.1.bias"});
+}
+
+TEST_CASE("initial values depend on seed and path only, not on when the shape became known") {
+  const auto make = [](bool known) {
+    auto net = std::make_unique<Sequential>("net");
+    net->add(dense("dense0", 5));
+    net->add(dense("dense1", 3));
+    if (known) net->infer_shape({1, 4});
+    net->initialize(std::make_shared<Normal>(0.1), 42);
+    (*net)(Tensor({1, 4}, Dtype::float64));
+    return net;
+  };
+  const auto known = make(true);
+  const auto deferred = make(false);
+
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(test::relative_error(known->collect_parameters()[i].second->data(),
+                               deferred->collect_parameters()[i].second->data()) == 0.0);
+  }
+  const Tensor before = known->collect_parameters()[0].second->data().clone();
+  known->initialize(std::make_shared<Normal>(0.1), 43);
+  CHECK(test::relative_error(known->collect_parameters()[0].second->data(), before) == 0.0);
+  known->initialize(std::make_shared<Normal>(0.1), 43, true);
+  CHECK(test::relative_error(known->collect_parameters()[0].second->data(), before) > 0.1);
+}
+
+TEST_CASE("the first forward initializes in the order of execution") {
+  Sequential net("net");
+  net.add(dense("dense0", 5));
+  net.add(dense("dense1", 3));
+  net.initialize();
+  CHECK(net.layers()[0]->is_ready() == false);
+
+  CHECK_THROWS_AS(net(Tensor({2, 3}, Dtype::float32)), InputError);
+  CHECK_FALSE(net.is_ready());
+  net(Tensor({2, 4}, Dtype::float64));
+
+  CHECK(net.is_ready());
+  CHECK(*net.collect_parameters()[2].second->shape() == Shape{3, 5});
+}
+
+TEST_CASE("prepare initializes every layer from the input's shape alone") {
+  Sequential net("net");
+  net.add(dense("dense0", 5));
+  net.add(dense("dense1", 3));
+  net.initialize();
+
+  net.prepare({Shape::unknown, 4});
+
+  CHECK(net.is_ready());
+}
+
+TEST_CASE("a frozen lower part gets no gradients, and the rest the same ones") {
+  Sequential net("net");
+  net.add(std::make_shared<Flatten>("flatten0"));
+  net.add(dense("dense0", 5, ActivationKind::tanh));
+  net.add(dense("dense1", 3));
+  net.infer_shape({2, 4});
+  test::initialize_all(net);
+  const auto parameters = net.collect_parameters();
+  const Tensor x = random_tensor({2, 4}, 3);
+  const Tensor head = random_tensor({2, 3}, 4);
+  ChainRecord record;
+  net.forward_chain(x, {}, record);
+  CHECK_FALSE(net.backward_chain(head, record, false, BackwardPass()).defined());
+  const Tensor expected = parameters[2].second->grad().clone();
+
+  parameters[0].second->set_grad_req(GradReq::null);
+  parameters[1].second->set_grad_req(GradReq::null);
+  parameters[2].second->zero_grad();
+  net.backward_chain(head, record, false, BackwardPass());
+  CHECK(test::relative_error(parameters[2].second->grad(), expected) == 0.0);
+  CHECK_FALSE(parameters[0].second->has_grad());
+
+  for (const auto& [path, parameter] : parameters) parameter->set_grad_req(GradReq::null);
+  CHECK_FALSE(net.backward_chain(head, record, false, BackwardPass()).defined());
+  CHECK(net.backward_chain(head, record, true, BackwardPass()).shape() == x.shape());
+}
+
+TEST_CASE("an empty chain returns its input, and its gradient") {
+  Sequential net;
+  const Tensor x = random_tensor({2, 3}, 1);
+  ChainRecord record;
+
+  CHECK(net(x).raw() == x.raw());
+  CHECK(net.infer_shape({2, 3}) == Shape{2, 3});
+  net.forward_chain(x, {}, record);
+  CHECK(net.backward_chain(x, record, true, BackwardPass()).raw() == x.raw());
+}
+
+TEST_CASE("ten thousand layers run forward and backward without recursion") {
+  Sequential net("deep");
+  for (int i = 0; i < 10'000; ++i) net.add(dense("dense" + std::to_string(i), 1));
+  net.infer_shape({1, 1});
+  for (const auto& [path, parameter] : net.collect_parameters()) {
+    parameter->initialize(path.ends_with("weight") ? std::make_shared<One>() : nullptr, nullptr,
+                          Generator(1));
+  }
+  Tensor x({1, 1}, Dtype::float64);
+  x.fill(3.0);
+  ChainRecord record;
+
+  Tensor y;
+  Tensor dx;
+  on_a_small_stack([&] {
+    y = net.forward_chain(x, {}, record);
+    dx = net.backward_chain(x, record, true, BackwardPass());
+  });
+
+  CHECK(y.data<double>()[0] == 3.0);
+  CHECK(dx.data<double>()[0] == 3.0);
+  CHECK(record.size() == 10'000);
+  CHECK(net.collect_parameters()[0].second->grad().data<double>()[0] == 9.0);
+}
+
+TEST_CASE("one net may run, record and run backward in many threads") {
+  Sequential net("net");
+  net.add(dense("dense0", 32, ActivationKind::mish));
+  net.add(dense("dense1", 3));
+  net.initialize(std::make_shared<Uniform>(1.0));
+  const Tensor x = random_tensor({5, 16}, 6);
+  std::vector<Tensor> results(8);
+
+  std::vector<std::thread> threads;
+  for (Tensor& result : results) {
+    threads.emplace_back([&] {
+      for (int repeat = 0; repeat < 50; ++repeat) {
+        ChainRecord record;
+        result = net.forward_chain(x, {}, record);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  const Tensor expected = net(x);
+  for (const Tensor& result : results) CHECK(test::relative_error(result, expected) == 0.0);
+}
+
+TEST_CASE("an error in the middle names the layer, and the net stays usable") {
+  Sequential net("net");
+  net.add(dense("dense0", 5));
+  net.add(dense("dense1", 3));
+  net.infer_shape({2, 4});
+  test::initialize_all(net);
+
+  CHECK_THROWS_WITH_AS(
+      net(Tensor({2, 7}, Dtype::float64)),
+      "expected input of shape (batch, 4) for 'dense0', found (2, 7); pass 4 "
+      "features, or make the layer anew for 7 (its weight dense0_weight is (5, 4))",
+      InputError);
+  CHECK(net(Tensor({2, 4}, Dtype::float64)).shape() == Shape{2, 3});
+}
+
+TEST_CASE("a chain takes no null, and no chain that it is inside of") {
+  const auto outer = std::make_shared<Sequential>("outer");
+  const auto inner = std::make_shared<Sequential>("inner");
+  outer->add(inner);
+
+  CHECK_THROWS_WITH_AS(outer->add(nullptr),
+                       "expected a layer to add to 'outer', found null; pass a shared_ptr to one",
+                       ArgumentError);
+  CHECK_THROWS_WITH_AS(inner->add(outer),
+                       "expected a layer that 'inner' is not a part of, found 'outer', which "
+                       "contains it; a chain cannot contain itself",
+                       ArgumentError);
+  CHECK_THROWS_AS(inner->add(inner), ArgumentError);
+  CHECK(inner->layers().empty());
+}
+
+TEST_CASE("a net changed between forward and backward is refused") {
+  Sequential net("net");
+  net.add(dense("dense0", 5));
+  net.infer_shape({2, 4});
+  test::initialize_all(net);
+  ChainRecord record;
+  const Tensor y = net.forward_chain(Tensor({2, 4}, Dtype::float64), {}, record);
+  net.add(dense("dense1", 5));
+
+  CHECK_THROWS_WITH_AS(
+      net.backward_chain(y, record, true, BackwardPass()),
+      "expected a record of the 2 layers of 'net', found one of 1; change a net before its forward "
+      "or after its backward, not between",
+      ArgumentError);
+}
+
+}  // namespace
+}  // namespace glueball

@@ -1,0 +1,184 @@
+#include "glueball/tensor.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "glueball/error.h"
+
+namespace glueball {
+namespace {
+
+bool is_aligned(const Tensor& tensor) {
+  return reinterpret_cast<std::uintptr_t>(tensor.raw()) % 64 == 0;
+}
+
+TEST_CASE("a new tensor is zero, aligned to 64 bytes and knows its size") {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    // Sizes on both sides of a cache line, of a power of two, and of the largest cached block.
+    for (const std::int64_t count : {1, 15, 16, 17, 1000, 1 << 16, (1 << 24) + 1}) {
+      CAPTURE(count);
+      const Tensor tensor({count}, dtype);
+
+      CHECK(is_aligned(tensor));
+      CHECK(tensor.size() == count);
+      CHECK(tensor.bytes() == static_cast<std::size_t>(count) * size_of(dtype));
+      const auto* bytes = static_cast<const unsigned char*>(tensor.raw());
+      CHECK(bytes[0] == 0);
+      CHECK(bytes[tensor.bytes() - 1] == 0);
+      CHECK(std::memcmp(bytes, bytes + 1, tensor.bytes() - 1) == 0);
+    }
+  }
+}
+
+TEST_CASE("zeros are zero again after a block was used and given back") {
+  for (int round = 0; round < 3; ++round) {
+    const Tensor tensor({100});
+
+    CHECK(tensor.data<float>()[0] == 0.0F);
+    CHECK(tensor.data<float>()[99] == 0.0F);
+    tensor.fill(7.0);
+  }
+}
+
+TEST_CASE("a default tensor refers to nothing, and an empty one to no element") {
+  CHECK_FALSE(Tensor().defined());
+  CHECK(Tensor().size() == 0);
+  const Tensor empty({0, 3});
+  CHECK(empty.defined());
+  CHECK(empty.size() == 0);
+  CHECK(empty.clone().shape() == Shape({0, 3}));
+}
+
+TEST_CASE("copies share the numbers, and clones do not") {
+  const Tensor original({2, 2});
+  const Tensor copy = original;  // NOLINT: the copy is what is tested
+  const Tensor clone = original.clone();
+
+  original.fill(3.0);
+
+  CHECK(copy.data<float>()[3] == 3.0F);
+  CHECK(clone.data<float>()[3] == 0.0F);
+}
+
+TEST_CASE("the block counts its references") {
+  Tensor first({8});
+  CHECK(first.buffer()->use_count() == 1);
+  {
+    const Tensor second = first;  // NOLINT: counted
+    CHECK(first.buffer()->use_count() == 2);
+    const Tensor view = first.reshaped({2, 4});
+    CHECK(view.buffer() == first.buffer());
+    CHECK(first.buffer()->use_count() == 3);
+  }
+  CHECK(first.buffer()->use_count() == 1);
+
+  const Tensor moved = std::move(first);
+  CHECK(moved.buffer()->use_count() == 1);
+}
+
+TEST_CASE("assigning a tensor to itself changes nothing") {
+  Tensor tensor({4});
+  tensor.fill(2.0);
+  const Tensor& same = tensor;
+
+  tensor = same;
+
+  CHECK(tensor.data<float>()[3] == 2.0F);
+  CHECK(tensor.buffer()->use_count() == 1);
+}
+
+TEST_CASE("a borrowed view writes the caller's memory and owns nothing") {
+  std::array<double, 3> memory{1.0, 2.0, 3.0};
+
+  const Tensor view = Tensor::borrow(memory.data(), {3}, Dtype::float64);
+  view.fill(5.0);
+
+  CHECK(memory == std::array<double, 3>{5.0, 5.0, 5.0});
+  CHECK(view.buffer() == nullptr);
+}
+
+TEST_CASE("lent memory is given back once, when the last view goes") {
+  std::array<float, 2> memory{};
+  int released = 0;
+  {
+    const Tensor view = Tensor::lend(memory.data(), {2}, Dtype::float32, &released,
+                                     [](void* owner) { ++*static_cast<int*>(owner); });
+    {
+      const Tensor other = view.reshaped({1, 2});
+      CHECK(other.raw() == memory.data());
+    }
+    CHECK(released == 0);
+  }
+  CHECK(released == 1);
+}
+
+TEST_CASE("casting converts each number as C++ does") {
+  const Tensor doubles({3}, Dtype::float64);
+  doubles.data<double>()[0] = 1.0 / 3.0;
+  doubles.data<double>()[1] = 1e300;
+  doubles.data<double>()[2] = std::numeric_limits<double>::quiet_NaN();
+
+  const Tensor floats = doubles.cast(Dtype::float32);
+  const Tensor back = floats.cast(Dtype::float64);
+
+  CHECK(floats.dtype() == Dtype::float32);
+  CHECK(floats.data<float>()[0] == static_cast<float>(1.0 / 3.0));
+  CHECK(floats.data<float>()[1] == std::numeric_limits<float>::infinity());
+  CHECK(floats.data<float>()[2] != floats.data<float>()[2]);
+  CHECK(back.data<double>()[0] == static_cast<double>(static_cast<float>(1.0 / 3.0)));
+}
+
+TEST_CASE("copying from another shape is refused, and changes nothing") {
+  const Tensor target({2, 3});
+  const Tensor source({3, 2});
+  source.fill(1.0);
+
+  CHECK_THROWS_WITH_AS(target.copy_from(source),
+                       "expected values of shape (2, 3), found (3, 2); reshape them", ShapeError);
+  CHECK(target.data<float>()[0] == 0.0F);
+}
+
+TEST_CASE("reshaping keeps the elements and refuses another number of them") {
+  const Tensor tensor({2, 3});
+  tensor.data<float>()[4] = 9.0F;
+
+  CHECK(tensor.reshaped({3, 2}).data<float>()[4] == 9.0F);
+  CHECK(tensor.reshaped({6}).shape() == Shape({6}));
+  CHECK_THROWS_WITH_AS(static_cast<void>(tensor.reshaped({4, 2})),
+                       "expected a shape of 6 elements, found (4, 2); reshape (2, 3) to one of "
+                       "equal size",
+                       ShapeError);
+}
+
+TEST_CASE("a shape with an unknown axis, or beyond all memory, makes no tensor") {
+  CHECK_THROWS_AS(Tensor({2, Shape::unknown}), ShapeError);
+  CHECK_THROWS_AS(Tensor({std::int64_t{1} << 62}), ShapeError);
+}
+
+TEST_CASE("blocks may be given back by another thread than took them") {
+  std::vector<std::thread> threads;
+  std::array<double, 4> sums{};
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    Tensor tensor({1000}, Dtype::float64);
+    tensor.fill(static_cast<double>(i));
+    threads.emplace_back([&sums, i, moved = std::move(tensor)]() mutable {
+      const Tensor copy = moved.clone();
+      moved = Tensor();
+      for (std::int64_t k = 0; k < copy.size(); ++k) sums[i] += copy.data<double>()[k];
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  CHECK(sums == std::array<double, 4>{0.0, 1000.0, 2000.0, 3000.0});
+}
+
+}  // namespace
+}  // namespace glueball
