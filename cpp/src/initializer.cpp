@@ -25,13 +25,18 @@ ParameterKind kind_of(std::string_view name) noexcept {
     ParameterKind kind;
   };
   // "min" and "max" are the ranges that quantised networks keep.
-  static constexpr Ending endings[] = {
-      {"weight", ParameterKind::weight},      {"bias", ParameterKind::bias},
-      {"gamma", ParameterKind::gamma},        {"beta", ParameterKind::beta},
-      {"min", ParameterKind::zero},           {"max", ParameterKind::one},
-      {"running_mean", ParameterKind::zero},  {"moving_mean", ParameterKind::zero},
-      {"running_var", ParameterKind::one},    {"moving_var", ParameterKind::one},
-      {"moving_inv_var", ParameterKind::zero}, {"moving_avg", ParameterKind::zero}};
+  static constexpr Ending endings[] = {{"weight", ParameterKind::weight},
+                                       {"bias", ParameterKind::bias},
+                                       {"gamma", ParameterKind::gamma},
+                                       {"beta", ParameterKind::beta},
+                                       {"min", ParameterKind::zero},
+                                       {"max", ParameterKind::one},
+                                       {"running_mean", ParameterKind::zero},
+                                       {"moving_mean", ParameterKind::zero},
+                                       {"running_var", ParameterKind::one},
+                                       {"moving_var", ParameterKind::one},
+                                       {"moving_inv_var", ParameterKind::zero},
+                                       {"moving_avg", ParameterKind::zero}};
   for (const Ending& ending : endings) {
     if (ends_with(name, ending.text)) return ending.kind;
   }
@@ -121,9 +126,10 @@ void Initializer::init_default(const InitDesc& desc, const Tensor& /*out*/,
       {.expected = "a name that ends with weight, bias, gamma, beta, min, max, running_mean, "
                    "running_var, moving_mean, moving_var, moving_inv_var or moving_avg",
        .found = "'" + desc.name + "'",
-       .remedy = "Unknown initialization pattern for " + desc.name +
-                 ". Default initialization is now limited to \"weight\", \"bias\", \"gamma\" (1.0), "
-                 "and \"beta\" (0.0). Rename the parameter, or give it an initializer of its own"});
+       .remedy =
+           "Unknown initialization pattern for " + desc.name +
+           ". Default initialization is now limited to \"weight\", \"bias\", \"gamma\" (1.0), "
+           "and \"beta\" (0.0). Rename the parameter, or give it an initializer of its own"});
 }
 
 bool Initializer::overrides(ParameterKind kind) const { return kind == ParameterKind::weight; }
@@ -132,8 +138,9 @@ void Initializer::fill_shard(const InitDesc& desc, const Shape& whole, std::int6
                              const Tensor& part, Generator rng) const {
   const std::int64_t size = whole.elements();
   if (offset < 0 || part.size() > size || offset > size - part.size()) {
-    throw ShapeError({.expected = "a shard inside '" + desc.name + "' of shape " + to_string(whole) +
-                                  ", which has " + std::to_string(size) + " elements",
+    throw ShapeError({.expected = "a shard inside '" + desc.name + "' of shape " +
+                                  to_string(whole) + ", which has " + std::to_string(size) +
+                                  " elements",
                       .found = std::to_string(part.size()) + " elements from element " +
                                std::to_string(offset) + " on",
                       .remedy = "count elements in row-major order"});
@@ -185,9 +192,10 @@ Mixed::Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initialize
     try {
       rule.expression.assign(pattern, std::regex::ECMAScript | std::regex::optimize);
     } catch (const std::regex_error& error) {
-      throw ArgumentError({.expected = "ECMAScript regular expressions for Mixed",
-                           .found = "'" + pattern + "' (" + error.what() + ")",
-                           .remedy = "put a backslash before characters that stand for themselves"});
+      throw ArgumentError(
+          {.expected = "ECMAScript regular expressions for Mixed",
+           .found = "'" + pattern + "' (" + error.what() + ")",
+           .remedy = "put a backslash before characters that stand for themselves"});
     }
     // No pattern about names is found in both of these but one that is found in all.
     rule.matches_all = rule.matches("\x01") && rule.matches("~");
@@ -202,9 +210,10 @@ const Mixed::Rule& Mixed::rule_for(const InitDesc& desc) const {
     if (rule.matches(desc.name)) return rule;
     patterns += (patterns.empty() ? "'" : ", '") + rule.pattern + "'";
   }
-  throw ArgumentError({.expected = "a parameter whose name one of Mixed's patterns matches: " + patterns,
-                       .found = "parameter name '" + desc.name + "', which did not match any pattern",
-                       .remedy = "add the pattern \".*\" at the end, with a default initializer"});
+  throw ArgumentError(
+      {.expected = "a parameter whose name one of Mixed's patterns matches: " + patterns,
+       .found = "parameter name '" + desc.name + "', which did not match any pattern",
+       .remedy = "add the pattern \".*\" at the end, with a default initializer"});
 }
 
 void Mixed::operator()(const InitDesc& desc, const Tensor& out, Generator& rng) const {

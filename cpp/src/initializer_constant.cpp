@@ -8,8 +8,8 @@
 namespace glueball {
 namespace {
 
-// Writes `source` (its elements as double, by NumPy's rule of broadcasting) to the elements of `out`.
-// False if the shapes do not allow it.
+// Writes `source` (its elements as double, by NumPy's rule of broadcasting) to the elements of
+// `out`. False if the shapes do not allow it.
 template <class From, class To>
 bool broadcast(const From* source, const Shape& from, To* out, const Shape& to) {
   if (from.rank() > to.rank()) return false;
@@ -59,10 +59,10 @@ void Constant::init_weight(const InitDesc& desc, const Tensor& out, Generator& /
     });
   });
   if (!fits) {
-    throw shape_error(
-        "a parameter to which Constant's array of shape " + to_string(values_.shape()) +
-            " can be broadcast",
-        desc, out.shape(), "give an array whose axes, from the last on, are equal or 1");
+    throw shape_error("a parameter to which Constant's array of shape " +
+                          to_string(values_.shape()) + " can be broadcast",
+                      desc, out.shape(),
+                      "give an array whose axes, from the last on, are equal or 1");
   }
 }
 

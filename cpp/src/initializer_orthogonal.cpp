@@ -1,5 +1,6 @@
-// Compiled once, for the baseline instruction set: a matrix decomposition adds in an order that depends on
-// the width of the vectors, and an orthogonal weight has to have the same bits on every machine.
+// Compiled once, for the baseline instruction set: a matrix decomposition adds in an order that
+// depends on the width of the vectors, and an orthogonal weight has to have the same bits on every
+// machine.
 
 #include <algorithm>
 #include <cmath>
@@ -22,7 +23,8 @@ namespace {
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Index = Eigen::Index;
 
-// Eigen splits products by the sizes of the caches that it finds. Fixed sizes fix the order of additions.
+// Eigen splits products by the sizes of the caches that it finds. Fixed sizes fix the order of
+// additions.
 void fix_blocking() {
   static const bool done = [] {
     Eigen::setCpuCacheSizes(32 * 1024, 512 * 1024, 2 * 1024 * 1024);
@@ -127,8 +129,8 @@ void DeltaOrthogonal::init_weight(const InitDesc& desc, const Tensor& out, Gener
     kernel *= shape[axis];
     centre = centre * shape[axis] + (shape[axis] - 1) / 2;
   }
-  const Matrix q = orthogonal_like(draw(shape[0], shape[1], Distribution::normal, rng),
-                                   OrthogonalMethod::qr);
+  const Matrix q =
+      orthogonal_like(draw(shape[0], shape[1], Distribution::normal, rng), OrthogonalMethod::qr);
   with_elements(out, [&](auto* data) {
     using T = std::remove_pointer_t<decltype(data)>;
     for (Index i = 0; i < q.size(); ++i) {

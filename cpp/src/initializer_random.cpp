@@ -13,9 +13,10 @@ namespace {
 
 void check_sigma(double sigma, const char* label) {
   if (!(sigma >= 0.0) || !std::isfinite(sigma)) {
-    throw ArgumentError({.expected = "a sigma that is finite and not negative for " + std::string(label),
-                         .found = "sigma=" + to_text(sigma),
-                         .remedy = "sigma is the standard deviation, not the variance"});
+    throw ArgumentError(
+        {.expected = "a sigma that is finite and not negative for " + std::string(label),
+         .found = "sigma=" + to_text(sigma),
+         .remedy = "sigma is the standard deviation, not the variance"});
   }
 }
 
@@ -30,8 +31,8 @@ void check_mean(double mean, const char* label) {
 }  // namespace
 
 double cut_normal_deviation(double low, double high) {
-  // Integrates the density over the part of [low, high] that holds all but 1e-17 of it, relative to its
-  // highest point: the closed formula loses all its digits in the tails.
+  // Integrates the density over the part of [low, high] that holds all but 1e-17 of it, relative to
+  // its highest point: the closed formula loses all its digits in the tails.
   const double mode = std::clamp(0.0, low, high);
   const double reach = std::sqrt(mode * mode + 80.0);
   const double from = std::max(low, -reach);
@@ -43,7 +44,9 @@ double cut_normal_deviation(double low, double high) {
   double second = 0.0;
   for (int i = 0; i <= steps; ++i) {
     const double x = from + step * i;
-    const double weight = (i == 0 || i == steps ? 1.0 : i % 2 == 1 ? 4.0 : 2.0) *
+    const double weight = (i == 0 || i == steps ? 1.0
+                           : i % 2 == 1         ? 4.0
+                                                : 2.0) *
                           std::exp(0.5 * (mode * mode - x * x));
     // Around the mode, so that the variance does not cancel.
     mass += weight;
@@ -95,9 +98,8 @@ TruncatedNormal::TruncatedNormal(double sigma, double mean, double low, double h
   if (!(low < high)) {
     throw ArgumentError({.expected = "cuts with low < high for TruncatedNormal",
                          .found = "low=" + to_text(low) + ", high=" + to_text(high),
-                         .remedy = cut == Cut::sigma
-                                       ? "they are multiples of sigma around the mean"
-                                       : "they are values, as cut=\"value\" says"});
+                         .remedy = cut == Cut::sigma ? "they are multiples of sigma around the mean"
+                                                     : "they are values, as cut=\"value\" says"});
   }
   if (cut == Cut::sigma) {
     if (correct) sigma_ /= cut_normal_deviation(low, high);
@@ -108,12 +110,12 @@ TruncatedNormal::TruncatedNormal(double sigma, double mean, double low, double h
     // same interval, which it never reaches.
     const double limit = (high - low) / std::sqrt(12.0);
     if (!(sigma < limit * (1.0 - 1e-6))) {
-      throw ArgumentError({.expected = "a sigma below " + to_text(limit) +
-                                       ", that of a uniform between the cuts, for TruncatedNormal "
-                                       "with correct=True",
-                           .found = "sigma=" + to_text(sigma) + ", low=" + to_text(low) +
-                                    ", high=" + to_text(high),
-                           .remedy = "widen the cuts"});
+      throw ArgumentError(
+          {.expected = "a sigma below " + to_text(limit) +
+                       ", that of a uniform between the cuts, for TruncatedNormal "
+                       "with correct=True",
+           .found = "sigma=" + to_text(sigma) + ", low=" + to_text(low) + ", high=" + to_text(high),
+           .remedy = "widen the cuts"});
     }
     const auto result = [&](double uncut) {
       return uncut * cut_normal_deviation((low - mean) / uncut, (high - mean) / uncut);
@@ -170,14 +172,16 @@ void Sparse::init_weight(const InitDesc& desc, const Tensor& out, Generator& rng
   std::vector<std::uint32_t> words(static_cast<std::size_t>(zeros));
   with_elements(out, [&](auto* data) {
     for (std::int64_t line = 0; line < lines; ++line) {
-      // The first `zeros` steps of a Fisher-Yates shuffle. The word times the number of places left,
-      // divided by 2^32, is even to within that number / 2^32.
+      // The first `zeros` steps of a Fisher-Yates shuffle. The word times the number of places
+      // left, divided by 2^32, is even to within that number / 2^32.
       std::iota(places.begin(), places.end(), std::int64_t{0});
       rng.words(words.data(), zeros);
       for (std::int64_t i = 0; i < zeros; ++i) {
         const auto left = static_cast<std::uint64_t>(length - i);
-        const auto chosen = static_cast<std::int64_t>((words[static_cast<std::size_t>(i)] * left) >> 32);
-        std::swap(places[static_cast<std::size_t>(i)], places[static_cast<std::size_t>(i + chosen)]);
+        const auto chosen =
+            static_cast<std::int64_t>((words[static_cast<std::size_t>(i)] * left) >> 32);
+        std::swap(places[static_cast<std::size_t>(i)],
+                  places[static_cast<std::size_t>(i + chosen)]);
         data[line * line_step + places[static_cast<std::size_t>(i)] * step] = 0;
       }
     }

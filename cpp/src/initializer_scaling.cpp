@@ -14,7 +14,8 @@ namespace {
 ShapeError no_fans(const std::string& label, std::string_view name, const Shape& shape) {
   // Gluon's users search for the sentence in the remedy.
   return ShapeError(
-      {.expected = "a weight (out, in, *kernel) of two or more axes, which has a fan-in and a fan-out",
+      {.expected =
+           "a weight (out, in, *kernel) of two or more axes, which has a fan-in and a fan-out",
        .found = "'" + std::string(name) + "' of shape " + to_string(shape),
        .remedy = label + " initializer cannot be applied to vector " + std::string(name) +
                  ". It requires at least 2D. Zero, One, Constant, Uniform, Normal and "
@@ -39,8 +40,8 @@ double product_over(const std::vector<std::int64_t>& axes, const char* setting,
   double product = 1.0;
   for (const std::int64_t axis : axes) {
     if (axis < -rank || axis >= rank) {
-      throw ShapeError({.expected = "a weight that has axis " + std::to_string(axis) + ", which is in " +
-                                    setting,
+      throw ShapeError({.expected = "a weight that has axis " + std::to_string(axis) +
+                                    ", which is in " + setting,
                         .found = "'" + std::string(name) + "' of shape " + to_string(shape),
                         .remedy = "correct " + std::string(setting)});
     }
@@ -68,8 +69,10 @@ double gain_by_quadrature(const Function& f) {
   double sum = 0.0;
   for (int i = 0; i <= steps; ++i) {
     const double z = step * (i - steps / 2);
-    const double weight =
-        (i == 0 || i == steps ? 1.0 : i % 2 == 1 ? 4.0 : 2.0) * std::exp(-0.5 * z * z);
+    const double weight = (i == 0 || i == steps ? 1.0
+                           : i % 2 == 1         ? 4.0
+                                                : 2.0) *
+                          std::exp(-0.5 * z * z);
     const double value = f(z);
     mass += weight;
     sum += weight * value * value;
@@ -99,9 +102,10 @@ double gain(std::string_view nonlinearity, std::optional<double> param) {
     std::string_view name;
     double gain;
   };
-  static const double of_gelu = gain_by_quadrature(
-      [](double z) { return 0.5 * z * std::erfc(-z / std::sqrt(2.0)); });
-  static const double of_silu = gain_by_quadrature([](double z) { return z / (1.0 + std::exp(-z)); });
+  static const double of_gelu =
+      gain_by_quadrature([](double z) { return 0.5 * z * std::erfc(-z / std::sqrt(2.0)); });
+  static const double of_silu =
+      gain_by_quadrature([](double z) { return z / (1.0 + std::exp(-z)); });
   static const double of_softplus = gain_by_quadrature(softplus);
   static const std::array known{
       Known{"linear", 1.0},
@@ -160,7 +164,8 @@ VarianceScaling::VarianceScaling(double scale, Fan mode, Distribution distributi
 double VarianceScaling::variance(std::string_view name, const Shape& shape) const {
   const FanSettings& given = fan_settings_;
   const bool by_axes = !given.in_axes.empty() || !given.out_axes.empty();
-  // Only the fans that the mode needs are looked for: a vector with fan_in= has all that Fan::in asks.
+  // Only the fans that the mode needs are looked for: a vector with fan_in= has all that Fan::in
+  // asks.
   const auto fan_in = [&] {
     if (given.fan_in) return *given.fan_in;
     if (by_axes) return product_over(given.in_axes, "in_axes", name, shape);

@@ -10,7 +10,7 @@
 namespace glueball {
 namespace {
 
-constexpr std::int64_t grain = 1 << 15;
+constexpr std::int64_t grain = 1 << 16;
 
 struct Rates {
   double learning_rate;

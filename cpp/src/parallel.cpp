@@ -36,6 +36,7 @@ std::atomic<bool> is_forked_child{false};
     nullptr, nullptr, [] { is_forked_child.store(true, std::memory_order_relaxed); });
 #endif
 
+#ifdef _OPENMP
 // Set while this thread runs a range: nested calls stay on their thread.
 thread_local bool is_inside = false;
 
@@ -50,13 +51,8 @@ class Inside {
   bool before_;
 };
 
-bool is_nested() noexcept {
-#ifdef _OPENMP
-  return is_inside || omp_in_parallel() != 0;
-#else
-  return is_inside;
+bool is_nested() noexcept { return is_inside || omp_in_parallel() != 0; }
 #endif
-}
 
 }  // namespace
 
@@ -86,29 +82,31 @@ void set_num_threads(int count) {
 void detail::parallel_for(std::int64_t count, std::int64_t grain, RangeFunction function,
                           void* context) {
   if (count <= 0) return;
+#ifdef _OPENMP
   grain = std::max<std::int64_t>(grain, 1);
   const std::int64_t wanted = std::min<std::int64_t>(count / grain, num_threads());
-  if (wanted <= 1 || is_nested()) {
-    function(context, 0, count);
-    return;
-  }
-#ifdef _OPENMP
-  // Whole grains are dealt out, so that each range begins at a multiple of one.
-  const std::int64_t grains = (count - 1) / grain + 1;
+  if (wanted > 1 && !is_nested()) {
+    // Whole grains are dealt out, so that each range begins at a multiple of one.
+    const std::int64_t grains = (count - 1) / grain + 1;
 #pragma omp parallel num_threads(static_cast<int>(wanted)) default(none) \
     shared(count, grain, grains, function, context)
-  {
-    const Inside inside;
-    // OpenMP may give fewer threads than it was asked for.
-    const std::int64_t threads = omp_get_num_threads();
-    const std::int64_t thread = omp_get_thread_num();
-    const std::int64_t share = grains / threads;
-    const std::int64_t larger = grains % threads;  // the first ones take one grain more
-    const std::int64_t first = thread * share + std::min(thread, larger);
-    const std::int64_t last = first + share + (thread < larger ? 1 : 0);
-    if (first < last) function(context, first * grain, std::min(count, last * grain));
+    {
+      const Inside inside;
+      // OpenMP may give fewer threads than it was asked for.
+      const std::int64_t threads = omp_get_num_threads();
+      const std::int64_t thread = omp_get_thread_num();
+      const std::int64_t share = grains / threads;
+      const std::int64_t larger = grains % threads;  // the first ones take one grain more
+      const std::int64_t first = thread * share + std::min(thread, larger);
+      const std::int64_t last = first + share + (thread < larger ? 1 : 0);
+      if (first < last) function(context, first * grain, std::min(count, last * grain));
+    }
+    return;
   }
+#else
+  static_cast<void>(grain);
 #endif
+  function(context, 0, count);
 }
 
 }  // namespace glueball

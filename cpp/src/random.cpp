@@ -25,9 +25,8 @@ void check_sigma(double sigma) {
 
 void check_mean(double mean) {
   if (!std::isfinite(mean)) {
-    throw ArgumentError({.expected = "a finite mean",
-                         .found = to_text(mean),
-                         .remedy = "pass a number"});
+    throw ArgumentError(
+        {.expected = "a finite mean", .found = to_text(mean), .remedy = "pass a number"});
   }
 }
 

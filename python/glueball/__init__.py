@@ -1,6 +1,6 @@
 """glueball: Gluon's parameter model without MXNet, for small dense nets on CPUs."""
 
-from glueball._core import __version__, num_threads, set_num_threads
+from glueball._core import __version__, instruction_set, num_threads, set_num_threads
 from glueball import autograd, context, gluon, init, name, nd, np, npx, optimizer, random
 from glueball.base import MXNetError
 from glueball.context import Context, cpu, current_context, gpu, num_gpus
@@ -21,6 +21,7 @@ __all__ = [
     "gpu",
     "init",
     "initializer",
+    "instruction_set",
     "install_as_mxnet",
     "name",
     "nd",

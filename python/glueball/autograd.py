@@ -16,7 +16,7 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -155,6 +155,42 @@ def backward(
         _tape.run_backward(all_heads, grads, retain_graph)
 
 
+class _Borrowed:
+    """Lends the gradient buffers of parameters to native layers, which write nowhere else.
+
+    Within the block the buffers start from 0; after it they hold what they held before.
+    """
+
+    def __init__(self, leaves: Sequence[_tape.Leaf]) -> None:
+        self._buffers: list[Any] = [
+            None if isinstance(leaf.sink, _tape.ArraySink) else getattr(leaf.sink, "grad", None)
+            for leaf in leaves
+        ]
+        self._kept = [None if b is None else np.array(b) for b in self._buffers]
+
+    def __enter__(self) -> Self:
+        for buffer in self._buffers:
+            if buffer is not None:
+                np.asarray(buffer)[...] = 0
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for buffer, kept in zip(self._buffers, self._kept, strict=True):
+            if buffer is not None:
+                np.asarray(buffer)[...] = kept
+
+    def added_to(self, found: Sequence[Any]) -> list[Any]:
+        """What came over the tape, and what layers wrote."""
+        return [
+            value
+            if buffer is None
+            else np.array(buffer)
+            if value is None
+            else value + np.asarray(buffer)
+            for value, buffer in zip(found, self._buffers, strict=True)
+        ]
+
+
 def grad(
     heads: Any,
     variables: Any,
@@ -165,12 +201,15 @@ def grad(
 ) -> list[Any]:
     """Gradients of `heads` with respect to `variables`, whose `grad` is left as it is.
 
+    Native layers write the gradients of their parameters as in `backward`, also of those that are not among
+    `variables`.
+
     Parameters
     ----------
     heads : NDArray or list of NDArray
         What is differentiated.
     variables : NDArray or list of NDArray
-        Arrays that had `attach_grad` before they were used.
+        Arrays that had `attach_grad` before they were used, and parameters' data.
     head_grads : NDArray or list of NDArray, optional
         As for `backward`.
     retain_graph : bool, optional
@@ -200,7 +239,7 @@ def grad(
     if not wanted:
         msg = "need at least one variable: found an empty list; pass the arrays to differentiate by"
         raise ArgumentError(msg)
-    leaves: list[_tape.Node] = []
+    leaves: list[_tape.Leaf] = []
     for i, variable in enumerate(wanted):
         node = getattr(variable, "_node", None)
         if not isinstance(node, _tape.Leaf):
@@ -211,8 +250,9 @@ def grad(
             raise MXNetError(msg)
         leaves.append(node)
     all_heads, grads = _lists(heads, head_grads)
-    with _Scope(False, train_mode):
+    with _Scope(False, train_mode), _Borrowed(leaves) as borrowed:
         found = _tape.run_backward(all_heads, grads, bool(retain_graph), leaves)
+        found = borrowed.added_to(found)
     return [
         wrap(
             np.zeros(variable.shape, variable.dtype)
@@ -224,7 +264,9 @@ def grad(
     ]
 
 
-def mark_variables(variables: Any, gradients: Any, grad_reqs: str | Sequence[str] = "write") -> None:
+def mark_variables(
+    variables: Any, gradients: Any, grad_reqs: str | Sequence[str] = "write"
+) -> None:
     """Make arrays leaves, with gradient buffers of the caller's.
 
     Parameters
@@ -323,7 +365,10 @@ class Function:
         with pause(train_mode=_state.training):
             made = self.forward(*inputs)
         single = not isinstance(made, list | tuple)
-        outputs = [a.detach() if is_array(a) else wrap(a, class_of(inputs)) for a in ([made] if single else made)]
+        outputs = [
+            a.detach() if is_array(a) else wrap(a, class_of(inputs))
+            for a in ([made] if single else made)
+        ]
         classes = [type(a) for a in outputs]
         shapes = [a.shape for a in outputs]
         dtypes = [a.dtype for a in outputs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, Self
 
 from glueball.base import ArgumentError, MXNetError
 
@@ -42,8 +42,11 @@ class Context:
     """
 
     def __init__(self, device_type: str | Context, device_id: int = 0) -> None:
+        self.device_type: str
+        self.device_id: int
         if isinstance(device_type, Context):
-            device_type, device_id = device_type.device_type, device_type.device_id
+            self.device_type, self.device_id = device_type.device_type, device_type.device_id
+            return
         if device_type not in _kinds:
             msg = f"expected a device type among {', '.join(_kinds)}, found {device_type!r}; use cpu()"
             raise ArgumentError(msg)
@@ -63,7 +66,7 @@ class Context:
     def __hash__(self) -> int:
         return hash((self.device_type, self.device_id))
 
-    def __enter__(self) -> Context:
+    def __enter__(self) -> Self:
         require_cpu(self)
         _stack.contexts.append(self)
         return self

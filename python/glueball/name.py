@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Self
 
 __all__ = ["NameManager", "Prefix"]
 
@@ -39,12 +39,12 @@ class NameManager:
         self._counters[hint] = number + 1
         return f"{hint}{number}"
 
-    def __enter__(self) -> NameManager:
+    def __enter__(self) -> Self:
         self._outer.append(_current.manager)
         _current.manager = self
         return self
 
-    def __exit__(self, *exc: Any) -> None:
+    def __exit__(self, *exc: object) -> None:
         _current.manager = self._outer.pop()
 
 

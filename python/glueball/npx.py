@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +55,6 @@ __all__ = [
     "waitall",
 ]
 
-_log = logging.getLogger("glueball")
 _lock = threading.Lock()
 
 
@@ -86,15 +84,18 @@ def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
     ValueError
         When `array` is on and `shape` is off.
     """
+    import logging  # here, because importing it takes as long as all of this module
+
     del dtype
+    log = logging.getLogger("glueball")
     if array and not shape:
         msg = "NumPy Shape semantics are required in using NumPy array semantics."
         raise ValueError(msg)
     with _lock:
         if shape and not _Mode.shape:
-            _log.info("NumPy-shape semantics has been activated in your code.")
+            log.info("NumPy-shape semantics has been activated in your code.")
         if array and not _Mode.array:
-            _log.info("NumPy array semantics has been activated in your code.")
+            log.info("NumPy array semantics has been activated in your code.")
         _Mode.shape, _Mode.array = bool(shape), bool(array)
         _core.set_default_array_type(ndarray if array else NDArray)
 
@@ -140,7 +141,8 @@ def _numpy_only(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, NDArray) and a._least_ndim for a in (*args, *kwargs.values())):
-            raise mixing_error(f"npx.{name}")
+            operator = f"npx.{name}"
+            raise mixing_error(operator)
         return function(*args, **kwargs)
 
     checked.__name__ = name

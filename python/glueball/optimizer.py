@@ -6,11 +6,11 @@ defines `create_state` and `update`, registered with `register`.
 
 from __future__ import annotations
 
-import difflib
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from glueball import _core, nd
+from glueball._suggest import near_names
 from glueball.base import ArgumentError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Optimizer:
     ----------
     rescale_grad : float, default 1.0
         Every gradient is multiplied by it; `Trainer.step(batch_size)` divides by the batch size.
+    param_idx2name, sym, param_dict, multi_precision
+        Accepted for Gluon's sake, and not needed.
     wd : float, default 0.0
         Weight decay: what is added to a gradient is wd times the weight.
     clip_gradient : float, optional
@@ -39,6 +41,8 @@ class Optimizer:
         Step size.
     lr_scheduler : callable, optional
         Gives the learning rate for the number of the update, counted from 1.
+    begin_num_update : int, default 0
+        How many updates came before.
 
     Raises
     ------
@@ -49,10 +53,15 @@ class Optimizer:
     def __init__(
         self,
         rescale_grad: float = 1.0,
+        param_idx2name: dict[int, str] | None = None,
         wd: float = 0.0,
         clip_gradient: float | None = None,
         learning_rate: float | None = None,
         lr_scheduler: Callable[[int], float] | None = None,
+        sym: Any = None,
+        begin_num_update: int = 0,
+        multi_precision: bool = False,
+        param_dict: dict[int, Parameter] | None = None,
     ) -> None:
         self.rescale_grad = _finite("rescale_grad", rescale_grad)
         self.wd = _finite("wd", wd)
@@ -64,7 +73,7 @@ class Optimizer:
         self.lr_scheduler = lr_scheduler
         if lr_scheduler is not None and learning_rate is not None and hasattr(lr_scheduler, "base_lr"):
             lr_scheduler.base_lr = learning_rate
-        self.num_update = 0
+        self.num_update = begin_num_update
         self._states: dict[int, Any] = {}
 
     @property
@@ -90,6 +99,11 @@ class Optimizer:
             )
             raise UserWarning(message)
         self.lr = _finite("learning_rate", lr)
+
+    @staticmethod
+    def create_optimizer(name: str | Optimizer, **settings: Any) -> Optimizer:
+        """As `create`."""
+        return create(name, **settings)
 
     def create_state(self, index: int, weight: nd.NDArray) -> Any:
         """Return what the rule keeps for one parameter: arrays, or None."""
@@ -157,7 +171,7 @@ def create(name: str | Optimizer, **settings: Any) -> Optimizer:
         return name
     found = _registry.get(str(name).lower())
     if found is None:
-        near = difflib.get_close_matches(str(name).lower(), _registry, n=3) or sorted(_registry)
+        near = near_names(str(name).lower(), _registry) or sorted(_registry)
         message = (
             f"Cannot find optimizer {name}. Expected a registered name, found {name!r}; did you "
             f"mean {' or '.join(map(repr, near))}?"
@@ -177,6 +191,8 @@ class SGD(Optimizer):
     ----------
     momentum : float, default 0.0
         How much of the last step each step keeps.
+    lazy_update : bool, default False
+        For sparse gradients, which there are none of here.
     **settings
         As `Optimizer` takes them.
 
@@ -186,7 +202,9 @@ class SGD(Optimizer):
         If `momentum` is negative or not finite.
     """
 
-    def __init__(self, momentum: float = 0.0, **settings: Any) -> None:
+    def __init__(
+        self, momentum: float = 0.0, lazy_update: bool = False, **settings: Any
+    ) -> None:
         super().__init__(**settings)
         self._native = _core.SGD(_finite("momentum", momentum))
 
@@ -231,8 +249,11 @@ class SGD(Optimizer):
 
 
 def _finite(what: str, value: Any) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
     if not math.isfinite(number):
-        message = f"expected a finite number as {what}, found {value}; correct it"
+        message = f"expected a finite number as {what}, found {value!r}; correct it"
         raise ArgumentError(message)
     return number

@@ -34,8 +34,9 @@ TEST_CASE("every error can be caught as Error and as std::runtime_error") {
 TEST_CASE("errors that Gluon has too begin with Gluon's text and name the parameter") {
   CHECK(std::string(ShapeError("dense0_weight", "(2, 3)", "(2, 4)").what())
             .rfind("Expected shape (2, 3) is incompatible with given shape (2, 4).", 0) == 0);
-  CHECK(std::string(ShapeError("dense0_weight", "(2, 3)", "(2, 4)").what()).find("'dense0_weight'") !=
-        std::string::npos);
+  CHECK(
+      std::string(ShapeError("dense0_weight", "(2, 3)", "(2, 4)").what()).find("'dense0_weight'") !=
+      std::string::npos);
   CHECK(std::string(UninitializedError("dense0_weight").what())
             .rfind("Parameter 'dense0_weight' has not been initialized.", 0) == 0);
   CHECK(std::string(DeferredInitializationError("dense0_weight").what())

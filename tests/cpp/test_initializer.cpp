@@ -56,8 +56,8 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
 }
 
-// Whether the rows (or, if there are more of them, the columns) of the flattened array are orthogonal,
-// each of length `scale`.
+// Whether the rows (or, if there are more of them, the columns) of the flattened array are
+// orthogonal, each of length `scale`.
 double worst_product(const Tensor& tensor, double scale) {
   const std::vector<double> a = values(tensor);
   const std::int64_t rows = tensor.shape()[0];
@@ -95,8 +95,8 @@ std::vector<Named> random_initializers() {
           {"Xavier", std::make_shared<Xavier>()},
           {"MSRAPrelu", std::make_shared<MSRAPrelu>()},
           {"Orthogonal", std::make_shared<Orthogonal>()},
-          {"Orthogonal by QR", std::make_shared<Orthogonal>(1.0, Distribution::normal,
-                                                            OrthogonalMethod::qr)}};
+          {"Orthogonal by QR",
+           std::make_shared<Orthogonal>(1.0, Distribution::normal, OrthogonalMethod::qr)}};
 }
 
 // Records which hook was called.
@@ -144,7 +144,8 @@ TEST_CASE("the end of a name says what a parameter is for") {
   CHECK(kind_of("dense0_bias") == ParameterKind::bias);
   CHECK(kind_of("batchnorm0_gamma") == ParameterKind::gamma);
   CHECK(kind_of("batchnorm0_beta") == ParameterKind::beta);
-  for (const char* name : {"x_running_mean", "x_moving_mean", "x_moving_avg", "x_moving_inv_var", "x_min"}) {
+  for (const char* name :
+       {"x_running_mean", "x_moving_mean", "x_moving_avg", "x_moving_inv_var", "x_min"}) {
     CAPTURE(name);
     CHECK(kind_of(name) == ParameterKind::zero);
   }
@@ -160,8 +161,8 @@ TEST_CASE("the end of a name says what a parameter is for") {
 
 TEST_CASE("calling an initializer goes by the kind of the name") {
   const std::vector<std::tuple<const char*, const char*, double>> cases = {
-      {"a_weight", "weight", 7}, {"a_bias", "bias", 0},  {"a_gamma", "gamma", 1},
-      {"a_beta", "beta", 0},     {"a_min", "zero", 0},   {"a_running_var", "one", 1},
+      {"a_weight", "weight", 7},    {"a_bias", "bias", 0}, {"a_gamma", "gamma", 1},
+      {"a_beta", "beta", 0},        {"a_min", "zero", 0},  {"a_running_var", "one", 1},
       {"stn_loc_weight", "zero", 0}};
   for (const auto& [name, hook, value] : cases) {
     CAPTURE(name);
@@ -213,7 +214,8 @@ TEST_CASE("a parameter's own initializer goes before the one that is asked") {
 }
 
 TEST_CASE("an own initializer fills every kind as a weight, but for the hooks that it defines") {
-  for (const char* name : {"a_bias", "a_gamma", "a_beta", "a_min", "a_max", "a_weight", "a_state"}) {
+  for (const char* name :
+       {"a_bias", "a_gamma", "a_beta", "a_min", "a_max", "a_weight", "a_state"}) {
     CAPTURE(name);
     Recorder recorder;
     const Tensor out({2});
@@ -271,10 +273,11 @@ TEST_CASE("Constant refuses an array that does not broadcast, and names both sha
 TEST_CASE("Identity puts its gain on the diagonal of any matrix") {
   CHECK(values(filled(Identity(), {2, 3})) == std::vector<double>{1, 0, 0, 0, 1, 0});
   CHECK(values(filled(Identity(2.5), {3, 2})) == std::vector<double>{2.5, 0, 0, 2.5, 0, 0});
-  CHECK_THROWS_WITH_AS(filled(Identity(), {4}),
-                       "expected a weight of two axes for Identity, found 'dense0_weight' of shape "
-                       "(4,); use Dirac for the weight of a convolution, Zero or Constant for a bias",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      filled(Identity(), {4}),
+      "expected a weight of two axes for Identity, found 'dense0_weight' of shape "
+      "(4,); use Dirac for the weight of a convolution, Zero or Constant for a bias",
+      ShapeError);
 }
 
 TEST_CASE("Dirac passes each channel through the middle of its kernel") {
@@ -358,12 +361,12 @@ TEST_CASE("gains by quadrature agree with closed forms") {
   const double pi = 3.14159265358979323846;
   // E[(z Phi(z))^2] = 1/3 + 1/(2 pi sqrt(3)), by Stein's lemma.
   CHECK(gain("gelu") ==
-        doctest::Approx(1.0 / std::sqrt(1.0 / 3.0 + 1.0 / (2.0 * pi * std::sqrt(3.0)))).epsilon(1e-12));
+        doctest::Approx(1.0 / std::sqrt(1.0 / 3.0 + 1.0 / (2.0 * pi * std::sqrt(3.0))))
+            .epsilon(1e-12));
   // E[elu(z)^2] = 1/2 + a^2 (E[(e^z - 1)^2; z < 0]), with E[e^(t z); z < 0] = e^(t^2/2) Phi(-t).
   const auto phi = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
   for (const double alpha : {1.0, 0.3}) {
-    const double below =
-        std::exp(2.0) * phi(-2.0) - 2.0 * std::exp(0.5) * phi(-1.0) + 0.5;
+    const double below = std::exp(2.0) * phi(-2.0) - 2.0 * std::exp(0.5) * phi(-1.0) + 0.5;
     CHECK(gain("elu", alpha) ==
           doctest::Approx(1.0 / std::sqrt(0.5 + alpha * alpha * below)).epsilon(1e-10));
   }
@@ -407,16 +410,16 @@ TEST_CASE("standard deviations and bounds of a (256, 20) weight") {
       {"Xavier out", std::make_shared<Xavier>(uniform, Fan::out), std::sqrt(3.0 / 256),
        std::sqrt(1.0 / 256)},
       {"MSRAPrelu", std::make_shared<MSRAPrelu>(), infinity, std::sqrt(2.0 / 1.0625 / 138)},
-      {"He normal, cut", std::make_shared<VarianceScaling>(2.0, Fan::in, truncated_normal), 0.719005,
-       0.316228},
-      {"LeCun, cut", std::make_shared<VarianceScaling>(), 2.0 * std::sqrt(0.05) / 0.8796256610342398,
-       std::sqrt(0.05)},
+      {"He normal, cut", std::make_shared<VarianceScaling>(2.0, Fan::in, truncated_normal),
+       0.719005, 0.316228},
+      {"LeCun, cut", std::make_shared<VarianceScaling>(),
+       2.0 * std::sqrt(0.05) / 0.8796256610342398, std::sqrt(0.05)},
       {"geo", std::make_shared<VarianceScaling>(1.0, Fan::geo, normal), infinity, 0.118218},
       {"TruncatedNormal", std::make_shared<TruncatedNormal>(0.05), 0.1, 0.05 * 0.8796256610342398},
       {"corrected", std::make_shared<TruncatedNormal>(0.05, 0.0, -1.0, 1.0, Cut::sigma, true),
        0.05 / 0.539560, 0.05},
-      {"corrected by value", std::make_shared<TruncatedNormal>(0.4, 0.0, -1.0, 1.0, Cut::value, true),
-       1.0, 0.4},
+      {"corrected by value",
+       std::make_shared<TruncatedNormal>(0.4, 0.0, -1.0, 1.0, Cut::value, true), 1.0, 0.4},
       {"cuts that cut nothing", std::make_shared<TruncatedNormal>(0.02, 0.0, -2.0, 2.0, Cut::value),
        2.0, 0.02},
   };
@@ -471,7 +474,8 @@ TEST_CASE("settings that make no sense are refused when the initializer is made"
   CHECK_THROWS_AS(Sparse(0.5, -1.0), ArgumentError);
   CHECK_THROWS_AS(VarianceScaling(-1.0), ArgumentError);
   CHECK_THROWS_AS(Xavier(Distribution::uniform, Fan::avg, std::nan("")), ArgumentError);
-  CHECK_THROWS_AS(VarianceScaling(1.0, Fan::in, Distribution::normal, {.fan_in = 0.0}), ArgumentError);
+  CHECK_THROWS_AS(VarianceScaling(1.0, Fan::in, Distribution::normal, {.fan_in = 0.0}),
+                  ArgumentError);
   CHECK_THROWS_AS(Orthogonal(1.0, Distribution::truncated_normal), ArgumentError);
   CHECK_THROWS_AS(Orthogonal{infinity}, ArgumentError);
 }
@@ -515,11 +519,13 @@ TEST_CASE("fans can be given, as numbers or as axes") {
   // A vector has what is needed, once the fan is given.
   CHECK(VarianceScaling(1.0, Fan::in, Distribution::normal, {.fan_in = 4.0}).variance("b", {7}) ==
         0.25);
-  CHECK_THROWS_AS(VarianceScaling(1.0, Fan::avg, Distribution::normal, {.fan_in = 4.0}).variance("b", {7}),
-                  ShapeError);
+  CHECK_THROWS_AS(
+      VarianceScaling(1.0, Fan::avg, Distribution::normal, {.fan_in = 4.0}).variance("b", {7}),
+      ShapeError);
   CHECK_THROWS_WITH_AS(
       VarianceScaling(1.0, Fan::in, Distribution::normal, {.in_axes = {2}}).variance("w", shape),
-      "expected a weight that has axis 2, which is in in_axes, found 'w' of shape (256, 20); correct "
+      "expected a weight that has axis 2, which is in in_axes, found 'w' of shape (256, 20); "
+      "correct "
       "in_axes",
       ShapeError);
   CHECK(VarianceScaling().variance("w", {4, 0}) == 0.0);
@@ -544,10 +550,11 @@ TEST_CASE("Orthogonal has orthonormal rows or columns, times its scale") {
       }
     }
   }
-  CHECK_THROWS_WITH_AS(filled(Orthogonal(), {4}),
-                       "expected a weight of two or more axes for Orthogonal, found 'dense0_weight' of "
-                       "shape (4,); use Zero or Constant for a bias",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      filled(Orthogonal(), {4}),
+      "expected a weight of two or more axes for Orthogonal, found 'dense0_weight' of "
+      "shape (4,); use Zero or Constant for a bias",
+      ShapeError);
 }
 
 TEST_CASE("Orthogonal by QR is unbiased: the sign step is there") {
@@ -607,8 +614,9 @@ TEST_CASE("a shard has the bits of its place in the whole") {
         const std::int64_t count = std::min<std::int64_t>(111, 527 - begin);
         const Tensor part({count}, dtype);
         initializer->fill_shard("dense0_weight", shape, begin, part, Generator(1));
-        std::memcpy(static_cast<char*>(joined.raw()) + static_cast<std::size_t>(begin) * size_of(dtype),
-                    part.raw(), part.bytes());
+        std::memcpy(
+            static_cast<char*>(joined.raw()) + static_cast<std::size_t>(begin) * size_of(dtype),
+            part.raw(), part.bytes());
       }
       CHECK(same_bits(joined, whole));
     }
@@ -682,11 +690,12 @@ TEST_CASE("Mixed without a pattern for a name lists those that it has") {
   const Mixed mixed({{"bias", std::make_shared<Zero>()}, {"^conv", std::make_shared<One>()}});
   const Tensor out({2});
   Generator rng;
-  CHECK_THROWS_WITH_AS(mixed("dense0_weight", out, rng),
-                       "expected a parameter whose name one of Mixed's patterns matches: 'bias', "
-                       "'^conv', found parameter name 'dense0_weight', which did not match any pattern; "
-                       "add the pattern \".*\" at the end, with a default initializer",
-                       ArgumentError);
+  CHECK_THROWS_WITH_AS(
+      mixed("dense0_weight", out, rng),
+      "expected a parameter whose name one of Mixed's patterns matches: 'bias', "
+      "'^conv', found parameter name 'dense0_weight', which did not match any pattern; "
+      "add the pattern \".*\" at the end, with a default initializer",
+      ArgumentError);
 }
 
 TEST_CASE("Mixed refuses what is no rule") {

@@ -41,7 +41,8 @@ const std::vector<Draw>& draws() {
       {"cuts around", [](Generator& g, const Tensor& t) { g.truncated_normal(t, 1, 1, 0.5, 4); }},
       {"half", [](Generator& g, const Tensor& t) { g.truncated_normal(t, 0, 1, 0, infinity); }},
       {"tail", [](Generator& g, const Tensor& t) { g.truncated_normal(t, 0, 1, 8, 9); }},
-      {"far tail", [](Generator& g, const Tensor& t) { g.truncated_normal(t, 0, 1, -infinity, -50); }},
+      {"far tail",
+       [](Generator& g, const Tensor& t) { g.truncated_normal(t, 0, 1, -infinity, -50); }},
   };
   return all;
 }
@@ -59,8 +60,8 @@ double distance(const Tensor& sample, const std::function<double(double)>& cdf) 
   double largest = 0.0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double value = cdf(x[i]);
-    largest = std::max({largest, value - static_cast<double>(i) / n,
-                        static_cast<double>(i + 1) / n - value});
+    largest = std::max(
+        {largest, value - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - value});
   }
   return largest * std::sqrt(n);
 }
@@ -251,9 +252,9 @@ TEST_CASE("uniform is (word >> 8) / 2^24, scaled") {
 TEST_CASE("uniform stays in [low, high), as the numbers that were given and not as rounded ones") {
   const double above_one = std::nextafter(1.0f, 2.0f);
   const std::vector<std::pair<double, double>> limits = {
-      {0.0, 1.0},  {-0.07, 0.07},      {1.0, above_one},     {1.0, 1.0 + 3e-7}, {0.1, 0.3},
-      {-3.0, 0.0}, {0.0, 1e-44},       {-1e-44, 0.0},        {16777216.0, 16777218.0},
-      {1e30, 2e30}, {-0.3, -0.1}};
+      {0.0, 1.0},  {-0.07, 0.07}, {1.0, above_one}, {1.0, 1.0 + 3e-7},        {0.1, 0.3},
+      {-3.0, 0.0}, {0.0, 1e-44},  {-1e-44, 0.0},    {16777216.0, 16777218.0}, {1e30, 2e30},
+      {-0.3, -0.1}};
   for (const auto& [low, high] : limits) {
     CAPTURE(low);
     CAPTURE(high);
@@ -264,7 +265,8 @@ TEST_CASE("uniform stays in [low, high), as the numbers that were given and not 
     double smallest = infinity;
     double largest = -infinity;
     for (int i = 0; i < 100000; ++i) {
-      for (const double x : {static_cast<double>(single.data<float>()[i]), twice.data<double>()[i]}) {
+      for (const double x :
+           {static_cast<double>(single.data<float>()[i]), twice.data<double>()[i]}) {
         smallest = std::min(smallest, x);
         largest = std::max(largest, x);
       }
@@ -372,10 +374,10 @@ TEST_CASE("any cuts give the cut normal's distribution, and nothing outside") {
   struct Cut {
     double low, high;
   };
-  for (const Cut cut : {Cut{0, infinity}, Cut{0, 1}, Cut{0.5, 4}, Cut{3, 3.5}, Cut{4.5, 5.5},
-                        Cut{4.9, infinity}, Cut{5.1, infinity}, Cut{6, 6.01}, Cut{10, 11},
-                        Cut{25, infinity}, Cut{36, 37}, Cut{38, infinity}, Cut{60, infinity},
-                        Cut{60, 60.01}, Cut{1000, infinity}}) {
+  for (const Cut cut :
+       {Cut{0, infinity}, Cut{0, 1}, Cut{0.5, 4}, Cut{3, 3.5}, Cut{4.5, 5.5}, Cut{4.9, infinity},
+        Cut{5.1, infinity}, Cut{6, 6.01}, Cut{10, 11}, Cut{25, infinity}, Cut{36, 37},
+        Cut{38, infinity}, Cut{60, infinity}, Cut{60, 60.01}, Cut{1000, infinity}}) {
     for (const bool mirrored : {false, true}) {
       CAPTURE(cut.low);
       CAPTURE(cut.high);
@@ -392,7 +394,8 @@ TEST_CASE("any cuts give the cut normal's distribution, and nothing outside") {
         inside = inside && x >= low && x <= high;
       }
       CHECK(inside);
-      // At 1000 sigmas the whole tail is a few hundred numbers of float32: no continuous distribution.
+      // At 1000 sigmas the whole tail is a few hundred numbers of float32: no continuous
+      // distribution.
       if (cut.low >= 1000) continue;
       const auto cdf = [&](double x) {
         return mirrored ? 1.0 - upper_cdf(-x, cut.low, cut.high) : upper_cdf(x, cut.low, cut.high);
@@ -403,9 +406,10 @@ TEST_CASE("any cuts give the cut normal's distribution, and nothing outside") {
 }
 
 TEST_CASE("cuts on both sides, and cuts that cut nothing") {
-  for (const auto& [low, high] : {std::pair{-1.0, 3.0}, std::pair{-3.0, 0.5}, std::pair{-100.0, 100.0},
-                                  std::pair{-infinity, infinity}, std::pair{-0.001, 0.001},
-                                  std::pair{-2.5, 2.5}, std::pair{-0.1, infinity}}) {
+  for (const auto& [low, high] :
+       {std::pair{-1.0, 3.0}, std::pair{-3.0, 0.5}, std::pair{-100.0, 100.0},
+        std::pair{-infinity, infinity}, std::pair{-0.001, 0.001}, std::pair{-2.5, 2.5},
+        std::pair{-0.1, infinity}}) {
     CAPTURE(low);
     CAPTURE(high);
     const Tensor out({100000}, Dtype::float64);
@@ -443,10 +447,11 @@ TEST_CASE("empty arrays are left alone") {
 TEST_CASE("settings that make no sense are refused, with what was found") {
   const Tensor out({4});
   Generator generator(1);
-  CHECK_THROWS_WITH_AS(generator.uniform(out, 1.0, 0.0),
-                       "expected finite limits with low <= high, and a width that float32 can hold, "
-                       "found low=1, high=0; draws are from [low, high)",
-                       glueball::ArgumentError);
+  CHECK_THROWS_WITH_AS(
+      generator.uniform(out, 1.0, 0.0),
+      "expected finite limits with low <= high, and a width that float32 can hold, "
+      "found low=1, high=0; draws are from [low, high)",
+      glueball::ArgumentError);
   CHECK_THROWS_AS(generator.uniform(out, 0.0, infinity), glueball::ArgumentError);
   CHECK_THROWS_AS(generator.uniform(out, std::nan(""), 1.0), glueball::ArgumentError);
   CHECK_THROWS_AS(generator.uniform(out, -3e38, 3e38), glueball::ArgumentError);

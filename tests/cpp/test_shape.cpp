@@ -35,10 +35,10 @@ TEST_CASE("an empty array is empty however long its other axes are") {
 TEST_CASE("elements cannot be counted when an axis is unknown or there are too many") {
   const std::int64_t huge = std::int64_t{1} << 32;
 
-  CHECK_THROWS_WITH_AS(
-      static_cast<void>(Shape({2, unknown}).elements()),
-      "expected a shape whose axes are all known, found (2, -1); give the lengths, or pass data first",
-      ShapeError);
+  CHECK_THROWS_WITH_AS(static_cast<void>(Shape({2, unknown}).elements()),
+                       "expected a shape whose axes are all known, found (2, -1); give the "
+                       "lengths, or pass data first",
+                       ShapeError);
   CHECK_THROWS_AS(static_cast<void>(Shape({huge, huge}).elements()), ShapeError);
 }
 

@@ -20,7 +20,7 @@ def module_names() -> Iterator[str]:
             yield module.name
 
 
-@pytest.mark.parametrize("name", module_names())
+@pytest.mark.parametrize("name", list(module_names()))
 def test_examples_in_docstrings_run(name):
     module = importlib.import_module(name)
 
@@ -32,7 +32,7 @@ def test_examples_in_docstrings_run(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", module_names())
+@pytest.mark.parametrize("name", list(module_names()))
 def test_modules_list_their_public_names(name):
     module = importlib.import_module(name)
 

@@ -18,8 +18,8 @@ class Initializer;
 /// What a parameter is for, read off the end of its name as Gluon does.
 enum class ParameterKind { weight, bias, gamma, beta, zero, one, other };
 
-/// "dense0_bias" is a bias; "running_mean", "moving_mean", "moving_avg", "moving_inv_var", "min" are zero;
-/// "running_var", "moving_var", "max" are one. Case matters.
+/// "dense0_bias" is a bias; "running_mean", "moving_mean", "moving_avg", "moving_inv_var", "min"
+/// are zero; "running_var", "moving_var", "max" are one. Case matters.
 ParameterKind kind_of(std::string_view name) noexcept;
 
 /// The name of a parameter, and what an initializer may want to know beside its array.
@@ -32,8 +32,8 @@ struct InitDesc {
   /// Set by Parameter: a name of no known kind is then a weight, and not refused.
   bool of_parameter = false;
 
-  InitDesc(std::string name_) : name(std::move(name_)) {}           // NOLINT: a name is one
-  InitDesc(const char* name_) : name(name_) {}                      // NOLINT
+  InitDesc(std::string name_) : name(std::move(name_)) {}  // NOLINT: a name is one
+  InitDesc(const char* name_) : name(name_) {}             // NOLINT
 };
 
 /// Fills parameters with their first values.
@@ -41,9 +41,9 @@ struct InitDesc {
 /// An initializer holds settings only and draws from the Generator it is handed, so that one object
 /// serves many parameters, and many threads, with the same result.
 ///
-/// Calling one dispatches: to `desc.own` when it is set, else by the kind of the name to the hooks below.
-/// Subclasses override `init_weight`, and where they care the other hooks; Python's overrides arrive
-/// through a trampoline, so never call an initializer from a parallel region.
+/// Calling one dispatches: to `desc.own` when it is set, else by the kind of the name to the hooks
+/// below. Subclasses override `init_weight`, and where they care the other hooks; Python's
+/// overrides arrive through a trampoline, so never call an initializer from a parallel region.
 class Initializer {
  public:
   Initializer() = default;
@@ -74,8 +74,8 @@ class Initializer {
   /// Whether the subclass has its own hook for parameters of this kind.
   virtual bool overrides(ParameterKind kind) const;
 
-  /// Fills the elements [offset, offset + part.size()) of a weight of shape `whole` into `part`, with
-  /// the very bits that filling the whole would put there.
+  /// Fills the elements [offset, offset + part.size()) of a weight of shape `whole` into `part`,
+  /// with the very bits that filling the whole would put there.
   ///
   /// @throws ShapeError if the range reaches outside `whole`.
   void fill_shard(const InitDesc& desc, const Shape& whole, std::int64_t offset, const Tensor& part,
@@ -91,10 +91,12 @@ class Initializer {
 /// @throws ShapeError if `shape` has fewer than two axes; `name` says whose.
 std::pair<double, double> fans(std::string_view name, const Shape& shape);
 
-/// What a weight's standard deviation is multiplied by, so that the layer behind the activation keeps its scale.
+/// What a weight's standard deviation is multiplied by, so that the layer behind the activation
+/// keeps its scale.
 ///
-/// "linear", "identity", "sigmoid": 1; "tanh": 5/3; "relu": sqrt(2); "leaky_relu": sqrt(2 / (1 + a^2)), a = param or
-/// 0.01; "selu": 3/4; "snn": 1; "gelu", "silu", "swish", "elu", "softplus", "softrelu", "softsign", "mish": 1 / sqrt(E[f(z)^2]), z from N(0, 1), by quadrature.
+/// "linear", "identity", "sigmoid": 1; "tanh": 5/3; "relu": sqrt(2); "leaky_relu": sqrt(2 / (1 +
+/// a^2)), a = param or 0.01; "selu": 3/4; "snn": 1; "gelu", "silu", "swish", "elu", "softplus",
+/// "softrelu", "softsign", "mish": 1 / sqrt(E[f(z)^2]), z from N(0, 1), by quadrature.
 /// @throws ArgumentError for another name.
 double gain(std::string_view nonlinearity, std::optional<double> param = std::nullopt);
 
@@ -141,7 +143,8 @@ class Identity : public Initializer {
   double gain_;
 };
 
-/// Passes channels through a convolution: w[g * out/groups + d, d, centre] = 1 for d < min(out/groups, in).
+/// Passes channels through a convolution: w[g * out/groups + d, d, centre] = 1 for d <
+/// min(out/groups, in).
 ///
 /// On a matrix it is Identity. S. Zagoruyko, N. Komodakis, arXiv 1706.00388.
 class Dirac : public Initializer {
@@ -182,7 +185,8 @@ class LSTMBias : public Initializer {
 /// U(low, high), high excluded.
 class Uniform : public Initializer {
  public:
-  /// U(-scale, scale): Gluon's default, 0.07. @throws ArgumentError if scale is negative or not finite.
+  /// U(-scale, scale): Gluon's default, 0.07. @throws ArgumentError if scale is negative or not
+  /// finite.
   explicit Uniform(double scale = 0.07);
   Uniform(double low, double high);
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
@@ -212,9 +216,10 @@ enum class Cut { sigma, value };
 /// Normal cut off at both sides.
 class TruncatedNormal : public Initializer {
  public:
-  /// With `correct`, sigma is divided by the cut unit normal's own standard deviation, so that the result has sigma.
-  explicit TruncatedNormal(double sigma = 0.01, double mean = 0.0, double low = -2.0, double high = 2.0,
-                           Cut cut = Cut::sigma, bool correct = false);
+  /// With `correct`, sigma is divided by the cut unit normal's own standard deviation, so that the
+  /// result has sigma.
+  explicit TruncatedNormal(double sigma = 0.01, double mean = 0.0, double low = -2.0,
+                           double high = 2.0, Cut cut = Cut::sigma, bool correct = false);
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
   bool is_elementwise() const override { return true; }
 
@@ -225,7 +230,8 @@ class TruncatedNormal : public Initializer {
 /// Along which lines `Sparse` counts its zeros.
 enum class SparseAxis { column, row };
 
-/// N(0, sigma), then ceil(sparsity * length) zeros at random places in each column (or row) of a matrix.
+/// N(0, sigma), then ceil(sparsity * length) zeros at random places in each column (or row) of a
+/// matrix.
 ///
 /// J. Martens, ICML 2010.
 class Sparse : public Initializer {
@@ -241,7 +247,8 @@ class Sparse : public Initializer {
 
 // ---- variance scaling -----------------------------------------------------------------------
 
-/// Which of fan-in and fan-out a variance is divided by; avg is their mean, geo the root of their product.
+/// Which of fan-in and fan-out a variance is divided by; avg is their mean, geo the root of their
+/// product.
 enum class Fan { in, out, avg, geo };
 
 enum class Distribution { uniform, normal, truncated_normal };
@@ -250,8 +257,8 @@ enum class Distribution { uniform, normal, truncated_normal };
 struct FanSettings {
   std::optional<double> fan_in = std::nullopt;   ///< Overrides the one that the shape gives.
   std::optional<double> fan_out = std::nullopt;  ///< Likewise.
-  /// Axes whose lengths multiply to the fans, in place of the (out, in, *kernel) rule; negative ones
-  /// count from the end. Both empty: the rule. The product over no axis is 1.
+  /// Axes whose lengths multiply to the fans, in place of the (out, in, *kernel) rule; negative
+  /// ones count from the end. Both empty: the rule. The product over no axis is 1.
   std::vector<std::int64_t> in_axes = {};
   std::vector<std::int64_t> out_axes = {};
 };
@@ -282,10 +289,12 @@ class VarianceScaling : public Initializer {
   FanSettings fan_settings_;
 };
 
-/// Gluon's Xavier: s = sqrt(magnitude / fan); uniform on (-s, s), or normal with standard deviation s.
+/// Gluon's Xavier: s = sqrt(magnitude / fan); uniform on (-s, s), or normal with standard deviation
+/// s.
 ///
 /// magnitude 3 with the uniform keeps variance: X. Glorot, Y. Bengio, AISTATS 2010, eq. 16.
-/// (With the normal it has three times the variance of everybody else's Xavier normal; say magnitude 1.)
+/// (With the normal it has three times the variance of everybody else's Xavier normal; say
+/// magnitude 1.)
 class Xavier : public VarianceScaling {
  public:
   explicit Xavier(Distribution rnd_type = Distribution::uniform, Fan factor_type = Fan::avg,
@@ -297,18 +306,20 @@ class Xavier : public VarianceScaling {
 /// K. He, X. Zhang, S. Ren, J. Sun, arXiv 1502.01852 (which uses fan-in).
 class MSRAPrelu : public VarianceScaling {
  public:
-  explicit MSRAPrelu(Fan factor_type = Fan::avg, double slope = 0.25, FanSettings fan_settings = {});
+  explicit MSRAPrelu(Fan factor_type = Fan::avg, double slope = 0.25,
+                     FanSettings fan_settings = {});
 };
 
 // ---- orthogonal -----------------------------------------------------------------------------
 
 enum class OrthogonalMethod { svd, qr };
 
-/// scale times a matrix with orthonormal rows or columns, of the array flattened to (shape[0], rest).
+/// scale times a matrix with orthonormal rows or columns, of the array flattened to (shape[0],
+/// rest).
 ///
-/// `svd` takes whichever of U, V of a random matrix has its shape (Gluon's); `qr` takes Q with the signs of R's
-/// diagonal, uniform over the orthogonal group when the matrix is normal: F. Mezzadri, arXiv math-ph/0609050.
-/// A. Saxe, J. McClelland, S. Ganguli, arXiv 1312.6120.
+/// `svd` takes whichever of U, V of a random matrix has its shape (Gluon's); `qr` takes Q with the
+/// signs of R's diagonal, uniform over the orthogonal group when the matrix is normal: F. Mezzadri,
+/// arXiv math-ph/0609050. A. Saxe, J. McClelland, S. Ganguli, arXiv 1312.6120.
 class Orthogonal : public Initializer {
  public:
   /// `rand_type` is uniform on (-1, 1), or the unit normal.
@@ -344,7 +355,8 @@ class Mixed : public Initializer {
   /// @throws ArgumentError for a pattern that is not an ECMAScript regular expression.
   /// Nor for an empty list.
   explicit Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initializer>>> rules);
-  /// A specific pattern's initializer fills as the parameter's own; one that matches every name, such as
+  /// A specific pattern's initializer fills as the parameter's own; one that matches every name,
+  /// such as
   /// ".*", is only a default. @throws ArgumentError when none matches: it lists the patterns.
   void operator()(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
   void fill_own(const InitDesc& desc, const Tensor& out, Generator& rng) const override;

@@ -8,7 +8,8 @@ namespace glueball {
 /// How many threads `parallel_for` may use from this process's next call on.
 ///
 /// It starts as OpenMP's own default, and never changes OpenMP's settings.
-/// In the child after `fork()` it is 1, because OpenMP's threads did not come along.
+/// In the child after `fork()` it is and stays 1, because OpenMP's threads did not come along. A
+/// library built without OpenMP runs on the calling thread, whatever the number.
 int num_threads() noexcept;
 
 /// @throws ArgumentError if `count` is less than 1.

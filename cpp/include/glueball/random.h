@@ -17,9 +17,10 @@ std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
 /// A source of random numbers whose element i depends on (seed, stream, i) and on nothing else.
 ///
 /// So a fill gives the same bits on any number of threads, on any instruction set, and whole or
-/// in pieces. The key of Philox is the seed; the counter's low 64 bits are a block number and its high
-/// 64 bits the stream. Elements come in chunks of 64, made of 16 blocks: element i is word
-/// (i % 64) / 16 of block 16 * (i / 64) + i % 16. Version 1 of the algorithm; `docs/random.md` has vectors.
+/// in pieces. The key of Philox is the seed; the counter's low 64 bits are a block number and its
+/// high 64 bits the stream. Elements come in chunks of 64, made of 16 blocks: element i is word (i
+/// % 64) / 16 of block 16 * (i / 64) + i % 16. Version 1 of the algorithm; `docs/random.md` has
+/// vectors.
 ///
 /// Each call draws the elements from `position()` on, one for each element of `out`, and moves the
 /// position behind them. One Generator is for one thread at a time.
@@ -39,7 +40,8 @@ class Generator {
   /// Uniform on [low, high): u = (word >> 8) / 2^24, then low + (high - low) u, never `high`.
   ///
   /// All elements are `low` if low == high.
-  /// @throws ArgumentError if low > high, or either is not finite, or `out`'s type cannot hold high - low.
+  /// @throws ArgumentError if low > high, or either is not finite, or `out`'s type cannot hold high
+  /// - low.
   void uniform(const Tensor& out, double low, double high);
 
   /// Normal by Box and Muller: words 0 and 1 (2 and 3) of a block give two elements 16 apart.
@@ -60,7 +62,8 @@ class Generator {
   std::uint64_t position_ = 0;
 };
 
-/// The stream of the parameter at structural path `path` ("0.weight") in the `call`-th initialize().
+/// The stream of the parameter at structural path `path` ("0.weight") in the `call`-th
+/// initialize().
 ///
 /// A hash of both: FNV-1a over the path's bytes, mixed with the call's number by SplitMix64.
 std::uint64_t parameter_stream(std::string_view path, std::uint64_t call) noexcept;

@@ -253,7 +253,9 @@ void dense_backward_input(const T* dy, const T* w, T* dx, Index batch, Index in,
     const Eigen::Map<const Matrix<T>> DY(dy, batch, out);
     const ConstColumns<T> W(w + col_begin, out, columns, Eigen::OuterStride<>(in));
     Columns<T> DX(dx + col_begin, batch, columns, Eigen::OuterStride<>(in));
-    DX.noalias() = DY * W;
+    // What "=" would do as well; one kind of product in all three functions halves what is compiled.
+    DX.setZero();
+    DX.noalias() += DY * W;
     return;
   }
   Index i = 0;
@@ -278,11 +280,8 @@ void dense_backward_weight(const T* dy, const T* x, T* dw, Index batch, Index in
     const ConstColumns<T> DY(dy + row_begin, batch, rows, Eigen::OuterStride<>(out));
     const Eigen::Map<const Matrix<T>> X(x, batch, in);
     Eigen::Map<Matrix<T>> DW(dw + row_begin * in, rows, in);
-    if (accumulate) {
-      DW.noalias() += DY.transpose() * X;
-    } else {
-      DW.noalias() = DY.transpose() * X;
-    }
+    if (!accumulate) DW.setZero();
+    DW.noalias() += DY.transpose() * X;
     return;
   }
   for (Index o = row_begin; o < row_end; ++o) {

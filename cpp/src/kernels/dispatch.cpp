@@ -9,9 +9,9 @@
 namespace glueball::kernels {
 
 // Each is defined by kernels/table.cpp, compiled for that instruction set.
-#define GLUEBALL_DECLARE(isa)           \
-  namespace isa {                       \
-  extern const KernelSet kernel_set;    \
+#define GLUEBALL_DECLARE(isa)        \
+  namespace isa {                    \
+  extern const KernelSet kernel_set; \
   }
 #if GLUEBALL_HAVE_V1
 GLUEBALL_DECLARE(v1)
@@ -32,7 +32,8 @@ GLUEBALL_DECLARE(baseline)
 
 std::vector<const KernelSet*> runnable() {
   std::vector<const KernelSet*> sets;
-  // The compiler's own test of cpuid, which also asks whether the operating system saves the registers.
+  // The compiler's own test of cpuid, which also asks whether the operating system saves the
+  // registers.
 #if GLUEBALL_HAVE_V4
   if (__builtin_cpu_supports("x86-64-v4")) sets.push_back(&v4::kernel_set);
 #endif
@@ -59,9 +60,10 @@ const KernelSet& choose() {
   for (const KernelSet* set : sets) names += (names.empty() ? "" : ", ") + std::string(set->name);
 
   if (sets.empty()) {
-    throw ArgumentError({.expected = "a processor with one of the instruction sets that glueball was built for",
-                         .found = "one with none of them",
-                         .remedy = "build with -DGLUEBALL_ISAS=baseline"});
+    throw ArgumentError(
+        {.expected = "a processor with one of the instruction sets that glueball was built for",
+         .found = "one with none of them",
+         .remedy = "build with -DGLUEBALL_ISAS=baseline"});
   }
   const char* wanted = std::getenv("GLUEBALL_ISA");
   if (wanted == nullptr || *wanted == '\0') return *sets.front();

@@ -1,9 +1,9 @@
 // Philox4x32-10 and the transforms from its words to numbers, version 1 of docs/random.md.
 //
 // Every arithmetic step here is an IEEE 754 addition, multiplication, division or square root, or
-// an exact integer step, in an order that the source fixes (contraction is off). That, and no libm, is why
-// every instruction set gives the same bits; tests/python/test_random_reference.py repeats the steps in
-// NumPy. A change of any coefficient or order is a new version of the algorithm.
+// an exact integer step, in an order that the source fixes (contraction is off). That, and no libm,
+// is why every instruction set gives the same bits; tests/python/test_random_reference.py repeats
+// the steps in NumPy. A change of any coefficient or order is a new version of the algorithm.
 
 #include "kernels/table.h"
 
@@ -17,7 +17,7 @@ namespace {
 using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 
-constexpr int lanes = 16;      // blocks in a chunk
+constexpr int lanes = 16;       // blocks in a chunk
 constexpr int chunk_size = 64;  // elements in a chunk: word w of block j is element 16 w + j
 
 // ---- Philox ---------------------------------------------------------------------------------
@@ -205,8 +205,9 @@ inline float minus_two_log(u32 word) {
   return ((square * f * p + square) - 2.0f * f) + static_cast<float>(exponent) * -1.3862944f;
 }
 
-// cos and sin of 2 pi word / 2^32, times `radius`. The nearest quarter turn is taken off in integers,
-// without error; minimax polynomials on +-1/8 turn do the rest (relative errors 3e-9 and 6e-11).
+// cos and sin of 2 pi word / 2^32, times `radius`. The nearest quarter turn is taken off in
+// integers, without error; minimax polynomials on +-1/8 turn do the rest (relative errors 3e-9 and
+// 6e-11).
 inline void turn(u32 word, float radius, float& x, float& y) {
   const u32 shifted = word + 0x20000000u;
   const auto rest = static_cast<std::int32_t>(shifted & 0x3FFFFFFFu) - 0x20000000;
@@ -229,8 +230,9 @@ inline void turn(u32 word, float radius, float& x, float& y) {
   y = __builtin_bit_cast(float, sine ^ (shifted & 0x80000000u));
 }
 
-// A unit normal cut off at -2 and 2: the inverse distribution function at x = 2 p - 1, |x| < 0.9544997, as a
-// fraction of polynomials in 15/16 - x^2. Within 5 units in the last place, and inside (-2, 2).
+// A unit normal cut off at -2 and 2: the inverse distribution function at x = 2 p - 1, |x| <
+// 0.9544997, as a fraction of polynomials in 15/16 - x^2. Within 5 units in the last place, and
+// inside (-2, 2).
 inline float two_sigma(u32 word) {
   const auto centred = static_cast<std::int32_t>(word >> 8) - 0x800000;
   const float x = (static_cast<float>(centred) + 0.5f) * (0.9544997f * 0x1p-23f);
@@ -272,9 +274,9 @@ inline double natural_log(double x) {
          static_cast<double>(static_cast<std::int32_t>(exponent)) * 0.69314718055994530942;
 }
 
-// How many sigmas from the mean a tail of probability p <= 1/2 begins; M. Wichura, "Algorithm AS 241:
-// The percentage points of the normal distribution", Applied Statistics 37 (1988), PPND16. Its three
-// ranges are the next three functions.
+// How many sigmas from the mean a tail of probability p <= 1/2 begins; M. Wichura, "Algorithm AS
+// 241: The percentage points of the normal distribution", Applied Statistics 37 (1988), PPND16. Its
+// three ranges are the next three functions.
 
 // h = 1/2 - p <= 0.425.
 inline double central_quantile(double h) {
@@ -354,7 +356,8 @@ inline double quantile(double p) {
 
 // The quantile of the probability exp(-depth), for depth >= 10, which may be beyond what a double
 // can hold as a probability. Past AS 241's end, z comes from the tail's expansion:
-// depth = y + ln(4 pi y)/2 + 1/(2 y) - ..., y = z^2/2, where each step of the iteration gains a factor 2 y > 1400.
+// depth = y + ln(4 pi y)/2 + 1/(2 y) - ..., y = z^2/2, where each step of the iteration gains a
+// factor 2 y > 1400.
 inline double deep_quantile(double depth) {
   const double root = __builtin_sqrt(depth);
   if (root <= 5.0) return tail_quantile(root);
@@ -367,8 +370,9 @@ inline double deep_quantile(double depth) {
   return __builtin_sqrt(2.0 * y);
 }
 
-// The positive number in [low, high] where `is_below(x)` turns from true to false, by halving the range
-// of bit patterns. It inverts the functions above exactly, so the ends of the unit interval fall on the cuts.
+// The positive number in [low, high] where `is_below(x)` turns from true to false, by halving the
+// range of bit patterns. It inverts the functions above exactly, so the ends of the unit interval
+// fall on the cuts.
 template <class Predicate>
 double bisect(double low, double high, const Predicate& is_below) {
   auto a = __builtin_bit_cast(std::int64_t, low);
@@ -406,7 +410,8 @@ struct Cuts {
 template <class T>
 void fill_near(u64 seed, u64 stream, u64 begin, Index count, T* out, T mean, T sigma,
                const Range<T>& range, const Cuts& cuts) {
-  // Of the uncut normal: how much is below the low cut and above the high one, and their complements.
+  // Of the uncut normal: how much is below the low cut and above the high one, and their
+  // complements.
   const double tail = tail_probability(cuts.high > 0 ? cuts.high : -cuts.high);
   const double below = tail_probability(-cuts.low);
   const double not_below = 1.0 - below;
@@ -451,7 +456,8 @@ void fill_far(u64 seed, u64 stream, u64 begin, Index count, T* out, T mean, T si
       const double v = (static_cast<double>(words[i]) + 0.5) * 0x1p-32;
       const double share = beyond + (1.0 - beyond) * v;
       const double z = deep_quantile(near_depth - natural_log(share));
-      to[i] = range.clamp(mean + sigma * static_cast<T>(static_cast<float>(cuts.mirrored ? z : -z)));
+      to[i] =
+          range.clamp(mean + sigma * static_cast<T>(static_cast<float>(cuts.mirrored ? z : -z)));
     }
   });
 }
@@ -461,9 +467,8 @@ void fill_far(u64 seed, u64 stream, u64 begin, Index count, T* out, T mean, T si
 // ---- the table's functions ------------------------------------------------------------------
 
 void words(u64 seed, u64 stream, u64 begin, Index count, u32* out) {
-  fill(seed, stream, begin, count, out, [](const u32* from, u32* to) {
-    __builtin_memcpy(to, from, chunk_size * sizeof(u32));
-  });
+  fill(seed, stream, begin, count, out,
+       [](const u32* from, u32* to) { __builtin_memcpy(to, from, chunk_size * sizeof(u32)); });
 }
 
 template <class T>

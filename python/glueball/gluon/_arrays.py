@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from glueball import nd, np as np_mode, npx
+from glueball import nd, npx
+from glueball import np as np_mode
 from glueball.base import ArgumentError, DtypeError
 
 __all__ = ["array_type", "check_assignable", "check_input"]
@@ -37,7 +38,11 @@ def check_input(value: Any, block_name: str) -> None:
         found, wanted, remedy = (
             ("a NumPy-mode array", "a legacy NDArray", "as_nd_ndarray() or call npx.set_np()")
             if isinstance(value, np_mode.ndarray)
-            else ("a legacy NDArray", "a NumPy-mode array", "as_np_ndarray() or call npx.reset_np()")
+            else (
+                "a legacy NDArray",
+                "a NumPy-mode array",
+                "as_np_ndarray() or call npx.reset_np()",
+            )
         )
         message = (
             f"expected {wanted} as input of '{block_name}' (npx.is_np_array() is "
@@ -54,7 +59,11 @@ def check_assignable(value: Any, parameter_name: str) -> None:
     TypeError
         In that case.
     """
-    if npx.is_np_array() and isinstance(value, nd.NDArray) and not isinstance(value, np_mode.ndarray):
+    if (
+        npx.is_np_array()
+        and isinstance(value, nd.NDArray)
+        and not isinstance(value, np_mode.ndarray)
+    ):
         message = (
             "Cannot assign mx.nd.NDArray to mxnet.numpy.ndarray: expected a NumPy-mode array as data "
             f"of Parameter '{parameter_name}', found a legacy NDArray; use as_np_ndarray()"

@@ -30,9 +30,8 @@ class HookHandle:
     def detach(self) -> None:
         """Take the hook off; a second time does nothing."""
         hooks = self._hooks()
-        if hooks is not None:
-            if hooks.pop(self._key, None) is not None:
-                _structure.epoch.number += 1  # what was split for the hook may be one chain again
+        if hooks is not None and hooks.pop(self._key, None) is not None:
+            _structure.epoch.number += 1  # what was split for the hook may be one chain again
 
     def __enter__(self) -> HookHandle:
         return self

@@ -76,7 +76,8 @@ class Plan:
         self.epoch = _structure.epoch.number
         self.steps = list(_steps(block))
         only = self.steps[0] if len(self.steps) == 1 else None
-        self.chain = only if isinstance(only, Chain) and not block._has_hooks() else None
+        runs_only_steps = block._is_native() and not block._has_hooks()
+        self.chain = only if isinstance(only, Chain) and runs_only_steps else None
 
     def run(self, x: Any) -> Any:
         """Run all steps."""

@@ -50,6 +50,30 @@ class Children(OrderedDict[str, Any]):
         super().__delitem__(name)
         changed(self._owner)
 
+    # OrderedDict does these without a call of __setitem__ or __delitem__.
+
+    def pop(self, *args: Any) -> Any:
+        """As a dict's."""
+        child = super().pop(*args)
+        changed(self._owner)
+        return child
+
+    def popitem(self, last: bool = True) -> tuple[str, Any]:
+        """As an OrderedDict's."""
+        item = super().popitem(last)
+        changed(self._owner)
+        return item
+
+    def clear(self) -> None:
+        """As a dict's."""
+        super().clear()
+        changed(self._owner)
+
+    def move_to_end(self, key: str, last: bool = True) -> None:
+        """As an OrderedDict's."""
+        super().move_to_end(key, last)
+        changed(self._owner)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_children, (self._owner,), None, None, iter(self.items())
 

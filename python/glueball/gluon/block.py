@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import threading
 import warnings
@@ -111,6 +112,8 @@ class Block:
 
     # The class whose `forward` runs natively, in it and in subclasses that leave it alone.
     _native_class: ClassVar[type[Block] | None] = None
+    # Whether a subclass of such a class computes in a `hybrid_forward` of its own.
+    _runs_hybrid_forward: ClassVar[bool] = False
     # Whether `forward` only runs the children, one behind the other.
     _is_chain: ClassVar[bool] = False
 
@@ -191,6 +194,8 @@ class Block:
         elif isinstance(value, Parameter):
             self._reg_params[attribute] = value
             _structure.changed(self)
+        elif attribute == "forward":
+            _structure.changed(self)
         super().__setattr__(attribute, value)
 
     def __delattr__(self, attribute: str) -> None:
@@ -201,6 +206,8 @@ class Block:
             _structure.changed(self)
         elif isinstance(present, Parameter):
             self._reg_params.pop(attribute, None)
+            _structure.changed(self)
+        elif attribute == "forward":
             _structure.changed(self)
 
     def register_child(self, block: Block, name: str | None = None) -> None:
@@ -217,7 +224,13 @@ class Block:
                 "wrap functions in nn.Lambda, and pass several layers as add(*layers)"
             )
             raise DtypeError(message)
-        self._children[str(len(self._children)) if name is None else name] = block
+        self._children[self._free_key() if name is None else name] = block
+
+    def _free_key(self) -> str:
+        number = len(self._children)
+        while str(number) in self._children:  # earlier children have been taken out
+            number += 1
+        return str(number)
 
     def apply(self, fn: Callable[[Block], Any]) -> Block:
         """Call `fn` on every child, depth first, then on this block; returns this block."""
@@ -248,6 +261,8 @@ class Block:
         for path, parameter in self._walk_parameters():
             if pattern is None or pattern.match(parameter.name):
                 collected._add(parameter.name, parameter, path)
+        if pattern is None:
+            self._params._warn_about_unused(self.name, collected.values())
         return collected
 
     def _walk_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -337,23 +352,25 @@ class Block:
             If the net contains a block whose output's shape only a forward pass tells.
         """
         shape, is_data = _to_input_shape(shapes, self.name)
-        for step in current_plan(self).steps:
-            if isinstance(step, Block):
-                if step is self:
-                    self._cannot_infer()
-                step.infer_shape(*(shapes if is_data else (shape,)))
-                shape = step._output_shape(shape)
-            else:
-                shape = step.infer_shape(shape)
+        if self._native_class is None or (self._is_chain and not self._is_native()):
+            self._cannot_infer()
+        self._infer_steps(shape)
         if is_data:
             return
         for _, parameter in self._walk_parameters():
             if parameter._state == "deferred" and -1 not in (parameter._lengths or (-1,)):
                 parameter._finish_deferred()
 
-    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the output's shape for an input's; overridden where it can be told."""
-        self._cannot_infer()
+    def _infer_output(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Fill in parameters' unknown axes for an input's shape, and return the output's."""
+        if not self._is_native():
+            self._cannot_infer()
+        return self._infer_steps(shape)
+
+    def _infer_steps(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        for step in current_plan(self).steps:
+            infer = step._infer_output if isinstance(step, Block) else step.infer_shape
+            shape = infer(shape)
         return shape
 
     def _cannot_infer(self) -> None:
@@ -417,14 +434,24 @@ class Block:
         """Return what `forward` runs, one behind the other: new native layers, and blocks."""
         return [self]
 
-    def _is_plain(self) -> bool:
-        """Whether a call does what `_pieces` says: no hooks, and no method that a subclass replaced."""
-        cls, native = type(self), self._native_class
+    def _is_native(self) -> bool:
+        """Whether `forward` does what `_pieces` says: nobody has put another in its place."""
+        native = self._native_class
         return (
             native is not None
+            and type(self).forward is native.forward
+            and "forward" not in self.__dict__
+            and not self._runs_hybrid_forward
+        )
+
+    def _is_plain(self) -> bool:
+        """Whether a call does what `_pieces` says, and nothing else: no hooks either."""
+        native = self._native_class
+        return (
+            native is not None
+            and self._is_native()
+            and type(self).__call__ is native.__call__
             and not self._has_hooks()
-            and cls.forward is native.forward
-            and cls.__call__ is native.__call__
         )
 
     def summary(self, *inputs: Any) -> None:
@@ -571,6 +598,15 @@ class HybridBlock(Block):
     arguments, named after the attributes that hold them.
     """
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        native = cls._native_class
+        cls._runs_hybrid_forward = (
+            native is not None
+            and issubclass(native, HybridBlock)
+            and cls.hybrid_forward is not native.hybrid_forward
+        )
+
     def __setattr__(self, attribute: str, value: Any) -> None:
         super().__setattr__(attribute, value)
         if isinstance(value, HybridBlock) and self._active:
@@ -662,4 +698,11 @@ def _to_input_shape(shapes: tuple[Any, ...], name: str) -> tuple[tuple[int, ...]
     shape = shapes[0]
     if isinstance(shape, nd.NDArray):
         return tuple(shape.shape), True
-    return tuple(-1 if length is None or length == 0 else int(length) for length in shape), False
+    try:
+        return tuple(-1 if not length else operator.index(length) for length in shape), False
+    except TypeError:
+        message = (
+            f"expected the shape of the input of '{name}', found {shape!r}; pass a tuple of integers, "
+            "None for an unknown batch size: (None, 20)"
+        )
+        raise DtypeError(message) from None

@@ -59,23 +59,20 @@ def load_checked(
                     "ignore_extra=True to ignore. "
                 )
                 raise ArgumentError(message)
-    chosen = {name: (parameters[name], value) for name, value in values.items() if name in parameters}
+    chosen = {
+        name: (parameters[name], value) for name, value in values.items() if name in parameters
+    }
     for parameter, value in chosen.values():
         _check(parameter, value, cast_dtype)
+        parameter._check_load_contexts(ctx)
     for parameter, value in chosen.values():
         if cast_dtype and dtype_source == "saved":
             parameter.cast(value.dtype)
-        parameter._load_data(np.asarray(value))
-        if ctx is not None:
-            parameter.reset_ctx(ctx)
+        parameter._load_data(np.asarray(value), ctx)
 
 
 def _check(parameter: Parameter, value: Any, cast_dtype: bool) -> None:
-    known = parameter._lengths
-    if known is not None and not (
-        len(known) == value.ndim
-        and all(length in (-1, found) for length, found in zip(known, value.shape, strict=True))
-    ):
+    if value.size == 0 or not parameter._fits(value.shape):
         message = (
             f"Failed loading Parameter '{parameter.name}' from saved params: shape incompatible "
             f"expected {parameter.shape} vs saved {tuple(value.shape)}"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from glueball import _core, _tape, nd
-from glueball.base import GlueballIndexError, MXNetError, ShapeError
+from glueball.base import DtypeError, GlueballIndexError, ShapeError
+from glueball.gluon._arrays import array_type, check_input
 from glueball.gluon.block import HybridBlock
 
 __all__ = ["L2Loss", "Loss", "SoftmaxCELoss", "SoftmaxCrossEntropyLoss"]
@@ -89,10 +90,10 @@ class SoftmaxCrossEntropyLoss(Loss):
         ----------
         pred : NDArray
             Scores, classes along `axis`: (batch, classes).
-        label : NDArray
+        label : array_like
             Class numbers of any dtype, (batch,) or (batch, 1); or shape of pred.
-        sample_weight : NDArray, optional
-            (batch,), or a shape that broadcasts to the loss's.
+        sample_weight : array_like, optional
+            (batch,), or a shape of the loss's rank that broadcasts to it.
 
         Returns
         -------
@@ -103,9 +104,12 @@ class SoftmaxCrossEntropyLoss(Loss):
         ------
         IndexError
             If a label is no class number.
-        MXNetError
-            If shapes do not fit.
+        ValueError
+            If shapes do not fit, or `pred` is no NDArray.
+        TypeError
+            If labels or weights are no numbers.
         """
+        label, sample_weight = _checked(self.name, pred, label, sample_weight)
         if (
             self._sparse_label
             and not self._from_logits
@@ -113,7 +117,7 @@ class SoftmaxCrossEntropyLoss(Loss):
             and pred.ndim == 2
             and self._axis in (-1, 1)
         ):
-            loss = _sparse_softmax_cross_entropy(pred, label)
+            loss = _sparse_softmax_cross_entropy(self.name, pred, label)
             if sample_weight is not None:
                 loss = loss * _per_sample(sample_weight, loss, 0)
             return loss if self._weight is None else loss * self._weight
@@ -123,7 +127,12 @@ class SoftmaxCrossEntropyLoss(Loss):
         """Compute the general case from array functions."""
         log_probabilities = pred if self._from_logits else nd.log_softmax(pred, axis=self._axis)
         if self._sparse_label:
-            _check_labels(label, pred.shape[self._axis])
+            axis = self._axis % pred.ndim
+            without = tuple(n for i, n in enumerate(pred.shape) if i != axis)
+            kept = tuple(1 if i == axis else n for i, n in enumerate(pred.shape))
+            if label.shape not in (without, kept):
+                _refuse_labels(self.name, pred, label, without)
+            _check_labels(label, pred.shape[axis])
             loss = -nd.pick(log_probabilities, label, axis=self._axis, keepdims=True)
         else:
             if label.shape != pred.shape:
@@ -168,10 +177,10 @@ class L2Loss(Loss):
         ----------
         pred : NDArray
             Predictions of any shape with a batch axis.
-        label : NDArray
+        label : array_like
             As many elements as pred; taken in pred's shape.
-        sample_weight : NDArray, optional
-            (batch,), or a shape that broadcasts to pred's.
+        sample_weight : array_like, optional
+            (batch,), or a shape of pred's rank that broadcasts to it.
 
         Returns
         -------
@@ -181,8 +190,11 @@ class L2Loss(Loss):
         Raises
         ------
         ValueError
-            If the numbers of elements differ.
+            If the numbers of elements differ, or `pred` is no NDArray.
+        TypeError
+            If labels or weights are no numbers.
         """
+        label, sample_weight = _checked(self.name, pred, label, sample_weight)
         if label.size != pred.size:
             message = (
                 f"Cannot reshape array of size {label.size} into shape {tuple(pred.shape)}: expected "
@@ -204,15 +216,51 @@ class L2Loss(Loss):
         return _mean_per_sample(loss, self._batch_axis)
 
 
-def _sparse_softmax_cross_entropy(pred: Any, label: Any) -> Any:
-    numbers = np.asarray(label)
-    if numbers.size != pred.shape[0]:
+def _checked(name: str, pred: Any, label: Any, sample_weight: Any) -> tuple[Any, Any]:
+    """Return labels and weights as arrays of the present mode; refuse what is none."""
+    if type(pred) is not array_type():
+        check_input(pred, name)
+    if pred.dtype.char not in "fd":
         message = (
-            f"Shape inconsistent, Provided = {list(numbers.shape)}, inferred shape=[{pred.shape[0]}]: "
-            f"expected one label for each of {pred.shape[0]} predictions, found labels of shape "
-            f"{numbers.shape}; pass sparse_label=False for dense labels"
+            f"expected predictions of float32 or float64 for '{name}', found {pred.dtype}; "
+            "convert them: .astype('float32')"
         )
-        raise MXNetError(message)
+        raise DtypeError(message)
+    if not isinstance(label, nd.NDArray):
+        label = _to_array(label, f"labels of '{name}'", pred)
+    if sample_weight is not None and not isinstance(sample_weight, nd.NDArray):
+        sample_weight = _to_array(sample_weight, f"sample_weight of '{name}'", pred)
+    return label, sample_weight
+
+
+def _to_array(value: Any, what: str, pred: Any) -> Any:
+    try:
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {numbers.dtype}")  # noqa: EM102, TRY301
+    except (TypeError, ValueError) as error:
+        message = (
+            f"expected numbers as {what}, found {type(value).__name__} ({error}); pass an NDArray"
+        )
+        raise DtypeError(message) from error
+    return numbers.astype(pred.dtype).view(type(pred))
+
+
+def _refuse_labels(name: str, pred: Any, label: Any, wanted: tuple[int, ...]) -> None:
+    message = (
+        f"Shape inconsistent, Provided = {list(label.shape)}, inferred shape={list(wanted)}: expected "
+        f"one label of shape {wanted} for each prediction of '{name}', found labels of shape "
+        f"{tuple(label.shape)} and predictions of {tuple(pred.shape)}; give each its class number, "
+        "or pass sparse_label=False for dense labels"
+    )
+    raise ShapeError(message)
+
+
+def _sparse_softmax_cross_entropy(name: str, pred: Any, label: Any) -> Any:
+    numbers = np.asarray(label)
+    batch = pred.shape[0]
+    if numbers.shape not in ((batch,), (batch, 1)):
+        _refuse_labels(name, pred, label, (batch,))
     _check_labels(numbers, pred.shape[1])
     loss, tape = _core.softmax_cross_entropy(pred, numbers.reshape(-1))
 
@@ -254,7 +302,7 @@ def _per_sample(sample_weight: Any, loss: Any, batch_axis: int) -> Any:
     batch = loss.shape[axis]
     if sample_weight.ndim == 1 and sample_weight.shape[0] == batch and loss.ndim > 1:
         return sample_weight.reshape(tuple(-1 if i == axis else 1 for i in range(loss.ndim)))
-    if loss.ndim == 1 and sample_weight.size == batch:
+    if loss.ndim == 1 and sample_weight.size == batch and sample_weight.shape[0] == batch:
         return sample_weight.reshape((batch,))
     fits = sample_weight.ndim <= loss.ndim and all(
         length in (1, wanted)
@@ -263,8 +311,8 @@ def _per_sample(sample_weight: Any, loss: Any, batch_axis: int) -> Any:
     if sample_weight.ndim == loss.ndim and fits:
         return sample_weight
     message = (
-        f"expected sample_weight of shape ({batch},), or one that broadcasts to the loss's "
-        f"{tuple(loss.shape)}, found {tuple(sample_weight.shape)}; give one weight a sample"
+        f"expected sample_weight of shape ({batch},), or one of as many axes that broadcasts to the "
+        f"loss's {tuple(loss.shape)}, found {tuple(sample_weight.shape)}; give one weight a sample"
     )
     raise ShapeError(message)
 

@@ -7,18 +7,21 @@ contexts, messages and the views that users hold.
 
 from __future__ import annotations
 
+import operator
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core, _tape, context, init as initializers, nd, npx
+from glueball import _core, _tape, context, nd, npx
+from glueball import init as initializers
 from glueball.base import (
     ArgumentError,
     DeferredInitializationError,
     DtypeError,
     MXNetError,
+    ShapeError,
 )
 from glueball.gluon._arrays import array_type, check_assignable
 from glueball.gluon.parameter_dict import ParameterDict
@@ -88,10 +91,10 @@ class Parameter(_core.Parameter):
     Examples
     --------
     >>> from glueball import gluon
-    >>> weight = gluon.Parameter('weight', shape=(2, 3))
+    >>> weight = gluon.Parameter("weight", shape=(2, 3))
     >>> weight
     Parameter weight (shape=(2, 3), dtype=float32)
-    >>> weight.initialize(init='ones')
+    >>> weight.initialize(init="ones")
     >>> weight.data()
     <BLANKLINE>
     [[1. 1. 1.]
@@ -120,9 +123,18 @@ class Parameter(_core.Parameter):
                     "glueball stores dense arrays only"
                 )
                 raise ArgumentError(message)
+        if not isinstance(name, str):
+            message = (
+                f"expected a str as name of a Parameter, found {name!r} of type "
+                f"{type(name).__name__}; pass a name such as 'weight'"
+            )
+            raise DtypeError(message)
+        _check_grad_req(grad_req)
+        if init is not None:
+            initializers.create(init)  # a misspelt name is found here, not at initialize()
         super().__init__(
             name,
-            _to_lengths(shape),
+            _to_lengths(shape, name),
             _dtype_name(dtype, name),
             grad_req,
             allow_deferred_init,
@@ -131,6 +143,7 @@ class Parameter(_core.Parameter):
             wd_mult,
         )
         self.init = init
+        self._differentiable = differentiable
         self._contexts: list[Context] = []
         self._views: tuple[int, NDArray | None, NDArray | None] = (-1, None, None)
         self._plan: tuple[Any, Any, _core.Generator] | None = None
@@ -153,9 +166,32 @@ class Parameter(_core.Parameter):
 
     @shape.setter
     def shape(self, shape: int | Iterable[int]) -> None:
-        lengths = _to_lengths(shape)
+        lengths = _to_lengths(shape, self.name)
         if lengths is not None:
+            self._check_shape(lengths)
             self._set_shape(lengths)
+
+    def _fits(self, shape: int | Iterable[int] | None) -> bool:
+        """Whether `shape` agrees with every axis that is known."""
+        lengths, known = _to_lengths(shape, self.name), self._lengths
+        if lengths is None or known is None:
+            return True
+        return len(known) == len(lengths) and all(
+            a == b or -1 in (a, b) for a, b in zip(known, lengths, strict=True)
+        )
+
+    def _check_shape(self, lengths: tuple[int, ...]) -> None:
+        if self._fits(lengths):
+            return
+        given = (
+            lengths if npx.is_np_array() else tuple(0 if each == -1 else each for each in lengths)
+        )
+        message = (
+            f"Expected shape {given} is incompatible with given shape {self.shape}. (Parameter "
+            f"'{self.name}' has shape {self.shape}; pass a shape whose known axes are equal, or make "
+            "the layer anew.)"
+        )
+        raise ShapeError(message)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -169,6 +205,7 @@ class Parameter(_core.Parameter):
 
     @grad_req.setter
     def grad_req(self, grad_req: str) -> None:
+        _check_grad_req(grad_req)
         self._grad_req = grad_req
 
     # ---- initialization ------------------------------------------------------------------
@@ -308,13 +345,24 @@ class Parameter(_core.Parameter):
             If `initialize` was never called.
         """
         check_assignable(data, self.name)
-        self._set_data(_to_values(data, self), False)
+        self._write(data, create=False)
 
-    def _load_data(self, data: Any) -> None:
+    def _load_data(self, data: Any, ctx: Context | list[Context] | None) -> None:
         """As `set_data`, but makes the array of a parameter that nobody has initialized."""
-        self._set_data(_to_values(data, self), True)
+        self._write(data, create=True)
         if not self._contexts:
-            self._contexts = [context.current_context()]
+            self._contexts = _context_list(ctx)
+
+    def _write(self, data: Any, *, create: bool) -> None:
+        values = _to_values(data, self)
+        if values.size == 0:
+            message = (
+                f"expected data with elements for Parameter '{self.name}' of shape {self.shape}, found "
+                f"shape {values.shape}; pass an array without axes of length 0"
+            )
+            raise ShapeError(message)
+        self._check_shape(values.shape)
+        self._set_data(values, create)
 
     def zero_grad(self) -> None:
         """Set the gradient to 0; does nothing where there is none."""
@@ -357,6 +405,17 @@ class Parameter(_core.Parameter):
             )
             raise MXNetError(message)
 
+    def _check_load_contexts(self, ctx: Context | list[Context] | None) -> None:
+        if ctx is None or not self._contexts:
+            return
+        wanted = _context_list(ctx)
+        if set(wanted) != set(self._contexts):
+            message = (
+                f"Failed to load Parameter '{self.name}' on {wanted} because it was previous "
+                f"initialized on {self._contexts}. Call reset_ctx first, or leave ctx out."
+            )
+            raise ArgumentError(message)
+
     # ---- copying -------------------------------------------------------------------------
 
     def _settings(self) -> dict[str, Any]:
@@ -368,6 +427,7 @@ class Parameter(_core.Parameter):
             "wd_mult": self.wd_mult,
             "init": self.init,
             "allow_deferred_init": self._allow_deferred_init,
+            "differentiable": self._differentiable,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -401,15 +461,15 @@ class Constant(Parameter):
     Examples
     --------
     >>> from glueball import gluon
-    >>> constant = gluon.Constant('scale', [[1, 2]])
+    >>> constant = gluon.Constant("scale", [[1, 2]])
     >>> constant
     Constant scale (shape=(1, 2), dtype=float32)
     """
 
     def __init__(self, name: str, value: Any) -> None:
-        keeps_dtype = isinstance(value, nd.NDArray)
-        array = np.asarray(value)
-        dtype = array.dtype if keeps_dtype and array.dtype in (np.float32, np.float64) else np.float32
+        array = _to_numbers(value, f"value of Constant '{name}'")
+        keeps_dtype = isinstance(value, nd.NDArray) and array.dtype == np.float64
+        dtype = np.float64 if keeps_dtype else np.float32
         self.value = np.array(array, dtype=dtype)
         super().__init__(
             name,
@@ -459,8 +519,8 @@ class Constant(Parameter):
         raise ArgumentError(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = self.value if self._is_initialized else None
-        return _rebuild_constant, (self.name, self.value, values is not None, self._contexts)
+        settings = (self._dtype_name, self._is_initialized, self._contexts)
+        return _rebuild_constant, (self.name, self.value, *settings)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         rebuild, arguments = self.__reduce__()
@@ -489,27 +549,41 @@ def _rebuild(cls: type[Parameter], name: str, settings: dict[str, Any], state: A
 
 
 def _rebuild_constant(
-    name: str, value: np.ndarray, initialized: bool, contexts: list[Context]
+    name: str, value: np.ndarray, dtype: str, initialized: bool, contexts: list[Context]
 ) -> Constant:
-    constant = Constant(name, value)
-    constant._cast(str(value.dtype))
+    constant = Constant(name, nd.array(value, dtype=value.dtype))
+    constant._cast(dtype)
     if initialized:
         constant._set_data(value, True)
     constant._contexts = contexts
     return constant
 
 
-def _to_lengths(shape: int | Iterable[int] | None) -> tuple[int, ...] | None:
+def _to_lengths(shape: int | Iterable[int] | None, name: str) -> tuple[int, ...] | None:
     """Return the axes' lengths with every unknown one as -1."""
     if shape is None:
         return None
-    lengths = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-    return tuple(-1 if length == 0 else int(length) for length in lengths)
+    try:
+        axes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        lengths = tuple(operator.index(length) for length in axes)
+    except TypeError:
+        message = (
+            f"expected an int or a tuple of int as shape of Parameter '{name}', found {shape!r}; "
+            "write 0 for an axis that is not known yet"
+        )
+        raise DtypeError(message) from None
+    return tuple(-1 if length == 0 else length for length in lengths)
+
+
+def _check_grad_req(grad_req: str) -> None:
+    if grad_req not in ("write", "add", "null"):
+        message = f"grad_req must be one of 'write', 'add', or 'null', but got '{grad_req}'"
+        raise ArgumentError(message)
 
 
 def _dtype_name(dtype: Any, name: str) -> str:
     try:
-        found = np.dtype(dtype).name
+        found = str(np.dtype(dtype).name)
     except TypeError:
         found = str(dtype)
     if found not in ("float32", "float64"):
@@ -522,20 +596,33 @@ def _dtype_name(dtype: Any, name: str) -> str:
 
 
 def _to_values(data: Any, parameter: Parameter) -> np.ndarray:
+    values = _to_numbers(data, f"data of Parameter '{parameter.name}'")
+    return values.astype(parameter._dtype_name, copy=False)
+
+
+def _to_numbers(data: Any, what: str) -> np.ndarray:
+    """Return an array of real numbers; NumPy would make 0 of None, and drop imaginary parts."""
     try:
-        return np.asarray(data, dtype=parameter._dtype_name)
-    except (TypeError, ValueError) as error:
-        message = (
-            f"expected an array of numbers as data of Parameter '{parameter.name}', found "
-            f"{type(data).__name__} ({error}); pass an NDArray, a NumPy array or a nested list"
-        )
-        raise DtypeError(message) from error
+        values = np.asarray(data)
+    except (TypeError, ValueError):  # nested lists of unequal lengths
+        found = "lists of unequal lengths"
+    else:
+        if values.dtype.kind in "biuf":
+            return values
+        found = f"{type(data).__name__} of dtype {values.dtype}"
+    message = (
+        f"expected an array of numbers as {what}, found {found}; pass an NDArray, a NumPy array or a "
+        "nested list of real numbers"
+    )
+    raise DtypeError(message)
 
 
 def _context_list(ctx: Context | list[Context] | None) -> list[Context]:
     if ctx is None:
         return [context.current_context()]
-    contexts = [ctx] if isinstance(ctx, context.Context) else list(ctx)
-    for each in contexts:
-        context.check_available(each)
+    contexts = list(ctx) if isinstance(ctx, list | tuple) else [ctx]
+    if not contexts:
+        message = "expected at least one context, found an empty list; pass ctx=cpu()"
+        raise ArgumentError(message)
+    context.require_cpu(contexts)
     return contexts

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core, init as initializers, nd
-from glueball.base import ArgumentError, ParameterNotFoundError
+from glueball import _core, nd
+from glueball import init as initializers
+from glueball._suggest import near_names
+from glueball.base import ArgumentError, DtypeError, ParameterNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+    from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 
     from glueball.context import Context
     from glueball.gluon.parameter import Constant, Parameter
@@ -37,8 +39,8 @@ class ParameterDict:
     Examples
     --------
     >>> from glueball.gluon import ParameterDict
-    >>> params = ParameterDict('net_')
-    >>> weight = params.get('weight', shape=(2, 3))
+    >>> params = ParameterDict("net_")
+    >>> weight = params.get("weight", shape=(2, 3))
     >>> params
     net_ (
       Parameter net_weight (shape=(2, 3), dtype=float32)
@@ -51,13 +53,17 @@ class ParameterDict:
                 f"expected a ParameterDict to share with, found {type(shared).__name__}; "
                 "pass other_block.params"
             )
-            raise TypeError(message)
+            raise DtypeError(message)
         self._prefix = prefix
         self._shared = shared
         self._params: dict[str, Parameter] = {}
         # Structural path of each parameter below the block it was collected from; None when this
         # dict is a block's own, which may make parameters.
         self._paths: dict[str, str] | None = None
+        # Whether `shared` is a whole net's parameters, which the new net is expected to use up.
+        self._expects_all = (
+            shared is not None and shared._paths is not None and prefix == shared.prefix
+        )
 
     # ---- as a mapping --------------------------------------------------------------------
 
@@ -103,9 +109,11 @@ class ParameterDict:
         return self._prefix
 
     def _not_found(self, name: str) -> ParameterNotFoundError:
-        near = difflib.get_close_matches(name, self._params, n=3)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else (
-            f"it has {_shortened(self._params)}" if self._params else "it is empty"
+        near = near_names(name, self._params)
+        hint = (
+            f"did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else (f"it has {_shortened(self._params)}" if self._params else "it is empty")
         )
         return ParameterNotFoundError(
             f"expected the name of a Parameter of '{self._prefix}', found '{name}'; {hint}"
@@ -142,8 +150,12 @@ class ParameterDict:
             parameter = Parameter(full_name, **settings)
             self._params[full_name] = parameter
             return parameter
-        for attribute, desired in settings.items():
-            _reconcile(parameter, attribute, desired)
+        given = {name: desired for name, desired in settings.items() if desired is not None}
+        for attribute, desired in given.items():  # all or nothing: others use the parameter
+            _check_agreement(parameter, attribute, desired)
+        for attribute, desired in given.items():
+            if attribute == "shape" or getattr(parameter, attribute, desired) is None:
+                setattr(parameter, attribute, desired)
         return parameter
 
     def _find(self, full_name: str) -> Parameter | None:
@@ -191,26 +203,56 @@ class ParameterDict:
             raise ArgumentError(message)
         return found
 
-    def update(self, other: ParameterDict) -> None:
+    def update(self, other: ParameterDict | dict[str, Parameter]) -> None:
         """Add the parameters of `other`.
 
         Raises
         ------
         AssertionError
-            If both have different parameters of one name.
+            If both have different parameters of one name; nothing is added then.
+        TypeError
+            If `other` is no mapping of names to parameters.
         """
+        if not isinstance(other, ParameterDict | dict):
+            message = (
+                f"expected a ParameterDict to take parameters from, found {type(other).__name__}; pass "
+                "other_block.collect_params()"
+            )
+            raise DtypeError(message)
+        paths = getattr(other, "_paths", None) or {}
+        for name, parameter in other.items():  # all or nothing
+            self._check_same(name, parameter)
         for name, parameter in other.items():
-            self._add(name, parameter, None if other._paths is None else other._paths.get(name))
+            self._add(name, parameter, paths.get(name))
 
     def _add(self, name: str, parameter: Parameter, path: str | None) -> None:
-        if self._params.setdefault(name, parameter) is not parameter:
+        self._check_same(name, parameter)
+        self._params[name] = parameter
+        if path is not None and self._paths is not None:
+            self._paths.setdefault(name, path)
+
+    def _warn_about_unused(self, owner: str, used: Iterable[Parameter]) -> None:
+        """Warn, once, of parameters that a net was given to share and did not use."""
+        if not self._expects_all or self._shared is None:
+            return
+        self._expects_all = False
+        known = {id(parameter) for parameter in used}
+        unused = [name for name, each in self._shared.items() if id(each) not in known]
+        if unused:
+            warnings.warn(
+                f"expected '{owner}' to use every Parameter that params= gave it, found unused "
+                f"{_shortened(unused)}; make its children inside name_scope(), in the other net's "
+                "order, or give collect_params(select) of what it is to share",
+                stacklevel=3,
+            )
+
+    def _check_same(self, name: str, parameter: Parameter) -> None:
+        if self._params.get(name, parameter) is not parameter:
             message = (
                 "Cannot update self with other because they have different Parameters with the "
                 f"same name '{name}'"
             )
             raise ArgumentError(message)
-        if path is not None and self._paths is not None:
-            self._paths.setdefault(name, path)
 
     # ---- doing something to all ----------------------------------------------------------
 
@@ -342,26 +384,16 @@ class ParameterDict:
         )
 
 
-def _reconcile(parameter: Parameter, attribute: str, desired: Any) -> None:
-    """Check that an existing parameter agrees with a setting, or let it take the setting over."""
+def _check_agreement(parameter: Parameter, attribute: str, desired: Any) -> None:
+    """Check that an existing parameter agrees with a setting, or can take it over."""
     stored = getattr(parameter, attribute, None)
-    if desired is None:
-        return
     if stored is None:
-        setattr(parameter, attribute, desired)
         return
     if attribute == "shape":
-        from glueball.gluon.parameter import _to_lengths
-
-        lengths = _to_lengths(desired)
-        known = parameter._lengths
-        if lengths is not None and known is not None and len(lengths) == len(known) and all(
-            a == b or -1 in (a, b) for a, b in zip(lengths, known, strict=True)
-        ):
-            parameter._set_shape(lengths)
+        if parameter._fits(desired):
             return
     elif attribute == "dtype":
-        if np.dtype(desired) == parameter.dtype:
+        if np.dtype(desired) == stored:
             return
     elif attribute == "init":
         if desired == stored or initializers.create(desired) == initializers.create(stored):

@@ -100,9 +100,11 @@ class Trainer:
             (As `StaleGradientError`) if there are such and they are not to be ignored; nothing is
             updated then.
         RuntimeError
-            (As `DeferredInitializationError`) before the first forward of a deferred net.
+            (As `DeferredInitializationError`) if a parameter waits for its shape: no forward used it.
         ZeroDivisionError
             If `batch_size` is 0.
+        ValueError
+            If `batch_size` is NaN.
         """
         self.allreduce_grads()
         self.update(batch_size, ignore_stale_grad)
@@ -112,12 +114,23 @@ class Trainer:
 
     def update(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
         """As `step`, without `allreduce_grads`."""
-        self._optimizer.rescale_grad = self._scale / batch_size
+        scale = self._scale / batch_size
+        if scale != scale:  # NaN would reach every weight
+            message = f"expected a number as batch_size, found {batch_size}; pass the batch's length"
+            raise ArgumentError(message)
+        self._optimizer.rescale_grad = scale
         if not ignore_stale_grad:
             stale = self._native.first_stale()
             if stale >= 0:
+                self._refuse_deferred()
                 raise StaleGradientError(_stale_message(self._params[stale]))
         self._optimizer.update_parameters(self._params, self._native, ignore_stale_grad)
+
+    def _refuse_deferred(self) -> None:
+        """Say of a net that has not run at all what it waits for, not that its gradients are old."""
+        for parameter in self._params:
+            if parameter._state == "deferred":
+                parameter.data()  # raises
 
 
 def _stale_message(parameter: Parameter) -> str:

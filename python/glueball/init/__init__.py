@@ -1,7 +1,7 @@
 """Initializers: what gives parameters their first values.
 
-`mx.init` and `mx.initializer` of Gluon are this module. `docs/initializers.md` tables what each one computes,
-and what other systems call it.
+`mx.init` and `mx.initializer` of Gluon are this module. `docs/initializers.md` tables what each one
+computes, and what other systems call it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["InitDesc", "Initializer", "kind_of"]
 
-logger = logging.getLogger("glueball.init")
 
 
 class InitDesc(str):
@@ -67,7 +64,7 @@ _KINDS = (
 
 
 def kind_of(name: str) -> str:
-    """Return ``'weight'``, ``'bias'``, ``'gamma'``, ``'beta'`` or ``'other'``, by a name's ending."""
+    """Return the kind of parameter that a name's ending says, or ``'other'``."""
     return next((kind for ending, kind in _KINDS if name.endswith(ending)), "other")
 
 
@@ -84,8 +81,8 @@ class Initializer(_core.Initializer):
     the parameter's place in its net and the number of the `initialize()` call. So one object may
     serve any number of parameters.
 
-    Calling one, ``initializer(desc, array)``, fills `array` in place: for a parameter with an initializer of
-    its own through that one, else by the end of the parameter's name through a hook:
+    Calling one, ``initializer(desc, array)``, fills `array` in place: for a parameter with an
+    initializer of its own through that one, else by the end of the parameter's name through a hook:
 
     =================================================  ==================  ==============
     name ends with                                     hook                base class
@@ -115,9 +112,9 @@ class Initializer(_core.Initializer):
 
     Notes
     -----
-    A hook gets the parameter's name (an `InitDesc`) and the array, which is a view of the parameter's own
-    memory: write into it (``arr[:] = 2``, ``nd.random.uniform(out=arr)``). The functions of
-    `nd.random` draw from the parameter's own stream while a hook runs.
+    A hook gets the parameter's name (an `InitDesc`) and the array, which is a view of the
+    parameter's own memory: write into it (``arr[:] = 2``, ``nd.random.uniform(out=arr)``). The
+    functions of `nd.random` draw from the parameter's own stream while a hook runs.
 
     Examples
     --------
@@ -174,7 +171,7 @@ class Initializer(_core.Initializer):
         raise AttributeError(message)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # The extension has its own copy of a built-in initializer's settings, which would not change.
+        # The extension has its own copy of a built-in class's settings, and would not notice.
         if self._native is not None and name in self._kwargs and self._kwargs[name] is not value:
             message = (
                 f"expected the settings of {type(self).__name__} to stay as they were built, found "
@@ -199,6 +196,8 @@ class Initializer(_core.Initializer):
         >>> init.create(init.Uniform(0.1).dumps())
         Uniform(scale=0.1)
         """
+        import json  # here and below, because few programs need it at all
+
         return json.dumps([type(self).__name__.lower(), self._kwargs], default=_plain)
 
     def __eq__(self, other: object) -> bool:
@@ -233,7 +232,8 @@ class Initializer(_core.Initializer):
         verbose : bool, default False
             Whether to log.
         print_func : callable, optional
-            Takes the filled array and returns what to say about it; by default its root mean square.
+            Takes the filled array and returns what to say about it; by default its root mean
+            square.
 
         Returns
         -------
@@ -249,9 +249,10 @@ class Initializer(_core.Initializer):
         """Log that a parameter was filled: called by the extension when verbosity is on."""
         if not (self._verbose and self._print_func is not None):
             return
-        own = getattr(desc, "attrs", {}).get("__init__")
-        how = repr(own) if own else kind_of(desc)
-        logger.info("Initialized %s as %s: %s", desc, how, self._print_func(arr))
+        own = desc.attrs.get("__init__")
+        kind = kind_of(desc)
+        how = repr(own) if own else "weight" if kind == "other" else kind
+        log_info("Initialized %s as %s: %s", desc, how, self._print_func(arr))
 
 
 def _rebuild(cls: type[Initializer], native: dict[str, Any] | None) -> Initializer:
@@ -283,6 +284,8 @@ def _shown(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """Turn what JSON does not know into what it does."""
     if isinstance(value, Initializer):
+        import json
+
         return json.loads(value.dumps())
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()

@@ -34,15 +34,16 @@ def number(owner: str, name: str, value: Any) -> float:
     Arrays are refused, even those of one element: an initializer is never given a parameter or its
     values, and one that is was meant to be called.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        message = (
-            f"expected a number for {name} of {owner}, found {describe(value)}; "
-            "pass a Python number, such as float(x)"
-        )
-        raise TypeError(message)
-    if isinstance(value, (int, float)):
-        return value
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
+    truth_value = isinstance(value, bool)
+    if not truth_value and isinstance(value, numbers.Integral):
+        return int(value)
+    if not truth_value and isinstance(value, numbers.Real):
+        return float(value)
+    message = (
+        f"expected a number for {name} of {owner}, found {describe(value)}; "
+        "pass a Python number, such as float(x)"
+    )
+    raise TypeError(message)
 
 
 def optional_number(owner: str, name: str, value: Any) -> float | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ import numpy as np
 from glueball.base import ArgumentError, ShapeError
 from glueball.init._base import InitDesc, Initializer
 from glueball.init._check import describe, shorten
+from glueball.init._log import log_info
 from glueball.init._registry import InitializerLike, create, register
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Load", "Mixed"]
 
-logger = logging.getLogger("glueball.init")
 
 
 def _own_of(desc: str) -> Any:
@@ -43,11 +41,11 @@ def _hand_over(initializer: Initializer, desc: str, arr: Array, *, as_own: bool)
 class Mixed(Initializer):
     """Chooses an initializer by the parameter's name.
 
-    The first pattern that is found anywhere in the name decides. Its initializer then fills the parameter as
-    its own: ``One()`` gives a bias 1. Where the pattern fits any name, such as ``'.*'``, its initializer is only
-    a default: a bias is filled through its ``_init_bias``, which gives 0. In a net, a parameter that has an
-    initializer of its own (a Dense's bias has ``'zeros'``) keeps that one, and a warning names those that
-    a specific pattern was meant for.
+    The first pattern that is found anywhere in the name decides. Its initializer then fills the
+    parameter as its own: ``One()`` gives a bias 1. Where the pattern fits any name, such as
+    ``'.*'``, its initializer is only a default: a bias is filled through its ``_init_bias``, which
+    gives 0. In a net, a parameter that has an initializer of its own (a Dense's bias has
+    ``'zeros'``) keeps that one, and a warning names those that a specific pattern was meant for.
 
     Parameters
     ----------
@@ -59,8 +57,8 @@ class Mixed(Initializer):
     Raises
     ------
     ArgumentError
-        When there are not as many initializers as patterns, a pattern is no regular expression, or (when
-        filling) no pattern is found in a name.
+        When there are not as many initializers as patterns, a pattern is no regular expression, or
+        (when filling) no pattern is found in a name.
 
     Examples
     --------
@@ -141,15 +139,16 @@ def _fits_any_name(pattern: re.Pattern[str]) -> bool:
 
 @register
 class Load(Initializer):
-    """Fills parameters from a file or a dict, and those that it does not hold from another initializer.
+    """Fills parameters from a file or a dict, and the rest by another initializer.
 
-    Everything that is held is taken from there, biases too, whatever initializer a layer was given. The rest
-    is filled by the parameter's own initializer where it has one, else by `default_init`.
+    Everything that is held is taken from there, biases too, whatever initializer a layer was given.
+    The rest is filled by the parameter's own initializer where it has one, else by `default_init`.
 
     Parameters
     ----------
     param : str, os.PathLike or mapping
-        A ``.npz`` file, or a mapping of names to arrays. A leading ``arg:`` or ``aux:`` of a name is dropped.
+        A ``.npz`` file, or a mapping of names to arrays. A leading ``arg:`` or ``aux:`` of a name
+        is dropped.
     default_init : Initializer, str or callable, optional
         For names that are not held; see `create`.
     verbose : bool, default False
@@ -180,20 +179,13 @@ class Load(Initializer):
         default_init: InitializerLike | None = None,
         verbose: bool = False,
     ) -> None:
-        if isinstance(param, (str, os.PathLike)):
-            param = _read(param)
-        if not isinstance(param, Mapping):
-            message = (
-                "expected a file's name or a mapping of names to arrays for Load, "
-                f"found {describe(param)}; pass a dict"
-            )
-            raise TypeError(message)
-        held = {_strip(name): _values(name, value) for name, value in param.items()}
+        found = _read(param) if isinstance(param, (str, os.PathLike)) else _mapping(param)
+        held = {_strip(name): _values(name, value) for name, value in found.items()}
         fallback = None if default_init is None else create(default_init)
         super().__init__(param=held, default_init=fallback, verbose=bool(verbose))
 
     def __call__(self, desc: str, arr: Array) -> None:
-        """Fill `arr` with what is held under the name `desc`, else by the initializer for the rest."""
+        """Fill `arr` with what is held under the name `desc`, else as the rest is."""
         if self._take(desc, arr):
             return
         own = _own_of(desc)
@@ -213,12 +205,12 @@ class Load(Initializer):
         if values.shape != arr.shape:
             message = (
                 f"Parameter {name} cannot be initialized from loading. Shape mismatch, target "
-                f"{arr.shape} vs loaded {values.shape}; load what was saved from a net of these sizes"
+                f"{arr.shape} vs loaded {values.shape}; load from a net of these sizes"
             )
             raise ShapeError(message)
         arr[...] = values
         if self._kwargs["verbose"]:
-            logger.info("Initialized %s by loading", name)
+            log_info("Initialized %s by loading", name)
         return True
 
     def _fall_back(self, name: str, arr: Array, *, as_own: bool) -> None:
@@ -226,14 +218,24 @@ class Load(Initializer):
         if fallback is None:
             held = self._kwargs["param"]
             message = (
-                f"Cannot Initialize {name}. Not found in loaded param and no default Initializer is "
-                f"provided: expected it among {shorten(list(held)) or 'nothing'}; "
+                f"Cannot Initialize {name}. Not found in loaded param and no default Initializer "
+                f"is provided: expected it among {shorten(list(held)) or 'nothing'}; "
                 "pass default_init="
             )
             raise ArgumentError(message)
         _hand_over(fallback, name, arr, as_own=as_own)
         if self._kwargs["verbose"]:
-            logger.info("Initialized %s by default", name)
+            log_info("Initialized %s by default", name)
+
+
+def _mapping(param: object) -> Mapping[str, Any]:
+    if not isinstance(param, Mapping):
+        message = (
+            "expected a file's name or a mapping of names to arrays for Load, "
+            f"found {describe(param)}; pass a dict"
+        )
+        raise TypeError(message)
+    return param
 
 
 def _strip(name: str) -> str:
@@ -255,6 +257,8 @@ def _values(name: str, value: Any) -> Array:
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
+    import zipfile  # here, because it takes as long to import as a third of this package
+
     name = os.fspath(path)
     if not name.endswith(".npz"):
         message = f"expected a .npz file for Load, found '{name}'; read it yourself and pass a dict"

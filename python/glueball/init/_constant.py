@@ -38,8 +38,8 @@ class Zero(_core.Zero, Initializer):
 class One(_core.One, Initializer):
     """Fills with 1.
 
-    Called by hand on a name that ends in ``bias`` it gives 0, as every initializer does whose class has no
-    hook for biases; given to a layer as ``bias_initializer`` it gives 1.
+    Called by hand on a name that ends in ``bias`` it gives 0, as every initializer does whose class
+    has no hook for biases; given to a layer as ``bias_initializer`` it gives 1.
 
     Examples
     --------
@@ -63,8 +63,8 @@ class Constant(_core.Constant, Initializer):
     Parameters
     ----------
     value : float, str or array_like
-        What to write. An array (or nested list) is copied now, and broadcast to the parameter's shape
-        by NumPy's rule; a string has to read as a number.
+        What to write. An array (or nested list) is copied now, and broadcast to the parameter's
+        shape by NumPy's rule; a string has to read as a number.
 
     Raises
     ------
@@ -161,8 +161,8 @@ class Dirac(_core.Dirac, Initializer):
     r"""Lets a convolution pass its input through unchanged.
 
     For each of `groups` groups g and each channel :math:`d < \min(out/groups, in)`,
-    ``w[g * out/groups + d, d, centre]`` is 1, where the centre of an axis of length n is ``n // 2``; all
-    else is 0. On a matrix it is `Identity`.
+    ``w[g * out/groups + d, d, centre]`` is 1, where the centre of an axis of length n is
+    ``n // 2``; all else is 0. On a matrix it is `Identity`.
 
     Parameters
     ----------
@@ -174,7 +174,8 @@ class Dirac(_core.Dirac, Initializer):
     ArgumentError
         When `groups` is less than 1.
     ShapeError
-        When it fills an array that has not two to five axes, or whose first does not divide by `groups`.
+        When it fills an array that has not two to five axes, or whose first does not divide by
+        `groups`.
 
     References
     ----------

@@ -18,7 +18,7 @@ _bias: Initializer | None = None
 
 
 class set_default:
-    """Set what fills weights and biases of layers that are made from now on and are given no initializer.
+    """Set what fills parameters of layers made from now on that are given no initializer.
 
     It holds at once, for the whole process. In a ``with`` statement it ends with the block.
 

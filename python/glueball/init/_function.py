@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +26,8 @@ class Function(Initializer):
     Parameters
     ----------
     function : callable
-        With two required arguments, ``f(desc, array)``: fills `array` in place. With one, ``f(shape)``: returns
-        an array of that shape, or a number. Further arguments need defaults.
+        With two required arguments, ``f(desc, array)``: fills `array` in place. With one,
+        ``f(shape)``: returns an array of that shape, or a number. Further arguments need defaults.
 
     Raises
     ------
@@ -69,6 +68,8 @@ class Function(Initializer):
 
 
 def _required_arguments(function: Callable[..., Any]) -> int:
+    import inspect  # here, because few programs use functions, and it takes milliseconds
+
     advice = "write f(desc, array), which fills array, or f(shape), which returns an array"
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -85,7 +86,8 @@ def _required_arguments(function: Callable[..., Any]) -> int:
     if len(positional) not in (1, 2) or len(positional) != len(required):
         message = (
             "expected a function with one or two required arguments as initializer, found "
-            f"{getattr(function, '__name__', function)!r} with ({', '.join(p.name for p in required)}); "
+            f"{getattr(function, '__name__', function)!r} with "
+            f"({', '.join(p.name for p in required)}); "
             f"{advice}"
         )
         raise TypeError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,23 @@ def _defines(initializer: Initializer, hook: str) -> bool:
     return definer.__module__ != "glueball._core"
 
 
+def _level_of_user() -> int:
+    """Count the calls from a function of this module up to the line of the user's that led here."""
+    level = 2
+    frame = sys._getframe(level)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("glueball."):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
 def warn_about_ignored_hooks(
-    default_init: Initializer, parameters: Iterable[tuple[str, bool]], stacklevel: int = 2
+    default_init: Initializer, parameters: Iterable[tuple[str, bool]]
 ) -> None:
     """Warn once, if an initializer has hooks for parameters that have initializers of their own.
 
-    The more specific initializer wins, so that a Dense's bias, whose own initializer is ``'zeros'``, never asks
-    the `_init_bias` of the one given to `initialize()`.
+    The more specific initializer wins, so that a Dense's bias, whose own initializer is
+    ``'zeros'``, never asks the `_init_bias` of the one given to `initialize()`.
 
     Parameters
     ----------
@@ -39,8 +50,6 @@ def warn_about_ignored_hooks(
         What was given to `initialize()`.
     parameters : iterable of (str, bool)
         Each parameter's name, and whether it has an initializer of its own.
-    stacklevel : int, default 2
-        How many calls up the warning points.
 
     Warns
     -----
@@ -70,4 +79,4 @@ def warn_about_ignored_hooks(
             f"expected parameters without an initializer of their own for {asked}, found "
             f"{shorten(names)}, which keep theirs; pass {remedy} to their layers to have it asked"
         )
-    warnings.warn("; ".join(parts), InitializerWarning, stacklevel=stacklevel + 1)
+    warnings.warn("; ".join(parts), InitializerWarning, stacklevel=_level_of_user())

@@ -14,8 +14,8 @@ __all__ = ["DeltaOrthogonal", "Orthogonal"]
 class Orthogonal(_core.Orthogonal, Initializer):
     r"""Fills with `scale` times a matrix whose rows, or columns, are orthonormal.
 
-    The array is taken as a matrix W of ``(shape[0], rest)``: :math:`W W^T = scale^2 I` when it has no more rows than
-    columns, else :math:`W^T W = scale^2 I`.
+    The array is taken as a matrix W of ``(shape[0], rest)``: :math:`W W^T = scale^2 I` when it has
+    no more rows than columns, else :math:`W^T W = scale^2 I`.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ class Orthogonal(_core.Orthogonal, Initializer):
         What the matrix is made from: :math:`U(-1, 1)`, which is Gluon's and not quite even over all
         orthogonal matrices, or :math:`N(0, 1)`, which is.
     method : {'svd', 'qr'}, default 'svd'
-        By singular value decomposition, as Gluon, or QR with the signs of R's diagonal, as the others.
+        By singular value decomposition, as Gluon, or QR with the signs of R's diagonal, as the
+        others.
 
     Raises
     ------
@@ -79,7 +80,8 @@ class DeltaOrthogonal(_core.DeltaOrthogonal, Initializer):
     Raises
     ------
     ShapeError
-        When it fills an array that has not three to five axes, or that has more channels in than out.
+        When it fills an array that has not three to five axes, or that has more channels in than
+        out.
 
     References
     ----------

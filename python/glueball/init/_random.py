@@ -104,8 +104,8 @@ class TruncatedNormal(_core.TruncatedNormal, Initializer):
         Whether `low` and `high` count sigmas from the mean (Keras, JAX), or are values (PyTorch and
         PaddlePaddle, where a small sigma with the default cut is not cut at all).
     correct : bool, default False
-        Divide `sigma` by the standard deviation of the cut unit normal, so that what remains has standard deviation
-        `sigma`.
+        Divide `sigma` by the standard deviation of the cut unit normal, so that what remains has
+        standard deviation `sigma`.
 
     Raises
     ------
@@ -149,7 +149,7 @@ class TruncatedNormal(_core.TruncatedNormal, Initializer):
 
 @register
 class Sparse(_core.Sparse, Initializer):
-    r"""Draws a matrix from :math:`N(0, sigma^2)` in which each column (or row) has zeros at random places.
+    r"""Draws a matrix from :math:`N(0, sigma^2)`, with zeros at random places of each column.
 
     Parameters
     ----------
@@ -163,7 +163,8 @@ class Sparse(_core.Sparse, Initializer):
     Raises
     ------
     ArgumentError
-        When `sparsity` is outside 0 to 1, `sigma` is negative or not finite, or `per` is another word.
+        When `sparsity` is outside 0 to 1, `sigma` is negative or not finite, or `per` is another
+        word.
     ShapeError
         When it fills an array that has not two axes.
 

@@ -1,14 +1,13 @@
-"""Initializers by name: `register`, `alias`, and `create`, which everything that takes one calls."""
+"""Initializers by name: `register`, `alias`, and `create`, which all that takes one calls."""
 
 from __future__ import annotations
 
-import difflib
 import functools
-import json
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from glueball._suggest import near_names
 from glueball.base import ArgumentError
 from glueball.init._base import Initializer
 from glueball.init._check import describe
@@ -51,7 +50,7 @@ def _require_class(klass: object) -> None:
     if not (isinstance(klass, type) and issubclass(klass, Initializer)):
         message = (
             f"expected a subclass of Initializer to register, found {describe(klass)}; "
-            "derive it from init.Initializer, or pass a function itself where an initializer is taken"
+            "derive it from init.Initializer, or pass a function where an initializer is taken"
         )
         raise TypeError(message)
 
@@ -126,8 +125,9 @@ def create(
     ----------
     initializer : Initializer, str, type or callable
         An initializer (returned as it is); a registered name, in any case; a JSON string such as
-        ``'["uniform", {"scale": 0.3}]'`` or ``'{"initializer": "uniform", "scale": 0.3}'``; a class; or a
-        function ``f(desc, array)`` that fills `array`, or ``f(shape)`` that returns one.
+        ``'["uniform", {"scale": 0.3}]'`` or ``'{"initializer": "uniform", "scale": 0.3}'``; a
+        class; or a function ``f(desc, array)`` that fills `array`, or ``f(shape)`` that returns
+        one.
     **kwargs
         Settings, where a name or a class is given.
 
@@ -167,17 +167,17 @@ def create(
         raise ArgumentError(message)
     if isinstance(initializer, Initializer):
         return initializer
-    if callable(initializer):
-        return Function(initializer)
-    hint = (
-        f"init.Constant({initializer!r})"
-        if isinstance(initializer, (int, float))
-        else "init.Zero()"
-    )
+    return _from_callable(initializer)
+
+
+def _from_callable(thing: object) -> Initializer:
+    if callable(thing):
+        return Function(thing)
+    hint = f"init.Constant({thing!r})" if isinstance(thing, (int, float)) else "init.Zero()"
     # "initializer must be of string type" is what Gluon says, and what its users search for.
     message = (
         "initializer must be of string type: expected an Initializer, a registered name, a JSON "
-        f"string or a function, found {describe(initializer)}; pass for example {hint}"
+        f"string or a function, found {describe(thing)}; pass for example {hint}"
     )
     raise ArgumentError(message)
 
@@ -185,6 +185,8 @@ def create(
 def _from_string(text: str, kwargs: dict[str, Any]) -> Initializer:
     if text[:1] not in ("[", "{"):
         return _from_name(text, kwargs)
+    import json  # here, because names are the usual case
+
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
@@ -219,7 +221,7 @@ def _from_mapping(content: dict[str, Any]) -> Initializer:
 def _from_name(name: str, kwargs: dict[str, Any]) -> Initializer:
     factory = _factories.get(_normal(name))
     if factory is None:
-        near = difflib.get_close_matches(_normal(name), _factories, n=3)
+        near = near_names(_normal(name), _factories)
         found = (
             f"near it are {', '.join(map(repr, near))}" if near else "no registered name is near it"
         )

@@ -36,10 +36,11 @@ def gain(nonlinearity: str, param: float | None = None) -> float:
     Parameters
     ----------
     nonlinearity : str
-        ``'linear'``, ``'identity'``, ``'sigmoid'`` (1); ``'tanh'`` (5/3); ``'relu'`` (:math:`\sqrt 2`);
-        ``'leaky_relu'`` (:math:`\sqrt{2 / (1 + a^2)}`); ``'selu'`` (3/4, or ``'snn'``: 1); ``'gelu'``, ``'silu'``,
-        ``'swish'``, ``'elu'``, ``'softplus'``, ``'softrelu'``, ``'softsign'``, ``'mish'``
-        (:math:`1 / \sqrt{E[f(z)^2]}` with z from N(0, 1)).
+        ``'linear'``, ``'identity'``, ``'sigmoid'`` (1); ``'tanh'`` (5/3); ``'relu'``
+        (:math:`\sqrt 2`); ``'leaky_relu'`` (:math:`\sqrt{2 / (1 + a^2)}`); ``'selu'`` (3/4, or
+        ``'snn'``: 1); ``'gelu'``, ``'silu'``, ``'swish'``, ``'elu'``, ``'softplus'``,
+        ``'softrelu'``, ``'softsign'``, ``'mish'`` (:math:`1 / \sqrt{E[f(z)^2]}` with z from N(0,
+        1)).
     param : float, optional
         The slope a of ``'leaky_relu'``, 0.01 when not given.
 
@@ -113,7 +114,7 @@ def _fan_settings(
     in_axes: Sequence[int],
     out_axes: Sequence[int],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Check the four settings, and return them as the extension takes them and as the reader sees them."""
+    """Check the four settings; return them as the extension takes and as the reader sees them."""
     native = {
         "fan_in": optional_number(owner, "fan_in", fan_in),
         "fan_out": optional_number(owner, "fan_out", fan_out),
@@ -129,8 +130,8 @@ class VarianceScaling(_core.VarianceScaling, Initializer):
     r"""Draws with variance ``scale / fan``: the rule of which the others in this module are cases.
 
     Uniform draws are from :math:`U(-L, L)` with :math:`L = \sqrt{3\,scale/fan}`; normal ones from
-    :math:`N(0, scale/fan)`; truncated ones from a normal cut at two of its own sigmas and rescaled, so that
-    their variance too is :math:`scale/fan`.
+    :math:`N(0, scale/fan)`; truncated ones from a normal cut at two of its own sigmas and rescaled,
+    so that their variance too is :math:`scale/fan`.
 
     A weight of shape ``(out, in, *kernel)`` has fan-in ``in * prod(kernel)`` and fan-out
     ``out * prod(kernel)``.
@@ -142,7 +143,8 @@ class VarianceScaling(_core.VarianceScaling, Initializer):
     mode : {'fan_in', 'fan_out', 'fan_avg', 'fan_geo_avg'}, default 'fan_in'
         What the variance is divided by: a fan, their mean, or the root of their product.
     distribution : {'truncated_normal', 'normal', 'uniform'}, default 'truncated_normal'
-        What is drawn from. ``'untruncated_normal'`` is ``'normal'``. (In Keras ``'normal'`` is truncated.)
+        What is drawn from. ``'untruncated_normal'`` is ``'normal'``. (In Keras ``'normal'`` is
+        truncated.)
     fan_in, fan_out : float, optional
         The fans, in place of those that the shape gives: for weights of another layout.
     in_axes, out_axes : sequence of int, optional
@@ -213,9 +215,8 @@ class Xavier(_core.Xavier, Initializer):
     factor_type : {'avg', 'in', 'out'}, default 'avg'
         Which fan: the mean of fan-in and fan-out, or one of them.
     magnitude : float, default 3
-        Variance times fan, and for the uniform three times that: 3 is right for the uniform, where it gives variance
-        ``1 / fan``, and gives the normal three times as much. For Glorot's normal say 1, for He's
-        ``factor_type='in', magnitude=2``.
+        :math:`s^2` times fan. With 3 the uniform has variance ``1 / fan``, and the normal three
+        times as much: for Glorot's normal say 1, for He's ``factor_type='in', magnitude=2``.
     fan_in, fan_out, in_axes, out_axes
         As in `VarianceScaling`.
 
@@ -328,7 +329,8 @@ def _gain_setting(owner: str, value: float) -> float:
 class XavierUniform(VarianceScaling):
     r"""Draws from :math:`U(-L, L)` with :math:`L = gain \sqrt{6 / (n_{in} + n_{out})}`.
 
-    PyTorch's ``xavier_uniform_``, Keras's and JAX's Glorot uniform, PaddlePaddle's ``XavierUniform``.
+    PyTorch's ``xavier_uniform_``, Keras's and JAX's Glorot uniform, PaddlePaddle's
+    ``XavierUniform``.
 
     Parameters
     ----------
@@ -379,8 +381,8 @@ def _normal(truncated: bool) -> str:
 class XavierNormal(VarianceScaling):
     r"""Draws from a normal with variance :math:`2\,gain^2 / (n_{in} + n_{out})`.
 
-    As it stands, PyTorch's ``xavier_normal_`` and PaddlePaddle's ``XavierNormal``; with ``truncated=True`` Keras's and JAX's
-    Glorot normal.
+    As it stands, PyTorch's ``xavier_normal_`` and PaddlePaddle's ``XavierNormal``; with
+    ``truncated=True`` Keras's and JAX's Glorot normal.
 
     Parameters
     ----------
@@ -498,7 +500,8 @@ class KaimingUniform(VarianceScaling):
 class KaimingNormal(VarianceScaling):
     r"""Draws from a normal with variance :math:`gain^2 / fan`: He's rule for rectifiers.
 
-    As it stands, PyTorch's and PaddlePaddle's Kaiming normal; with ``truncated=True`` Keras's and JAX's He normal.
+    As it stands, PyTorch's and PaddlePaddle's Kaiming normal; with ``truncated=True`` Keras's and
+    JAX's He normal.
 
     Parameters
     ----------
@@ -551,7 +554,7 @@ class KaimingNormal(VarianceScaling):
 
 @register
 class LeCunUniform(VarianceScaling):
-    r"""Draws from :math:`U(-L, L)` with :math:`L = \sqrt{3 / n_{in}}`, that is with variance :math:`1 / n_{in}`.
+    r"""Draws from :math:`U(-L, L)` with :math:`L = \sqrt{3 / n_{in}}`: variance :math:`1 / n_{in}`.
 
     Parameters
     ----------
@@ -625,11 +628,16 @@ class LeCunNormal(VarianceScaling):
         self._scale(1.0, "fan_in", _normal(truncated), fan_settings, truncated=bool(truncated))
 
 
-# kaiming_* and xavier_* are PyTorch's names and mean what they do there; these are Keras's and JAX's,
-# where "normal" is truncated.
+# kaiming_* and xavier_* are PyTorch's names and mean what they do there; these are Keras's and
+# JAX's, where "normal" is truncated.
 name_factory("glorot_uniform", XavierUniform)
 name_factory("glorot_normal", XavierNormal, truncated=True)
 name_factory("he_uniform", KaimingUniform)
 name_factory("he_normal", KaimingNormal, truncated=True)
 name_factory("lecun_uniform", LeCunUniform)
 name_factory("lecun_normal", LeCunNormal, truncated=True)
+
+# What a dense layer of these systems starts from when nothing is said; their biases are 0, as here.
+name_factory("keras", XavierUniform)
+name_factory("paddle", XavierUniform)
+name_factory("flax", LeCunNormal, truncated=True)

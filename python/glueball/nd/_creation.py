@@ -15,7 +15,18 @@ from glueball.nd._record import wrap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["arange", "array", "empty", "eye", "from_numpy", "full", "linspace", "ones", "waitall", "zeros"]
+__all__ = [
+    "arange",
+    "array",
+    "empty",
+    "eye",
+    "from_numpy",
+    "full",
+    "linspace",
+    "ones",
+    "waitall",
+    "zeros",
+]
 
 
 def resolve_dtype(dtype: Any, default: Any = np.float32) -> np.dtype[Any]:
@@ -27,10 +38,11 @@ def resolve_dtype(dtype: Any, default: Any = np.float32) -> np.dtype[Any]:
         When there is no such dtype.
     """
     try:
-        return np.dtype(default if dtype is None else dtype)
+        kind: np.dtype[Any] = np.dtype(default if dtype is None else dtype)
     except TypeError as error:
         msg = f"expected a dtype such as 'float32', found {dtype!r}; use float32, float64, int32 or int64"
         raise DtypeError(msg) from error
+    return kind
 
 
 def resolve_shape(shape: Any, name: str) -> tuple[int, ...]:
@@ -107,7 +119,9 @@ def array(source_array: Any, ctx: Any = None, dtype: Any = None) -> NDArray:
     return place(wrap(values, NDArray), ctx)  # type: ignore[no-any-return]
 
 
-def _filled(make: Callable[..., Any], shape: Any, dtype: Any, ctx: Any, name: str, cls: type) -> Any:
+def _filled(
+    make: Callable[..., Any], shape: Any, dtype: Any, ctx: Any, name: str, cls: type
+) -> Any:
     return place(wrap(make(resolve_shape(shape, name), resolve_dtype(dtype)), cls), ctx)
 
 

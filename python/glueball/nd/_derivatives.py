@@ -113,7 +113,7 @@ def pull_back_ufunc(
     """
     if value.dtype.kind not in "fc":
         return None
-    if any(key not in ("dtype", "casting", "order", "subok") for key in kwargs):
+    if kwargs and any(key not in ("dtype", "casting", "order", "subok") for key in kwargs):
         raise _refusal(ufunc, f"with {', '.join(sorted(kwargs))}=")
     wanted = [inputs[i] for i in positions]
     slopes = _SLOPES.get(ufunc)
@@ -154,7 +154,9 @@ def _pull_back_power(inputs: Sequence[Any], value: Plain, positions: Sequence[in
         with np.errstate(all="ignore"):
             if position == 0:
                 # 0 where the exponent is 0, though the other factor is infinite at base 0.
-                return np.where(np.equal(exponent, 0), 0, g * exponent * np.power(base, exponent - 1.0))
+                return np.where(
+                    np.equal(exponent, 0), 0, g * exponent * np.power(base, exponent - 1.0)
+                )
             return np.where(np.equal(base, 0), 0, g * value * np.log(base))
 
     return lambda g: [fit(slope(i, g), inputs[i]) for i in positions]
@@ -203,13 +205,20 @@ def pull_back_call(
         except (NotImplementedError, TypeError) as error:
             raise _refusal(function, str(error)) from error
     if not isbox(result):
-        why = "it returns several arrays" if isinstance(result, list | tuple) else "it hides its input"
+        why = (
+            "it returns several arrays"
+            if isinstance(result, list | tuple)
+            else "it hides its input"
+        )
         raise _refusal(function, why)
     end = result._node
 
     def pull_back(grad: Any) -> list[Plain]:
-        with np.errstate(all="ignore"):
-            grads = backward_pass(grad, end)
+        try:
+            with np.errstate(all="ignore"):
+                grads = backward_pass(grad, end)
+        except NotImplementedError as error:
+            raise _refusal(function, str(error)) from error
         return [fit(grad, array) for grad, array in zip(grads, arrays, strict=True)]
 
     return result._value, pull_back

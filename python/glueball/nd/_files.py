@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -54,6 +53,8 @@ def save(fname: str | os.PathLike[str], data: Any) -> None:
             raise TypeError(msg)
     # Written beside the target and renamed, so that nobody ever reads half a file.
     temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+    import zipfile  # here, because it would double the time that importing this package takes
+
     try:
         with open(temporary, "xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -85,10 +86,12 @@ def load(fname: str | os.PathLike[str]) -> Any:
     MXNetError
         When the file is damaged, or holds pickled objects, which are never loaded.
     """
+    import zipfile  # here, as in save
+
     path = os.fspath(fname)
     _check_suffix(path, "load")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             named = {name: from_numpy(archive[name]) for name in archive.files}
     except FileNotFoundError:
         raise

@@ -81,7 +81,9 @@ def _limited(indices: Plain, size: int, mode: str, name: str) -> Plain:
             msg = f"index {bad} is out of bounds for axis with size {size} in '{name}'"
             raise IndexError(msg)
         return indices
-    msg = f"expected mode 'clip', 'wrap' or 'raise' for '{name}', found {mode!r}; choose one of them"
+    msg = (
+        f"expected mode 'clip', 'wrap' or 'raise' for '{name}', found {mode!r}; choose one of them"
+    )
     raise ArgumentError(msg)
 
 
@@ -117,8 +119,14 @@ def batch_take(a: Any, indices: Any, out: Any = None) -> Any:
     return pick(a, indices, axis=1, out=out)
 
 
-def pick(data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, mode: str = "clip",
-         out: Any = None) -> Any:
+def pick(
+    data: Any,
+    index: Any,
+    axis: int | None = -1,
+    keepdims: bool = False,
+    mode: str = "clip",
+    out: Any = None,
+) -> Any:
     """One element along an axis for each position of the others.
 
     Parameters
@@ -161,19 +169,34 @@ def pick(data: Any, index: Any, axis: int | None = -1, keepdims: bool = False, m
     return finish(value if keepdims else value.squeeze(along), (data, index), backward, "pick", out)
 
 
-def one_hot(indices: Any, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: Any = "float32",
-            out: Any = None) -> Any:
+def one_hot(
+    indices: Any,
+    depth: int,
+    on_value: float = 1.0,
+    off_value: float = 0.0,
+    dtype: Any = "float32",
+    out: Any = None,
+) -> Any:
     """A new last axis of length `depth` that holds `on_value` at the index, `off_value` elsewhere.
 
     An index outside the axis gives a row of `off_value`.
     """
     where = integers(raw(indices), "indices")
     hit = where[..., None] == np.arange(depth)
-    return finish(np.where(hit, on_value, off_value).astype(dtype), (indices,), None, "one_hot", out)
+    return finish(
+        np.where(hit, on_value, off_value).astype(dtype), (indices,), None, "one_hot", out
+    )
 
 
-def Embedding(data: Any, weight: Any, input_dim: int | None = None, output_dim: int | None = None,
-              dtype: Any = None, sparse_grad: bool = False, out: Any = None) -> Any:
+def Embedding(
+    data: Any,
+    weight: Any,
+    input_dim: int | None = None,
+    output_dim: int | None = None,
+    dtype: Any = None,
+    sparse_grad: bool = False,
+    out: Any = None,
+) -> Any:
     """Rows of `weight`, of shape (input_dim, output_dim), at the indices in `data`.
 
     Raises
@@ -227,8 +250,14 @@ def _valid(x: Plain, lengths: Plain, axis: int) -> Plain:
     return inside.reshape(inside.shape + (1,) * (x.ndim - 2))
 
 
-def SequenceMask(data: Any, sequence_length: Any = None, use_sequence_length: bool = False, value: float = 0.0,
-                 axis: int = 0, out: Any = None) -> Any:
+def SequenceMask(
+    data: Any,
+    sequence_length: Any = None,
+    use_sequence_length: bool = False,
+    value: float = 0.0,
+    axis: int = 0,
+    out: Any = None,
+) -> Any:
     """Replace what lies behind each sequence's end by `value`.
 
     Parameters
@@ -249,7 +278,11 @@ def SequenceMask(data: Any, sequence_length: Any = None, use_sequence_length: bo
         return finish(x.copy(), (data,), lambda g, _: (g,), "SequenceMask", out)
     inside = _valid(x, raw(sequence_length), axis)
     return finish(
-        np.where(inside, x, x.dtype.type(value)), (data,), lambda g, _: (g * inside,), "SequenceMask", out
+        np.where(inside, x, x.dtype.type(value)),
+        (data,),
+        lambda g, _: (g * inside,),
+        "SequenceMask",
+        out,
     )
 
 
@@ -260,8 +293,9 @@ def _ends(x: Plain, sequence_length: Any, use_sequence_length: bool, axis: int) 
     return np.full(x.shape[1 - axis], x.shape[axis])
 
 
-def SequenceLast(data: Any, sequence_length: Any = None, use_sequence_length: bool = False,
-                 axis: int = 0) -> Any:
+def SequenceLast(
+    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
+) -> Any:
     """The last element of each sequence: shape (batch, ...)."""
     x = raw(data)
     last = _ends(x, sequence_length, use_sequence_length, axis) - 1
@@ -272,8 +306,9 @@ def SequenceLast(data: Any, sequence_length: Any = None, use_sequence_length: bo
     )
 
 
-def SequenceReverse(data: Any, sequence_length: Any = None, use_sequence_length: bool = False,
-                    axis: int = 0) -> Any:
+def SequenceReverse(
+    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
+) -> Any:
     """Each sequence backwards; what lies behind its end stays."""
     x = raw(data)
     ends = _ends(x, sequence_length, use_sequence_length, axis)
@@ -282,5 +317,8 @@ def SequenceReverse(data: Any, sequence_length: Any = None, use_sequence_length:
     batch = np.arange(x.shape[1 - axis])[None, :]
     key = (source, batch) if axis == 0 else (batch.T, source.T)
     return finish(
-        x[key], (data,), lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),), "SequenceReverse"
+        x[key],
+        (data,),
+        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
+        "SequenceReverse",
     )

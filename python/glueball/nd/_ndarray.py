@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from glueball import _tape
-from glueball.base import ArgumentError, DtypeError, ShapeError
+from glueball.base import ArgumentError, DtypeError, MXNetError, ShapeError
 from glueball.context import Context, require_cpu
 from glueball.nd import _derivatives, _elementwise, _index, _neural, _reduction, _shape
 from glueball.nd._numpy_functions import recorded
 from glueball.nd._record import array_classes, attach_result, check_same_dtype, wrap, write_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -24,6 +24,7 @@ __all__ = ["NDArray"]
 
 _cpu = Context("cpu")
 _state = _tape.state
+_asarray = np.asarray
 
 _COMPARISONS = frozenset(
     {
@@ -39,7 +40,7 @@ _COMPARISONS = frozenset(
         np.logical_xor,
     }
 )
-_REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
+_REDUCTIONS: dict[np.ufunc, Any] = {
     np.add: np.sum,
     np.multiply: np.prod,
     np.maximum: np.max,
@@ -98,60 +99,89 @@ class NDArray(np.ndarray):
     ) -> Any:
         if method != "__call__":
             return self._ufunc_method(ufunc, method, inputs, out, kwargs)
-        recording = _state.recording
-        cls: type | None = None
-        first: Any = None
+        cls = type(self)
+        dtype: Any = None
         tracked = False
+        recording = _state.recording
+        values: list[Any] = []
+        for value in inputs:
+            kind = type(value)
+            if kind is cls:
+                if dtype is None:
+                    dtype = value.dtype
+                elif value.dtype is not dtype:
+                    return self._mixed_ufunc(ufunc, inputs, out, kwargs)
+                if recording and value._node is not None:
+                    tracked = True
+                values.append(_asarray(value))
+            elif kind is float or kind is int or kind is bool:
+                values.append(value)
+            else:
+                return self._mixed_ufunc(ufunc, inputs, out, kwargs)
+        if out is not None:
+            return self._ufunc_into(ufunc, inputs, values, tracked, out, kwargs)
+        return self._ufunc_new(ufunc, inputs, values, dtype, tracked, kwargs)
+
+    def _mixed_ufunc(
+        self, ufunc: np.ufunc, inputs: Sequence[Any], out: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        """A ufunc's call with inputs of several kinds: settles what dtype and class they share."""
+        arrays = [x for x in inputs if isinstance(x, NDArray)]
+        first = arrays[0] if arrays else self  # else only out= is ours
+        for other in arrays[1:]:
+            if other._least_ndim != first._least_ndim:
+                raise mixing_error(ufunc.__name__)
+            if first._least_ndim and other.dtype != first.dtype:
+                check_same_dtype(_asarray(first), _asarray(other), ufunc.__name__)
+        dtype = first.dtype
         values: list[Any] = []
         for value in inputs:
             if isinstance(value, NDArray):
-                if cls is None:
-                    cls, first = type(value), value
-                elif type(value)._least_ndim != cls._least_ndim:  # type: ignore[attr-defined]
-                    raise mixing_error(ufunc.__name__)
-                elif value.dtype != first.dtype and cls._least_ndim:  # type: ignore[attr-defined]
-                    check_same_dtype(np.asarray(first), np.asarray(value), ufunc.__name__)
-                tracked = tracked or (recording and value._node is not None)
-                values.append(np.asarray(value))
+                value = _asarray(value)
             elif isinstance(value, np.generic):
-                values.append(value.item())  # NumPy's float64 scalars would widen the result
-            else:
-                values.append(value)
-        if cls is None:  # only out= is ours
-            cls, first = type(self), self
-        kind = first.dtype.kind
-        for i, value in enumerate(values):
-            if (
-                type(value) is np.ndarray
-                and not isinstance(inputs[i], NDArray)
-                and value.dtype != first.dtype
-                and kind == "f"
-                and value.dtype.kind in "biuf"
-            ):
-                values[i] = value.astype(first.dtype)
+                value = value.item()  # a float64 scalar of NumPy's would widen the result
+            elif type(value) is np.ndarray and dtype.kind == "f" and value.dtype.kind in "biuf":
+                value = value.astype(dtype, copy=False)
+            values.append(value)
+        tracked = any(_tape.is_tracked(x) for x in arrays)
+        if out is not None:
+            return self._ufunc_into(ufunc, inputs, values, tracked, out, kwargs)
+        return self._ufunc_new(ufunc, inputs, values, dtype, tracked, kwargs)
+
+    def _ufunc_new(
+        self,
+        ufunc: np.ufunc,
+        inputs: Sequence[Any],
+        values: Sequence[Any],
+        dtype: Any,
+        tracked: bool,
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Call a ufunc on plain values, and give the result its class and its node."""
+        cls: Any = type(self)
         try:
-            if out is not None:
-                return self._ufunc_into(ufunc, inputs, values, tracked, out, kwargs)
             result = ufunc(*values, **kwargs)
         except ValueError as error:
             if "broadcast" in str(error):
                 raise _broadcast_error(ufunc, values) from error
             raise
-        if isinstance(result, tuple):
+        if type(result) is np.ndarray and result.dtype is dtype and result.ndim:
+            array = result.view(cls)
+        elif isinstance(result, tuple):
             if tracked:
                 _derivatives.refuse(ufunc)
             return tuple(wrap(part, cls) for part in result)
-        if type(result) is not np.ndarray:
+        else:
             result = np.asarray(result)
-        if result.dtype.kind == "b":
-            if cls._least_ndim and ufunc in _COMPARISONS:  # type: ignore[attr-defined]
-                array = wrap(result.astype(first.dtype), cls)
+            if result.dtype.kind == "b":
+                if not (cls._least_ndim and ufunc in _COMPARISONS):
+                    return wrap(result, cls)
+                array = wrap(result.astype(dtype), cls)
                 array._is_mask = True
                 return array
-            return wrap(result, cls)
-        if result.dtype == np.float64 and kind != "f" and "dtype" not in kwargs:
-            result = result.astype(np.float32)
-        array = wrap(result, cls)
+            if result.dtype == np.float64 and dtype.kind != "f" and "dtype" not in kwargs:
+                result = result.astype(np.float32)
+            array = wrap(result, cls)
         if tracked:
             self._record_ufunc(array, ufunc, inputs, values, result, kwargs)
         return array
@@ -171,9 +201,7 @@ class NDArray(np.ndarray):
         pull_back = _derivatives.pull_back_ufunc(ufunc, values, result, positions, kwargs)
         if pull_back is not None:
             parents = [inputs[i] for i in positions]
-            attach_result(
-                array, result.shape, parents, lambda g, _: pull_back(g), ufunc.__name__
-            )
+            attach_result(array, result.shape, parents, lambda g, _: pull_back(g), ufunc.__name__)
 
     def _ufunc_into(
         self,
@@ -189,16 +217,21 @@ class NDArray(np.ndarray):
             if isinstance(target, NDArray):
                 _tape.check_write(target)
                 if tracked and any(
-                    _tape.is_tracked(x) and np.may_share_memory(target, x) for x in inputs
+                    isinstance(x, NDArray)
+                    and np.may_share_memory(np.asarray(target), np.asarray(x))
+                    for x in inputs
                 ):
-                    _tape.refuse_write(target)
-                if tracked and any(x is target for x in inputs):
                     # Its old values may be in the derivative, and are about to be lost.
                     _tape.refuse_write(target)
                 target.__dict__.pop("_is_mask", None)
-        result = ufunc(*values, out=targets, **kwargs)
+        try:
+            ufunc(*values, out=targets, **kwargs)
+        except ValueError as error:
+            if "broadcast" in str(error):
+                raise _broadcast_error(ufunc, (*values, *targets)) from error
+            raise
         if tracked and len(out) == 1 and isinstance(out[0], NDArray):
-            self._record_ufunc(out[0], ufunc, inputs, values, result.copy(), kwargs)
+            self._record_ufunc(out[0], ufunc, inputs, values, targets[0].copy(), kwargs)
         return out[0] if len(out) == 1 else out
 
     def _ufunc_method(
@@ -209,9 +242,9 @@ class NDArray(np.ndarray):
             if any(_tape.is_tracked(x) for x in inputs):
                 _tape.refuse_write(inputs[0])
         elif any(_tape.is_tracked(x) for x in inputs):
-            whole = _REDUCTIONS.get(ufunc)
-            if method != "reduce" or whole is None:
+            if method != "reduce" or ufunc not in _REDUCTIONS:
                 _derivatives.refuse(ufunc, f".{method}")
+            whole = _REDUCTIONS[ufunc]
             kwargs.setdefault("axis", inputs[1] if len(inputs) > 1 else 0)
             return self.__array_function__(whole, (), (inputs[0],), kwargs)
         values = [np.asarray(x) if isinstance(x, NDArray) else x for x in inputs]
@@ -225,8 +258,9 @@ class NDArray(np.ndarray):
         return _wrap_all(result, type(self))
 
     def __array_function__(
-        self, func: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
+        self, func: Callable[..., Any], types: Any, args: Iterable[Any], kwargs: Mapping[str, Any]
     ) -> Any:
+        args = tuple(args)
         cls = type(self)
         arrays: list[NDArray] = []  # every array of ours among the arguments, in order
 
@@ -251,20 +285,20 @@ class NDArray(np.ndarray):
             if tracked:
                 _tape.refuse_write(args[0])
             return func(*plain_args, **plain_kwargs)
-        if not tracked or _derivatives.is_constant(func):
-            result = func(*plain_args, **plain_kwargs)
-            if out is not None:
-                return _into(result, arrays, name, out)
-            widen = "dtype" in kwargs or any(a.dtype == np.float64 for a in arrays)
-            return _wrap_all(result, cls, widen)
-        own = recorded.get(func)
-        if own is not None and out is None:
+        own = recorded.get(func) if tracked and out is None else None
+        if own is not None:
             try:
                 return own(*args, **given)
             except TypeError as error:
                 # An argument that only NumPy knows; anything else is a mistake to report.
                 if "argument" not in str(error):
                     raise
+        if not tracked or _derivatives.is_constant(func):
+            result = func(*plain_args, **plain_kwargs)
+            if out is not None:
+                return _into(result, arrays, name, out)
+            widen = "dtype" in kwargs or any(a.dtype == np.float64 for a in arrays)
+            return _wrap_all(result, cls, widen)
         return _recorded_call(func, args, given, tracked, cls, out)
 
     # ---------------------------------------------------------------- indexing
@@ -388,11 +422,9 @@ class NDArray(np.ndarray):
         return getattr(node.sink, "grad", None) if isinstance(node, _tape.Leaf) else None
 
     @property
-    def T(self) -> Any:  # type: ignore[override]
+    def T(self) -> Any:
         """The array with its axes reversed."""
-        return _shape.view_as(
-            self, np.asarray(self).T, lambda g, _: (g.T,), "transpose"
-        )
+        return _shape.view_as(self, np.asarray(self).T, lambda g, _: (g.T,), "transpose")
 
     def asnumpy(self) -> Plain:
         """A copy as a plain NumPy array."""
@@ -411,11 +443,11 @@ class NDArray(np.ndarray):
             raise ValueError(msg)
         return np.asarray(self).reshape(())[()]
 
-    def as_nd_ndarray(self) -> NDArray:
+    def as_nd_ndarray(self) -> Any:
         """This array for legacy functions: same memory, same place in the graph."""
         return self._as_class(array_classes[0])
 
-    def as_np_ndarray(self) -> NDArray:
+    def as_np_ndarray(self) -> Any:
         """This array for NumPy mode: same memory, same place in the graph."""
         return self._as_class(array_classes[1])
 
@@ -535,7 +567,7 @@ class NDArray(np.ndarray):
 
     # ---------------------------------------------------------------- methods that NumPy has too
 
-    def reshape(self, *shape: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """The same elements under another shape; see `nd.reshape` for the codes 0, -1, -2, -3 and -4."""
         if "shape" in kwargs:
             if shape:
@@ -571,7 +603,7 @@ class NDArray(np.ndarray):
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order; see `nd.transpose`."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
-            axes = axes[0] or ()
+            axes = tuple(axes[0] or ())
         return _shape.transpose(self, axes or None)
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
@@ -605,6 +637,25 @@ class NDArray(np.ndarray):
     def any(self, *args: Any, **kwargs: Any) -> Any:
         """As ``numpy.ndarray.any``."""
         return np.asarray(self).any(*args, **kwargs)
+
+    def compress(self, *args: Any, **kwargs: Any) -> Any:
+        """As ``numpy.ndarray.compress``."""
+        return np.compress(args[0], self, *args[1:], **kwargs)
+
+    def byteswap(self, inplace: bool = False) -> Any:
+        """As ``numpy.ndarray.byteswap``; gradients do not pass it."""
+        if inplace:
+            _tape.check_write(self)
+        return self._detached(super().byteswap(inplace), "ndarray.byteswap")
+
+    def getfield(self, *args: Any, **kwargs: Any) -> Any:
+        """As ``numpy.ndarray.getfield``; gradients do not pass it."""
+        return self._detached(super().getfield(*args, **kwargs), "ndarray.getfield")
+
+    def setfield(self, *args: Any, **kwargs: Any) -> None:
+        """As ``numpy.ndarray.setfield``."""
+        _tape.check_write(self)
+        super().setfield(*args, **kwargs)
 
     def fill(self, value: Any) -> None:
         """Set every element."""
@@ -652,7 +703,7 @@ class NDArray(np.ndarray):
     rcbrt = _elementwise.rcbrt
     reciprocal = _elementwise.reciprocal
     rint = _elementwise.rint
-    round = _elementwise.round
+    round = _elementwise.round  # type: ignore[assignment]
     rsqrt = _elementwise.rsqrt
     sign = _elementwise.sign
     sin = _elementwise.sin
@@ -667,7 +718,7 @@ class NDArray(np.ndarray):
     argmax_channel = _reduction.argmax_channel
     argmin = _reduction.argmin  # type: ignore[assignment]
     argsort = _reduction.argsort  # type: ignore[assignment]
-    cumsum = _reduction.cumsum  # type: ignore[assignment]
+    cumsum = _reduction.cumsum
     max = _reduction.max  # type: ignore[assignment]
     mean = _reduction.mean  # type: ignore[assignment]
     min = _reduction.min  # type: ignore[assignment]
@@ -695,7 +746,7 @@ class NDArray(np.ndarray):
     slice_axis = _shape.slice_axis
     slice_like = _shape.slice_like
     split = _shape.split
-    squeeze = _shape.squeeze  # type: ignore[assignment]
+    squeeze = _shape.squeeze
     swapaxes = _shape.swapaxes  # type: ignore[assignment]
     tile = _shape.tile
     zeros_like = _shape.zeros_like
@@ -746,6 +797,15 @@ def _wrap_all(result: Any, cls: type, widen: bool = True) -> Any:
     return wrap(result, cls)
 
 
+def _is_smooth(value: Any) -> bool:
+    """Whether a NumPy function's result has floating-point numbers in it."""
+    if isinstance(value, list | tuple):
+        return any(_is_smooth(part) for part in value)
+    return (
+        isinstance(value, np.ndarray | np.generic | float) and np.asarray(value).dtype.kind in "fc"
+    )
+
+
 def _into(result: Any, inputs: Sequence[Any], name: str, out: Any) -> Any:
     target = out[0] if isinstance(out, tuple) else out
     write_out(np.asarray(result), inputs, name, target)
@@ -775,7 +835,14 @@ def _recorded_call(
         new_args = [fill(a) for a in args]
         return function(*new_args, **{k: fill(v) for k, v in kwargs.items()})
 
-    value, pull_back = _derivatives.pull_back_call(func, call, [np.asarray(a) for a in tracked])
+    try:
+        value, pull_back = _derivatives.pull_back_call(func, call, [np.asarray(a) for a in tracked])
+    except MXNetError:
+        # A question about an array, such as may_share_memory, needs no derivative.
+        answer = call(func, [np.asarray(a) for a in tracked])
+        if _is_smooth(answer):
+            raise
+        return _wrap_all(answer, cls)
     if isinstance(value, list | tuple):
         outputs = [wrap(part, cls) for part in value]
         shapes = [part.shape for part in value]
@@ -799,4 +866,3 @@ def _recorded_call(
         result = wrap(value, cls)
     attach_result(result, value.shape, tracked, lambda g, _: pull_back(g), func.__name__)
     return result
-

@@ -28,7 +28,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, out: Any = None) -> Any:
+def dot(
+    lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, out: Any = None
+) -> Any:
     """Sum of products over the last axis of `lhs` and the first of `rhs`.
 
     Parameters
@@ -69,7 +71,9 @@ def dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False
     return finish(value, (lhs, rhs), backward, "dot", out)
 
 
-def batch_dot(lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, out: Any = None) -> Any:
+def batch_dot(
+    lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, out: Any = None
+) -> Any:
     """Products of matrices, one for each place on the leading axes.
 
     Parameters
@@ -113,7 +117,7 @@ def FullyConnected(
     bias: Any = None,
     num_hidden: int | None = None,
     no_bias: bool = False,
-    flatten: bool = True,  # noqa: A002
+    flatten: bool = True,
     out: Any = None,
 ) -> Any:
     """A dense layer: ``data weight^T + bias``.
@@ -173,7 +177,7 @@ def _sigmoid(x: Plain) -> Plain:
 
 
 def _softplus(x: Plain) -> Plain:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # type: ignore[no-any-return]
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def relu(data: Any, out: Any = None) -> Any:
@@ -255,9 +259,7 @@ def hard_swish(data: Any, out: Any = None) -> Any:
     x = raw(data)
     gate = np.clip(x + 3, 0, 6) / 6
     inside = (x > -3) & (x < 3)
-    return finish(
-        x * gate, (data,), lambda g, _: (g * (gate + x * inside / 6),), "hard_swish", out
-    )
+    return finish(x * gate, (data,), lambda g, _: (g * (gate + x * inside / 6),), "hard_swish", out)
 
 
 _ACTIVATIONS: dict[str, Callable[..., Any]] = {
@@ -336,12 +338,18 @@ def LeakyReLU(
         return gelu(data, out)
     if act_type in ("elu", "selu"):
         # selu's constants: G. Klambauer et al., "Self-normalizing neural networks", NIPS 2017.
-        alpha, scale = (slope, 1.0) if act_type == "elu" else (1.6732632423543772, 1.0507009873554805)
+        alpha, scale = (
+            (slope, 1.0) if act_type == "elu" else (1.6732632423543772, 1.0507009873554805)
+        )
         positive = x > 0
         low = alpha * np.expm1(np.minimum(x, 0))
         y = x.dtype.type(scale) * np.where(positive, x, low)
         return finish(
-            y, (data,), lambda g, _: (g * np.where(positive, scale, scale * (low + alpha)),), act_type, out
+            y,
+            (data,),
+            lambda g, _: (g * np.where(positive, scale, scale * (low + alpha)),),
+            act_type,
+            out,
         )
     if act_type == "prelu":
         if gamma is None:
@@ -351,7 +359,9 @@ def LeakyReLU(
         slopes = w.reshape((1, -1) + (1,) * (x.ndim - 2)) if x.ndim > 1 and w.size > 1 else w
 
         def backward(g: Plain, _: Any) -> tuple[Plain, Plain]:
-            return g * np.where(x > 0, 1, slopes), fit(g * np.minimum(x, 0), slopes).reshape(w.shape)
+            return g * np.where(x > 0, 1, slopes), fit(g * np.minimum(x, 0), slopes).reshape(
+                w.shape
+            )
 
         return finish(np.where(x > 0, x, slopes * x), (data, gamma), backward, "prelu", out)
     if act_type == "rrelu" and _tape.state.training:
@@ -374,11 +384,18 @@ def _normalised(x: Plain, axis: int, temperature: float | None) -> Plain:
     scaled = x if temperature in (None, 1.0) else x / x.dtype.type(temperature)
     # The largest exponent becomes 0, which nothing can overflow. A row of -inf alone stays as it is.
     top = scaled.max(axis=axis, keepdims=True, initial=-np.inf)
-    return scaled - np.where(np.isneginf(top), 0, top)  # type: ignore[no-any-return]
+    return scaled - np.where(np.isneginf(top), 0, top)
 
 
-def softmax(data: Any, axis: int = -1, length: Any = None, temperature: float | None = None,
-            use_length: bool = False, dtype: Any = None, out: Any = None) -> Any:
+def softmax(
+    data: Any,
+    axis: int = -1,
+    length: Any = None,
+    temperature: float | None = None,
+    use_length: bool = False,
+    dtype: Any = None,
+    out: Any = None,
+) -> Any:
     """exp(x) divided by its sum along an axis.
 
     Parameters
@@ -415,8 +432,9 @@ def softmin(data: Any, axis: int = -1, temperature: float | None = None, out: An
     return softmax(-data, axis=axis, temperature=temperature, out=out)
 
 
-def log_softmax(data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None,
-                out: Any = None) -> Any:
+def log_softmax(
+    data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None, out: Any = None
+) -> Any:
     """Logarithm of `softmax`, exact where that underflows."""
     x = raw(data)
     x = x.astype(dtype) if dtype is not None else x
@@ -468,7 +486,9 @@ def softmax_cross_entropy(data: Any, label: Any, out: Any = None) -> Any:
     return finish(value, (data, label), backward, "softmax_cross_entropy", out)
 
 
-def Dropout(data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), out: Any = None) -> Any:
+def Dropout(
+    data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), out: Any = None
+) -> Any:
     """In training, set elements to 0 with probability `p` and divide the others by 1 - p.
 
     Parameters
@@ -520,7 +540,9 @@ def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: 
     x = raw(data)
     ranges = {"instance": range(1, x.ndim), "channel": range(1, 2), "spatial": range(2, x.ndim)}
     if mode not in ranges:
-        msg = f"expected mode 'instance', 'channel' or 'spatial' for L2Normalization, found {mode!r}"
+        msg = (
+            f"expected mode 'instance', 'channel' or 'spatial' for L2Normalization, found {mode!r}"
+        )
         raise ArgumentError(msg)
     axes = tuple(ranges[mode])
     length = np.sqrt(np.square(x).sum(axis=axes, keepdims=True) + x.dtype.type(eps))
@@ -532,7 +554,9 @@ def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: 
     return finish(y, (data,), backward, "L2Normalization", out)
 
 
-def LayerNorm(data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5, out: Any = None) -> Any:
+def LayerNorm(
+    data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5, out: Any = None
+) -> Any:
     """(x - mean) / sqrt(variance + eps) along an axis, times gamma, plus beta.
 
     J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", arXiv:1607.06450.

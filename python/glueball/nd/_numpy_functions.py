@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball.nd import _elementwise, _index, _reduction, _shape
+from glueball.nd._record import finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,9 @@ __all__ = ["recorded"]
 recorded: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
-def _stands_for(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _stands_for(
+    *functions: Callable[..., Any],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def enter(own: Callable[..., Any]) -> Callable[..., Any]:
         for function in functions:
             recorded[function] = own
@@ -125,3 +128,28 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
 def _diag(v: Any, k: int = 0) -> Any:
     return _shape.diag(v, k)
 
+
+@_stands_for(np.diagonal)
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    x = np.asarray(a)
+
+    def backward(g: Any, _: Any) -> Any:
+        grad = np.zeros_like(x)
+        view = np.diagonal(grad, offset, axis1, axis2)
+        view.flags.writeable = True  # it is a view of the array made above
+        view[...] = g
+        return (grad,)
+
+    return finish(np.diagonal(x, offset, axis1, axis2).copy(), (a,), backward, "diagonal")
+
+
+@_stands_for(np.round, np.around)
+def _round(a: Any, decimals: int = 0) -> Any:
+    return finish(
+        np.round(np.asarray(a), decimals), (a,), lambda g, _: (np.zeros_like(g),), "round"
+    )
+
+
+@_stands_for(np.fix)
+def _fix(x: Any) -> Any:
+    return _elementwise.fix(x)

@@ -140,7 +140,9 @@ def samples(
     arrays = [raw(s) for s in settings if is_array(s) or isinstance(s, np.ndarray)]
     lead = np.broadcast_shapes(*[a.shape for a in arrays]) if arrays else ()
     if shape is None:
-        inner = () if lead or out is not None or not cls._least_ndim else (1,)  # type: ignore[attr-defined]
+        inner: tuple[int, ...] = ()
+        if cls._least_ndim and not lead and out is None:  # type: ignore[attr-defined]
+            inner = (1,)
         size = np.asarray(out).shape if out is not None else lead + inner
     else:
         inner = resolve_shape(shape, name)

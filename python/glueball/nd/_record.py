@@ -65,7 +65,7 @@ def class_of(values: Iterable[Any]) -> type:
 
 def wrap(value: Any, cls: type) -> Any:
     """`value` as an array of class `cls`, without a copy; a legacy array has at least one axis."""
-    array = np.asarray(value)
+    array = value if type(value) is np.ndarray else np.asarray(value)
     if array.ndim == 0 and cls._least_ndim:  # type: ignore[attr-defined]
         array = array.reshape(1)
     return array.view(cls)
@@ -102,8 +102,9 @@ def fit(grad: Any, like: Plain) -> Plain:
     return array
 
 
-def attach_result(result: Any, shape: tuple[int, ...], inputs: Sequence[Any], backward: Derivative,
-                  name: str) -> None:
+def attach_result(
+    result: Any, shape: tuple[int, ...], inputs: Sequence[Any], backward: Derivative, name: str
+) -> None:
     """Record `result`, whose value had `shape` before it was given its class."""
     if result.shape == shape:
         _tape.attach(result, inputs, backward, name)
@@ -186,9 +187,7 @@ def result_axis(axis: int, ndim: int, name: str, extra: int = 0) -> int:
     """
     count = ndim + extra
     if not -count <= axis < count:
-        msg = (
-            f"expected an axis in [{-count}, {count}) for '{name}', found {axis}; the array has {ndim} axes"
-        )
+        msg = f"expected an axis in [{-count}, {count}) for '{name}', found {axis}; the array has {ndim} axes"
         raise ArgumentError(msg)
     return axis % count
 
@@ -205,7 +204,9 @@ def normalise_axes(axis: Any, ndim: int, name: str, exclude: bool = False) -> tu
     return tuple(a for a in range(ndim) if a not in axes) if exclude else axes
 
 
-def infer_reshape(source: tuple[int, ...], target: Sequence[int], reverse: bool = False) -> tuple[int, ...]:
+def infer_reshape(
+    source: tuple[int, ...], target: Sequence[int], reverse: bool = False
+) -> tuple[int, ...]:
     """The shape that Gluon's reshape makes of `source`.
 
     In `target`, 0 copies an axis of `source`, -1 takes what is left, -2 copies all axes that remain, -3

@@ -29,7 +29,9 @@ def _spread(grad: Plain, shape: tuple[int, ...], axes: tuple[int, ...]) -> Plain
     return np.broadcast_to(grad.reshape(_kept(shape, axes)), shape)
 
 
-def sum(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None) -> Any:
+def sum(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Sum over axes.
 
     Parameters
@@ -51,8 +53,9 @@ def sum(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = Fal
     return finish(value, (data,), lambda g, _: (_spread(g, x.shape, axes),), "sum", out)
 
 
-def nansum(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False,
-           out: Any = None) -> Any:
+def nansum(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Sum over axes with NaN as 0."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "nansum", exclude)
@@ -61,11 +64,15 @@ def nansum(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = 
     return finish(value, (data,), lambda g, _: (_spread(g, x.shape, axes) * known,), "nansum", out)
 
 
-def mean(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None) -> Any:
+def mean(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Mean over axes; parameters as for `sum`."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "mean", exclude)
-    value = x.mean(axis=axes, keepdims=keepdims, dtype=x.dtype if x.dtype.kind == "f" else np.float32)
+    value = x.mean(
+        axis=axes, keepdims=keepdims, dtype=x.dtype if x.dtype.kind == "f" else np.float32
+    )
     share = x.size / value.size if value.size else 1
     return finish(value, (data,), lambda g, _: (_spread(g / share, x.shape, axes),), "mean", out)
 
@@ -81,23 +88,33 @@ def _extreme(data: Any, axis: Any, keepdims: bool, exclude: bool, out: Any, name
     def backward(g: Plain, _: Any) -> tuple[Plain]:
         # Elements that tie share the gradient: as good a subgradient as any, and symmetric.
         best = x == kept
-        return (_spread(g, x.shape, axes) * best / best.sum(axis=axes, keepdims=True, dtype=x.dtype),)
+        return (
+            _spread(g, x.shape, axes) * best / best.sum(axis=axes, keepdims=True, dtype=x.dtype),
+        )
 
-    value = kept if keepdims else kept.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    value = (
+        kept if keepdims else kept.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    )
     return finish(value, (data,), backward, name, out)
 
 
-def max(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None) -> Any:
+def max(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Largest element over axes; parameters as for `sum`. Equal elements share the gradient."""
     return _extreme(data, axis, keepdims, exclude, out, "max")
 
 
-def min(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None) -> Any:
+def min(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Smallest element over axes; parameters as for `sum`. Equal elements share the gradient."""
     return _extreme(data, axis, keepdims, exclude, out, "min")
 
 
-def prod(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None) -> Any:
+def prod(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Product over axes; parameters as for `sum`. Its gradient is right where elements are 0 too."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "prod", exclude)
@@ -118,8 +135,9 @@ def prod(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = Fa
     return finish(value, (data,), backward, "prod", out)
 
 
-def nanprod(data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False,
-            out: Any = None) -> Any:
+def nanprod(
+    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+) -> Any:
     """Product over axes with NaN as 1."""
     from glueball.nd._elementwise import where
 
@@ -154,7 +172,9 @@ def norm(data: Any, ord: int = 2, axis: Any = None, keepdims: bool = False, out:
         grad = _spread(g, x.shape, axes)
         return (grad * np.sign(x),) if ord == 1 else (grad * x / np.where(kept == 0, 1, kept),)
 
-    value = kept if keepdims else kept.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    value = (
+        kept if keepdims else kept.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    )
     return finish(value, (data,), backward, "norm", out)
 
 
@@ -166,7 +186,9 @@ def _arg(data: Any, axis: Any, keepdims: bool, out: Any, name: str) -> Any:
     if axis is not None:
         axis = result_axis(int(axis), x.ndim, name)
     find = np.argmax if name == "argmax" else np.argmin
-    return finish(find(x, axis=axis, keepdims=keepdims).astype(np.float32), (data,), None, name, out)
+    return finish(
+        find(x, axis=axis, keepdims=keepdims).astype(np.float32), (data,), None, name, out
+    )
 
 
 def argmax(data: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
@@ -192,7 +214,11 @@ def cumsum(data: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> A
     value = np.cumsum(flat, axis=along, dtype=dtype or x.dtype)
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
-        return (np.flip(np.cumsum(np.flip(g, along), axis=along), along).reshape(x.shape).astype(x.dtype),)
+        return (
+            np.flip(np.cumsum(np.flip(g, along), axis=along), along)
+            .reshape(x.shape)
+            .astype(x.dtype),
+        )
 
     return finish(value, (data,), backward, "cumsum", out)
 
@@ -221,13 +247,16 @@ def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = No
     along = 0 if axis is None else result_axis(int(axis), x.ndim, "sort")
     flat = x.reshape(-1) if axis is None else x
     value, backward = _gathered(flat, _ordered(flat, along, is_ascend), along)
-    return finish(
-        value, (data,), lambda g, p: (backward(g, p)[0].reshape(x.shape),), "sort", out
-    )
+    return finish(value, (data,), lambda g, p: (backward(g, p)[0].reshape(x.shape),), "sort", out)
 
 
-def argsort(data: Any, axis: int | None = -1, is_ascend: bool = True, dtype: Any = "float32",
-            out: Any = None) -> Any:
+def argsort(
+    data: Any,
+    axis: int | None = -1,
+    is_ascend: bool = True,
+    dtype: Any = "float32",
+    out: Any = None,
+) -> Any:
     """Indices that sort the array, as `dtype`."""
     x = raw(data)
     along = 0 if axis is None else result_axis(int(axis), x.ndim, "argsort")

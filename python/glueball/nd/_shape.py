@@ -104,7 +104,9 @@ def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
     """The axes in another order: reversed, or as `axes` says."""
     x = raw(data)
     order = tuple(axes) if axes is not None and len(axes) else None
-    if order is not None and sorted(a % x.ndim if x.ndim else a for a in order) != list(range(x.ndim)):
+    if order is not None and sorted(a % x.ndim if x.ndim else a for a in order) != list(
+        range(x.ndim)
+    ):
         msg = f"expected an order of the {x.ndim} axes for transpose, found axes={order}; name each axis once"
         raise ArgumentError(msg)
     value = x.transpose(order)
@@ -282,7 +284,11 @@ def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False
     """
     x = raw(data)
     along = result_axis(int(axis), x.ndim, "split")
-    if num_outputs < 1 or x.shape[along] % num_outputs or (squeeze_axis and x.shape[along] != num_outputs):
+    if (
+        num_outputs < 1
+        or x.shape[along] % num_outputs
+        or (squeeze_axis and x.shape[along] != num_outputs)
+    ):
         msg = (
             f"expected an axis that splits into {num_outputs} equal parts"
             f"{' of length 1' if squeeze_axis else ''}, found axis {axis} of shape {x.shape}; "
@@ -342,7 +348,8 @@ def slice_like(data: Any, shape_like: Any, axes: Any = (), out: Any = None) -> A
     x, like = raw(data), raw(shape_like)
     chosen = normalise_axes(axes, x.ndim, "slice_like")
     key = tuple(
-        builtins.slice(0, like.shape[i]) if i in chosen else builtins.slice(None) for i in range(x.ndim)
+        builtins.slice(0, like.shape[i]) if i in chosen else builtins.slice(None)
+        for i in range(x.ndim)
     )
     return basic_slice(data, key, "slice_like", out)
 
@@ -363,7 +370,13 @@ def diag(data: Any, k: int = 0, out: Any = None) -> Any:
     return finish(value.copy(), (data,), backward, "diag", out)
 
 
-def pad(data: Any, mode: str = "constant", pad_width: Any = (), constant_value: float = 0, out: Any = None) -> Any:
+def pad(
+    data: Any,
+    mode: str = "constant",
+    pad_width: Any = (),
+    constant_value: float = 0,
+    out: Any = None,
+) -> Any:
     """Add elements around the array.
 
     Parameters

@@ -147,7 +147,9 @@ def digamma(x: Plain) -> Plain:
             value = np.where(small, value - 1.0 / z, value)
             z = np.where(small, z + 1.0, z)
         s = 1.0 / (z * z)
-        series = s * (1 / 12 - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s * (1 / 132 - s * 691 / 32760)))))
+        series = s * (
+            1 / 12 - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s * (1 / 132 - s * 691 / 32760))))
+        )
         value = value + np.log(z) - 0.5 / z - series
         value = np.where(reflect, value - math.pi / np.tan(math.pi * x64), value)
     return value.astype(x.dtype)

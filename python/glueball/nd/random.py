@@ -98,7 +98,12 @@ def randn(*shape: int, loc: float = 0, scale: float = 1, **kwargs: Any) -> NDArr
 
 
 def randint(
-    low: int, high: int | None = None, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    low: int,
+    high: int | None = None,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
 ) -> NDArray:
     """Whole numbers from [low, high), or [0, low) without `high`; int32 by default.
 
@@ -131,7 +136,12 @@ def exponential(
 
 
 def gamma(
-    alpha: Any = 1, beta: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    alpha: Any = 1,
+    beta: Any = 1,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
 ) -> NDArray:
     """Draws from the gamma distribution with shape `alpha` and scale `beta` (mean alpha beta)."""
     return samples(  # type: ignore[no-any-return]
@@ -140,7 +150,9 @@ def gamma(
     )  # fmt: skip
 
 
-def poisson(lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None) -> NDArray:
+def poisson(
+    lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+) -> NDArray:
     """Counts of events of which `lam` are expected, as floats."""
     return samples(  # type: ignore[no-any-return]
         lambda rng, s, size: rng.poisson(s[0], size),
@@ -159,7 +171,12 @@ def negative_binomial(
 
 
 def generalized_negative_binomial(
-    mu: Any = 1, alpha: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    mu: Any = 1,
+    alpha: Any = 1,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
 ) -> NDArray:
     """Counts with mean `mu` and variance mu + alpha mu^2: a Poisson of a gamma, as floats."""
 
@@ -222,7 +239,9 @@ def multinomial(
     rows = np.atleast_2d(p)
     edges = np.cumsum(rows, axis=-1) / rows.sum(axis=-1, keepdims=True)
     draws = derived_generator().random((len(rows), int(np.prod(inner))))
-    found = np.stack([np.searchsorted(e, d, side="right") for e, d in zip(edges, draws, strict=True)])
+    found = np.stack(
+        [np.searchsorted(e, d, side="right") for e, d in zip(edges, draws, strict=True)]
+    )
     found = np.minimum(found, p.shape[-1] - 1)
     values = found.reshape(p.shape[:-1] + inner).astype(dtype)
     result = finish(values, (data,), None, "multinomial", out)

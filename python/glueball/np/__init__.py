@@ -86,26 +86,37 @@ def _filled(value: Any, shape: Any, dtype: Any, ctx: Any, name: str) -> ndarray:
     return place(wrap(made, ndarray), ctx)  # type: ignore[no-any-return]
 
 
-def zeros(shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None) -> ndarray:
+def zeros(
+    shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
+) -> ndarray:
     """An array of zeros, float32 by default."""
     del order
     return _filled(0, shape, dtype, ctx or device, "zeros")
 
 
-def ones(shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None) -> ndarray:
+def ones(
+    shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
+) -> ndarray:
     """An array of ones, float32 by default."""
     del order
     return _filled(1, shape, dtype, ctx or device, "ones")
 
 
-def empty(shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None) -> ndarray:
+def empty(
+    shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
+) -> ndarray:
     """An array whose numbers are undefined until written, float32 by default."""
     del order
     return place(new_array(ndarray, shape, dtype), ctx or device)  # type: ignore[no-any-return]
 
 
 def full(
-    shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "C",
+    ctx: Any = None,
+    device: Any = None,
 ) -> ndarray:
     """An array that holds `fill_value` everywhere; float32 by default, bool for a bool."""
     del order
@@ -135,7 +146,9 @@ def arange(
     return place(wrap(values, ndarray), ctx or device)  # type: ignore[no-any-return]
 
 
-def linspace(start: Any, stop: Any, num: int = 50, dtype: Any = None, ctx: Any = None, **kwargs: Any) -> Any:
+def linspace(
+    start: Any, stop: Any, num: int = 50, dtype: Any = None, ctx: Any = None, **kwargs: Any
+) -> Any:
     """`num` numbers at equal distances, float32 by default; other arguments as NumPy's."""
     made = _numpy.linspace(_plain(start), _plain(stop), num, **kwargs)
     if isinstance(made, tuple):  # retstep=True

@@ -49,7 +49,7 @@ class ndarray(NDArray):
 
     # NumPy's signatures again, where the legacy class has Gluon's.
 
-    def reshape(self, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:  # type: ignore[override]
+    def reshape(self, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
         """The same elements under another shape; -1 is inferred."""
         if "newshape" in kwargs or "shape" in kwargs:
             shape = (kwargs.pop("newshape", None) or kwargs.pop("shape", None),)
@@ -72,7 +72,7 @@ class ndarray(NDArray):
         """Index of the smallest element."""
         return np.argmin(self, *args, **kwargs)
 
-    def argsort(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def argsort(self, *args: Any, **kwargs: Any) -> Any:
         """Indices that sort the array."""
         return np.argsort(self, *args, **kwargs)
 
@@ -85,7 +85,7 @@ class ndarray(NDArray):
             return out
         return upper
 
-    def cumsum(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
         """Running sum."""
         return np.cumsum(self, *args, **kwargs)
 
@@ -101,15 +101,21 @@ class ndarray(NDArray):
         """Smallest element over axes."""
         return np.min(self, axis=axis, out=out, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+    def mean(  # type: ignore[override]
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
         """Mean over axes."""
         return np.mean(self, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
-    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+    def prod(  # type: ignore[override]
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
         """Product over axes."""
         return np.prod(self, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
-    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
+    def sum(  # type: ignore[override]
+        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
         """Sum over axes."""
         return np.sum(self, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
@@ -119,9 +125,9 @@ class ndarray(NDArray):
 
     def round(self, decimals: int = 0, out: Any = None) -> Any:  # type: ignore[override]
         """Rounded to `decimals`, halves to even."""
-        return np.round(self, decimals, out)
+        return np.round(self, decimals) if out is None else np.round(self, decimals, out)
 
-    def sort(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def sort(self, *args: Any, **kwargs: Any) -> None:
         """Sort in place."""
         self[...] = np.sort(np.asarray(self), *args, **kwargs)
 
@@ -139,7 +145,7 @@ class ndarray(NDArray):
 
     def take(self, indices: Any, axis: Any = None, mode: str = "raise") -> Any:  # type: ignore[override]
         """Elements at `indices` along an axis, or of the flattened array."""
-        return np.take(self, plain_key(indices), axis=axis, mode=mode)
+        return np.take(self, plain_key(indices), axis=axis, mode=mode)  # type: ignore[call-overload]
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""

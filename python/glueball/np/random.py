@@ -110,7 +110,12 @@ def randn(*size: int, **kwargs: Any) -> ndarray:
 
 
 def randint(
-    low: int, high: int | None = None, size: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    low: int,
+    high: int | None = None,
+    size: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
 ) -> ndarray:
     """Whole numbers from [low, high), or [0, low) without `high`; int64 by default."""
     first, last = (0, low) if high is None else (low, high)
@@ -120,7 +125,9 @@ def randint(
     )  # fmt: skip
 
 
-def choice(a: Any, size: Any = None, replace: bool = True, p: Any = None, ctx: Any = None) -> ndarray:
+def choice(
+    a: Any, size: Any = None, replace: bool = True, p: Any = None, ctx: Any = None
+) -> ndarray:
     """Elements of `a`, or numbers below it, drawn with the probabilities `p` (equal by default)."""
     del ctx
     values = a if isinstance(a, int) else raw(a)

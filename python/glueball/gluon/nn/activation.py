@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from glueball import _core
 from glueball.base import ArgumentError
-from glueball.gluon._plan import current_plan
-from glueball.gluon.block import Block, HybridBlock
+from glueball.gluon.block import Block
+from glueball.gluon.nn._native import NativeLayer
 
-__all__ = ["Activation", "LeakyReLU", "check_activation"]
+__all__ = ["Activation", "LeakyReLU", "NativeActivation", "check_activation"]
 
 
 def check_activation(name: Any) -> str:
@@ -30,26 +30,19 @@ def check_activation(name: Any) -> str:
     return str(name)
 
 
-class _NativeActivation(HybridBlock):
+class NativeActivation(NativeLayer):
     """A layer that one native elementwise function computes."""
 
-    def _function(self) -> tuple[str, float | None]:
+    def function(self) -> tuple[str, float | None]:
         """Return the function's name, and its parameter."""
         raise NotImplementedError
 
     def _pieces(self) -> list[_core.Layer | Block]:
-        name, alpha = self._function()
+        name, alpha = self.function()
         return [_core.Activation(self.name, name, alpha)]
 
-    def forward(self, x: Any) -> Any:
-        """Apply the function to every element: same shape, same dtype."""
-        return current_plan(self).run(x)
 
-    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
-
-
-class Activation(_NativeActivation):
+class Activation(NativeActivation):
     """Apply an elementwise function.
 
     Parameters
@@ -82,14 +75,14 @@ class Activation(_NativeActivation):
     def _alias(self) -> str:
         return str(self._act_type)
 
-    def _function(self) -> tuple[str, float | None]:
+    def function(self) -> tuple[str, float | None]:
         return self._act_type, None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._act_type})"
 
 
-class LeakyReLU(_NativeActivation):
+class LeakyReLU(NativeActivation):
     """Apply max(x, 0) + alpha min(x, 0).
 
     Parameters
@@ -104,16 +97,16 @@ class LeakyReLU(_NativeActivation):
     """
 
     def __init__(self, alpha: float, **kwargs: Any) -> None:
-        if not alpha >= 0:
+        if isinstance(alpha, str) or not alpha >= 0:
             message = (
                 "Slope coefficient for LeakyReLU must be no less than 0. Expected alpha >= 0, found "
-                f"{alpha}; pass a small positive number such as 0.01"
+                f"{alpha!r}; pass a small positive number such as 0.01"
             )
             raise ArgumentError(message)
         super().__init__(**kwargs)
         self._alpha = float(alpha)
 
-    def _function(self) -> tuple[str, float | None]:
+    def function(self) -> tuple[str, float | None]:
         return "leaky_relu", self._alpha
 
     def __repr__(self) -> str:

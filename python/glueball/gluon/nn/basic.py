@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import _core, nd, np as np_mode, npx
 from glueball.base import ArgumentError
-from glueball.gluon._plan import current_plan
 from glueball.gluon.block import Block, HybridBlock
+from glueball.gluon.nn._native import NativeLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Dropout", "Flatten", "HybridLambda", "Lambda"]
 
 
-class Dropout(HybridBlock):
+class Dropout(NativeLayer):
     """In training, set elements to 0 at random and scale the rest up; else pass the input on.
 
     Parameters
@@ -50,13 +50,6 @@ class Dropout(HybridBlock):
     def _pieces(self) -> list[_core.Layer | Block]:
         return [_SharedMask(self)] if self._axes else [_core.Dropout(self.name, self._rate)]
 
-    def forward(self, x: Any) -> Any:
-        """Return x with elements dropped, if ``autograd.is_training()``."""
-        return current_plan(self).run(x)
-
-    def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p = {self._rate}, axes={self._axes})"
 
@@ -71,16 +64,15 @@ class _SharedMask(Block):
     def forward(self, x: Any) -> Any:
         return nd.Dropout(x, **self._settings)
 
+    def _infer_output(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
 
-class Flatten(HybridBlock):
+
+class Flatten(NativeLayer):
     """Make (batch, a, b, ...) into (batch, a * b * ...), without a copy; (n,) into (n, 1)."""
 
     def _pieces(self) -> list[_core.Layer | Block]:
         return [_core.Flatten(self.name)]
-
-    def forward(self, x: Any) -> Any:
-        """Return x as (batch, everything else)."""
-        return current_plan(self).run(x)
 
     def __repr__(self) -> str:
         return type(self).__name__

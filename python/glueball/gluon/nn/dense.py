@@ -5,17 +5,20 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from glueball import _core, init as initializers
+from glueball import _core, init as initializers, nd
 from glueball.base import ArgumentError
-from glueball.gluon._plan import current_plan
-from glueball.gluon.block import Block, HybridBlock
-from glueball.gluon.nn.activation import Activation, check_activation
+from glueball.gluon.block import Block
+from glueball.gluon.nn._native import NativeLayer
+from glueball.gluon.nn.activation import Activation, NativeActivation, check_activation
 
 __all__ = ["Dense"]
 
 
-class Dense(HybridBlock):
+class Dense(NativeLayer):
     """Compute activation(x W^T + b).
+
+    Takes an input of shape (batch, in_units), or of any other whose elements per sample number in_units;
+    returns (batch, units). With ``flatten=False`` only the last axis is replaced.
 
     Parameters
     ----------
@@ -113,34 +116,35 @@ class Dense(HybridBlock):
 
     def _pieces(self) -> list[_core.Layer | Block]:
         act = self.act
-        fused = act is not None and act._is_plain()
-        native = _core.Dense(
-            self.name,
-            self.weight,
-            self.bias,
-            act._act_type if fused else None,
-            None,
-            self._flatten,
-        )
+        fused = isinstance(act, NativeActivation) and act._is_plain()
+        name, alpha = act.function() if fused else (None, None)
+        native = _core.Dense(self.name, self.weight, self.bias, name, alpha, self._flatten)
         if act is not None:
             act.__dict__["_planned"] = True  # a hook on it changes how this layer runs
         return [native] if fused or act is None else [native, act]
 
-    def forward(self, x: Any) -> Any:
-        """Return the layer's output.
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # type: ignore[override]
+        """Compute the layer from array functions, for subclasses that change what goes in.
 
         Parameters
         ----------
+        F : module
+            Not needed here.
         x : NDArray
             Shape (batch, in_units), or any whose elements per sample, or (``flatten=False``) whose last
             axis, number in_units.
+        weight : NDArray
+            Shape (units, in_units).
+        bias : NDArray, optional
+            Shape (units,).
 
         Returns
         -------
         NDArray
             Shape (batch, units), or x's with the last axis replaced (``flatten=False``).
         """
-        return current_plan(self).run(x)
+        output = nd.FullyConnected(x, weight, bias, flatten=self._flatten)
+        return output if self.act is None else self.act(output)
 
     def __repr__(self) -> str:
         # In Gluon's words an unknown width is None; in NumPy mode it is -1.

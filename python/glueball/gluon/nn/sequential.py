@@ -50,8 +50,11 @@ class _Chain(Block):
             return plan.chain(args[0])
         return super().__call__(*args)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *args: Any) -> Any:
         """Return the last child's output; x itself if there are no children."""
+        if args:
+            message = f"expected one input of '{self.name}', found {1 + len(args)}; pass x alone"
+            raise TypeError(message)
         return current_plan(self).run(x)
 
     def __len__(self) -> int:
@@ -122,6 +125,16 @@ class Sequential(_Chain):
 
 class HybridSequential(_Chain, HybridBlock):
     """As `Sequential`, of HybridBlocks only."""
+
+    def forward(self, x: Any, *args: Any) -> Any:
+        """Return the last child's output; x itself if there are no children."""
+        if self._runs_hybrid_forward:
+            return HybridBlock.forward(self, x, *args)
+        return super().forward(x, *args)
+
+    def hybrid_forward(self, F: Any, x: Any, *args: Any, **params: Any) -> Any:
+        """Return the last child's output, for subclasses that call ``super().hybrid_forward``."""
+        return current_plan(self).run(x)
 
 
 Sequential._native_class = Sequential

@@ -1,0 +1,522 @@
+"""
+The native core of glueball: it computes, and owns the memory of parameters.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+
+import numpy
+import numpy.typing
+
+__all__: list[str] = [
+    "Activation",
+    "BackwardPass",
+    "Bilinear",
+    "ChainTape",
+    "Constant",
+    "DeltaOrthogonal",
+    "Dense",
+    "Dirac",
+    "Dropout",
+    "Flatten",
+    "Generator",
+    "Identity",
+    "Initializer",
+    "L2Tape",
+    "LSTMBias",
+    "Layer",
+    "MSRAPrelu",
+    "Mixed",
+    "Normal",
+    "One",
+    "Orthogonal",
+    "Parameter",
+    "ParameterList",
+    "SGD",
+    "Sequential",
+    "SoftmaxTape",
+    "Sparse",
+    "TruncatedNormal",
+    "Uniform",
+    "VarianceScaling",
+    "Xavier",
+    "Zero",
+    "activation_names",
+    "default_generator",
+    "empty",
+    "fans",
+    "gain",
+    "isa",
+    "l2_loss",
+    "next_initialize_call",
+    "num_threads",
+    "parameter_stream",
+    "register_array_types",
+    "register_errors",
+    "register_init",
+    "seed",
+    "set_default_array_type",
+    "set_num_threads",
+    "softmax_cross_entropy",
+]
+
+class Generator:
+    """
+    A source of random numbers whose element i depends only on (seed, stream, i): Philox4x32-10.
+    """
+    def __init__(
+        self,
+        seed: typing.SupportsInt | typing.SupportsIndex = 0,
+        stream: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def normal(
+        self,
+        out: typing.Any,
+        mean: typing.SupportsFloat | typing.SupportsIndex,
+        sigma: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None:
+        """
+        Fills `out` (float32 or float64) with draws from N(mean, sigma).
+        """
+    def truncated_normal(
+        self,
+        out: typing.Any,
+        mean: typing.SupportsFloat | typing.SupportsIndex,
+        sigma: typing.SupportsFloat | typing.SupportsIndex,
+        low: typing.SupportsFloat | typing.SupportsIndex,
+        high: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None:
+        """
+        Fills `out` with draws from N(mean, sigma) cut off at the values low and high.
+        """
+    def uniform(
+        self,
+        out: typing.Any,
+        low: typing.SupportsFloat | typing.SupportsIndex,
+        high: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None:
+        """
+        Fills `out` (float32 or float64) with draws from U(low, high), high excluded.
+        """
+    def words(
+        self, count: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.uint32]:
+        """
+        The next `count` raw words, uint32, shape (count,).
+        """
+    @property
+    def position(self) -> int:
+        """
+        Number of the next element to be drawn.
+        """
+    @position.setter
+    def position(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def stream(self) -> int: ...
+
+class Initializer:
+    def __call__(self, desc: typing.Any, arr: typing.Any) -> None:
+        """
+        Fills `arr` in place for the parameter that `desc` names.
+        """
+    def __init__(self) -> None: ...
+    def _init_beta(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _init_bias(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _init_default(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _init_gamma(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _init_one(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _init_weight(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _init_zero(self, desc: typing.Any, arr: typing.Any) -> None: ...
+    def _set_announcing(self, announcing: bool) -> None:
+        """
+        Whether `_announce(desc, arr)` is called after each `__call__`.
+        """
+    def fill_shard(
+        self,
+        desc: typing.Any,
+        shape: collections.abc.Sequence,
+        offset: typing.SupportsInt | typing.SupportsIndex,
+        count: typing.SupportsInt | typing.SupportsIndex,
+        generator: Generator,
+    ) -> typing.Any:
+        """
+        Elements [offset, offset + count) of a weight of `shape`: float32, shape (count,), with the bits that filling the whole from `generator` gives.
+        """
+
+class Constant(Initializer):
+    def __init__(self, value: typing.Any) -> None: ...
+
+class Zero(Constant):
+    def __init__(self) -> None: ...
+
+class One(Constant):
+    def __init__(self) -> None: ...
+
+class Identity(Initializer):
+    def __init__(self, gain: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None: ...
+
+class Dirac(Initializer):
+    def __init__(self, groups: typing.SupportsInt | typing.SupportsIndex = 1) -> None: ...
+
+class Bilinear(Initializer):
+    def __init__(self) -> None: ...
+
+class LSTMBias(Initializer):
+    def __init__(self, forget_bias: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None: ...
+
+class Uniform(Initializer):
+    def __init__(
+        self,
+        scale: typing.SupportsFloat | typing.SupportsIndex = 0.07,
+        low: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        high: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> None: ...
+
+class Normal(Initializer):
+    def __init__(
+        self,
+        sigma: typing.SupportsFloat | typing.SupportsIndex = 0.01,
+        mean: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> None: ...
+
+class TruncatedNormal(Initializer):
+    def __init__(
+        self,
+        sigma: typing.SupportsFloat | typing.SupportsIndex = 0.01,
+        mean: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        low: typing.SupportsFloat | typing.SupportsIndex = -2.0,
+        high: typing.SupportsFloat | typing.SupportsIndex = 2.0,
+        cut: str = "sigma",
+        correct: bool = False,
+    ) -> None: ...
+
+class Sparse(Initializer):
+    def __init__(
+        self,
+        sparsity: typing.SupportsFloat | typing.SupportsIndex,
+        sigma: typing.SupportsFloat | typing.SupportsIndex = 0.01,
+        per: str = "column",
+    ) -> None: ...
+
+class VarianceScaling(Initializer):
+    def __init__(
+        self,
+        scale: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        *,
+        fan_in: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        fan_out: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        in_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        out_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    ) -> None: ...
+    def variance(self, name: str, shape: collections.abc.Sequence) -> float:
+        """
+        The variance that a weight of this shape gets.
+        """
+
+class Xavier(VarianceScaling):
+    def __init__(
+        self,
+        rnd_type: str = "uniform",
+        factor_type: str = "avg",
+        magnitude: typing.SupportsFloat | typing.SupportsIndex = 3.0,
+        *,
+        fan_in: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        fan_out: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        in_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        out_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    ) -> None: ...
+
+class MSRAPrelu(VarianceScaling):
+    def __init__(
+        self,
+        factor_type: str = "avg",
+        slope: typing.SupportsFloat | typing.SupportsIndex = 0.25,
+        *,
+        fan_in: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        fan_out: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        in_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        out_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+    ) -> None: ...
+
+class Orthogonal(Initializer):
+    def __init__(
+        self,
+        scale: typing.SupportsFloat | typing.SupportsIndex = 1.414,
+        rand_type: str = "uniform",
+        method: str = "svd",
+    ) -> None: ...
+
+class DeltaOrthogonal(Initializer):
+    def __init__(self, scale: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None: ...
+
+class Mixed(Initializer):
+    def __init__(self, rules: collections.abc.Sequence[tuple[str, typing.Any]]) -> None: ...
+
+class BackwardPass:
+    """
+    Identifies one run of backward: contributions of one run are summed.
+    """
+    def __init__(self) -> None: ...
+    @property
+    def id(self) -> int: ...
+
+class Parameter:
+    """
+    Storage and state of a named array: what gluon.Parameter stands on.
+    """
+
+    _grad_req: str
+    def __init__(
+        self,
+        name: str,
+        shape: typing.Any,
+        dtype: str,
+        grad_req: str,
+        allow_deferred_init: bool,
+        differentiable: bool,
+        lr_mult: typing.SupportsFloat | typing.SupportsIndex,
+        wd_mult: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+    def _accumulate_grad(self, gradient: typing.Any, pass_: BackwardPass) -> None: ...
+    def _cast(self, dtype: str) -> None: ...
+    def _data(self, type: typing.Any) -> typing.Any: ...
+    def _finish_deferred(self) -> None: ...
+    def _grad(self, type: typing.Any) -> typing.Any: ...
+    def _initialize(
+        self, own: typing.Any, fallback: typing.Any, stream: Generator, force: bool
+    ) -> bool: ...
+    def _mark_stale(self) -> None: ...
+    def _set_data(self, values: typing.Any, create: bool) -> None: ...
+    def _set_shape(self, shape: typing.Any) -> None: ...
+    def _zero_grad(self) -> None: ...
+    @property
+    def _allow_deferred_init(self) -> bool: ...
+    @property
+    def _dtype_name(self) -> str: ...
+    @property
+    def _generation(self) -> int: ...
+    @property
+    def _grad_is_fresh(self) -> bool: ...
+    @property
+    def _is_initialized(self) -> bool: ...
+    @property
+    def _lengths(self) -> typing.Any: ...
+    @property
+    def _state(self) -> str: ...
+    @property
+    def lr_mult(self) -> float:
+        """
+        What the optimizer multiplies this parameter's learning rate by.
+        """
+    @lr_mult.setter
+    def lr_mult(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def wd_mult(self) -> float:
+        """
+        What the optimizer multiplies this parameter's weight decay by.
+        """
+    @wd_mult.setter
+    def wd_mult(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+class Layer:
+    """
+    A native layer: base of the others.
+    """
+    def infer_shape(self, input: collections.abc.Sequence) -> tuple:
+        """
+        Fills in the parameters' unknown axes from an input's shape (-1: unknown), and returns the output's.
+        """
+    def prepare(self, input: collections.abc.Sequence) -> None:
+        """
+        Carries out the deferred initialization that an input's shape allows.
+        """
+    @property
+    def is_ready(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+
+class Activation(Layer):
+    def __init__(
+        self,
+        name: str,
+        function: str,
+        alpha: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> None: ...
+
+class Dense(Layer):
+    def __init__(
+        self,
+        name: str,
+        weight: Parameter,
+        bias: Parameter,
+        activation: str | None,
+        alpha: typing.SupportsFloat | typing.SupportsIndex | None,
+        flatten: bool,
+    ) -> None: ...
+
+class Flatten(Layer):
+    def __init__(self, name: str) -> None: ...
+
+class Dropout(Layer):
+    def __init__(self, name: str, rate: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+class ChainTape:
+    """
+    What the backward of one recorded run needs.
+    """
+    def backward(
+        self, head_grad: typing.Any, need_input_grad: bool, pass_: BackwardPass
+    ) -> typing.Any:
+        """
+        Writes the parameters' gradients; returns the input's as a plain array, or None.
+        """
+
+class Sequential(Layer):
+    def __init__(self, name: str) -> None: ...
+    def add(self, layer: Layer) -> None: ...
+    def forward(self, input: typing.Any, training: bool) -> typing.Any:
+        """
+        The output, an array of the input's class; nothing is kept for a backward.
+        """
+    def record(self, input: typing.Any, training: bool) -> tuple:
+        """
+        (output, tape): the output, and what its backward needs.
+        """
+
+class SoftmaxTape:
+    def backward(self, head_grad: typing.Any) -> typing.Any: ...
+
+class L2Tape:
+    def backward(self, head_grad: typing.Any) -> typing.Any: ...
+
+class ParameterList:
+    """
+    Parameters that are updated together.
+    """
+    def __init__(self, parameters: collections.abc.Sequence[Parameter]) -> None: ...
+    def __len__(self) -> int: ...
+    def first_stale(self) -> int:
+        """
+        Position of the first one whose gradient no backward wrote since its last update, or -1.
+        """
+
+class SGD:
+    def __init__(self, momentum: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def set_state(self, parameter: Parameter, momentum: typing.Any) -> None: ...
+    def state(self, parameter: Parameter) -> typing.Any:
+        """
+        The momentum of a parameter, or None before its first update.
+        """
+    def update(
+        self,
+        parameters: ParameterList,
+        learning_rate: typing.SupportsFloat | typing.SupportsIndex,
+        weight_decay: typing.SupportsFloat | typing.SupportsIndex,
+        rescale_grad: typing.SupportsFloat | typing.SupportsIndex,
+        clip_gradient: typing.SupportsFloat | typing.SupportsIndex,
+        ignore_stale: bool,
+    ) -> None:
+        """
+        One update of every parameter; clip_gradient 0: none.
+        """
+    @property
+    def momentum(self) -> float: ...
+    @momentum.setter
+    def momentum(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+def activation_names() -> list[str]:
+    """
+    Every name of an elementwise function.
+    """
+
+def default_generator() -> Generator:
+    """
+    What random functions draw from now: the process's generator, or the stream of the parameter that is being initialised in this thread.
+    """
+
+def empty(shape: collections.abc.Sequence, dtype: str, type: type) -> typing.Any:
+    """
+    A new 64-byte aligned array of class `type` whose contents are undefined.
+    """
+
+def fans(name: str, shape: collections.abc.Sequence) -> tuple[float, float]:
+    """
+    (fan_in, fan_out) of a weight (out, in, *kernel).
+    """
+
+def gain(
+    nonlinearity: str, param: typing.SupportsFloat | typing.SupportsIndex | None = None
+) -> float: ...
+def isa() -> str:
+    """
+    The instruction set whose kernels run: 'v2', 'v3', 'v4' or 'baseline'.
+    """
+
+def l2_loss(
+    prediction: typing.Any, label: typing.Any, weight: typing.SupportsFloat | typing.SupportsIndex
+) -> tuple[typing.Any, L2Tape]:
+    """
+    (loss, tape) of weight / 2 (prediction - label)^2, the mean over each sample.
+    """
+
+def next_initialize_call() -> int:
+    """
+    Number of this initialize() call under the present seed, counted from 0.
+    """
+
+def num_threads() -> int:
+    """
+    How many threads native work may use.
+    """
+
+def parameter_stream(path: str, call: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    The stream of the parameter at a structural path in the call-th initialize().
+    """
+
+def register_array_types(ndarray: type, np_ndarray: type) -> None:
+    """
+    Tells the extension the classes of arrays: the legacy one, and NumPy mode's subclass of it.
+    """
+
+def register_errors(**kwargs) -> None:
+    """
+    Tells the extension which Python class stands for each of its own errors.
+    """
+
+def register_init(InitDesc: type, create: typing.Any) -> None:
+    """
+    Tells the extension the class of descriptors, and the function that makes an initializer of a name.
+    """
+
+def seed(seed: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Restarts the default generator and the count of initialize() calls.
+    """
+
+def set_default_array_type(type: type) -> None:
+    """
+    The class of the arrays that the extension makes when nothing else decides.
+    """
+
+def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Sets how many threads native work may use; changes no setting of OpenMP's own.
+    """
+
+def softmax_cross_entropy(
+    logits: typing.Any, labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]
+) -> tuple[typing.Any, SoftmaxTape]:
+    """
+    (loss, tape) of -log softmax(logits)[label]: logits (batch, classes), labels (batch,) integers.
+    """
+
+__version__: str = "0.1.0"

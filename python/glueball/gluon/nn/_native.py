@@ -1,0 +1,27 @@
+"""What layers that the C++ core computes have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glueball.gluon._plan import current_plan
+from glueball.gluon.block import HybridBlock
+
+__all__ = ["NativeLayer"]
+
+
+class NativeLayer(HybridBlock):
+    """A layer whose forward is native, unless a subclass defines `forward` or `hybrid_forward`."""
+
+    def forward(self, x: Any, *args: Any) -> Any:
+        """Return the layer's output for `x`, an NDArray of the layer's dtype."""
+        if self._runs_hybrid_forward:
+            return super().forward(x, *args)
+        if args:
+            message = f"expected one input of '{self.name}', found {1 + len(args)}; pass x alone"
+            raise TypeError(message)
+        return current_plan(self).run(x)
+
+    def hybrid_forward(self, F: Any, x: Any, *args: Any, **params: Any) -> Any:
+        """Return the layer's output, for subclasses that call ``super().hybrid_forward``."""
+        return current_plan(self).run(x)

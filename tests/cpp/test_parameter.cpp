@@ -1,0 +1,335 @@
+#include "glueball/parameter.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "glueball/error.h"
+
+namespace glueball {
+namespace {
+
+constexpr std::int64_t unknown = Shape::unknown;
+
+/// Writes one value, and counts how often it was asked to.
+class Counting : public Initializer {
+ public:
+  explicit Counting(double value) : value_(value) {}
+
+  void init_weight(const InitDesc&, const Tensor& out, Generator&) const override {
+    ++calls;
+    out.fill(value_);
+  }
+
+  mutable std::atomic<int> calls = 0;
+
+ private:
+  double value_;
+};
+
+/// Fails the first time only, as a user's initializer does that is corrected and called again.
+class FailsOnce : public Initializer {
+ public:
+  void init_weight(const InitDesc& desc, const Tensor& out, Generator&) const override {
+    if (!std::exchange(failed_, true)) {
+      throw ArgumentError({"a better day", desc.name, "try again"});
+    }
+    out.fill(4.0);
+  }
+
+ private:
+  mutable bool failed_ = false;
+};
+
+Parameter::Settings deferrable() {
+  Parameter::Settings settings;
+  settings.allow_deferred_init = true;
+  return settings;
+}
+
+float first(const Tensor& tensor) { return tensor.data<float>()[0]; }
+
+TEST_CASE("a parameter of known shape has values and a zero gradient once initialized") {
+  Parameter weight("dense0_weight", Shape({2, 3}));
+  CHECK(weight.state() == Parameter::State::uninitialized);
+
+  CHECK(weight.initialize(nullptr, std::make_shared<Counting>(2.0), Generator(1)));
+
+  CHECK(weight.is_initialized());
+  CHECK(weight.data().shape() == Shape({2, 3}));
+  CHECK(first(weight.data()) == 2.0F);
+  CHECK(weight.grad().shape() == Shape({2, 3}));
+  CHECK(first(weight.grad()) == 0.0F);
+}
+
+TEST_CASE("a parameter initialized twice keeps its values, unless forced") {
+  Parameter weight("w_weight", Shape({2}));
+  weight.initialize(nullptr, std::make_shared<Counting>(1.0), Generator());
+  const Tensor old_values = weight.data();
+
+  CHECK_FALSE(weight.initialize(nullptr, std::make_shared<Counting>(2.0), Generator()));
+  CHECK(first(weight.data()) == 1.0F);
+
+  CHECK(weight.initialize(nullptr, std::make_shared<Counting>(2.0), Generator(), true));
+  CHECK(first(weight.data()) == 2.0F);
+  CHECK(first(old_values) == 1.0F);
+}
+
+TEST_CASE(
+    "the initializer given to the call wins over the parameter's own, and that over the net's") {
+  const auto by_call = std::make_shared<Counting>(1.0);
+  const auto by_parameter = std::make_shared<Counting>(2.0);
+  const auto by_net = std::make_shared<Counting>(3.0);
+  Parameter::Settings settings;
+  settings.init = by_parameter;
+  Parameter weight("w_weight", Shape({1}), settings);
+
+  weight.initialize(by_call, by_net, Generator());
+  CHECK(first(weight.data()) == 1.0F);
+
+  weight.initialize(nullptr, by_net, Generator(), true);
+  CHECK(first(weight.data()) == 2.0F);
+
+  weight.set_init(nullptr);
+  weight.initialize(nullptr, by_net, Generator(), true);
+  CHECK(first(weight.data()) == 3.0F);
+}
+
+TEST_CASE("a deferred parameter is filled once, when its shape is known") {
+  const auto init = std::make_shared<Counting>(5.0);
+  Parameter weight("dense0_weight", Shape({256, unknown}), deferrable());
+
+  weight.initialize(nullptr, init, Generator());
+  CHECK(weight.state() == Parameter::State::deferred);
+  CHECK(init->calls == 0);
+  CHECK_THROWS_AS(static_cast<void>(weight.data()), DeferredInitializationError);
+  CHECK_THROWS_AS(weight.finish_deferred(), DeferredInitializationError);
+
+  weight.set_shape({256, 20});
+  CHECK(init->calls == 0);
+  weight.finish_deferred();
+  weight.finish_deferred();
+
+  CHECK(init->calls == 1);
+  CHECK(weight.data().shape() == Shape({256, 20}));
+}
+
+TEST_CASE("when the shape becomes known changes no number") {
+  Parameter now("dense0_weight", Shape({4, 5}));
+  Parameter later("dense7_weight", Shape({4, unknown}), deferrable());
+  const auto init = std::make_shared<Uniform>(0.5);
+
+  now.initialize(nullptr, init, Generator(3, 9));
+  later.initialize(nullptr, init, Generator(3, 9));
+  later.set_shape({4, 5});
+  later.finish_deferred();
+
+  for (std::int64_t i = 0; i < now.data().size(); ++i) {
+    CHECK(now.data().data<float>()[i] == later.data().data<float>()[i]);
+  }
+}
+
+TEST_CASE("an unknown shape where waiting is not allowed is an error that says both ways out") {
+  Parameter weight("w_weight", Shape({256, unknown}));
+
+  CHECK_THROWS_WITH_AS(
+      weight.initialize(nullptr, nullptr, Generator()),
+      "expected a shape whose axes are all known, to initialize Parameter "
+      "'w_weight', found (256, -1); give the shape, or allow_deferred_init=True to "
+      "wait for data",
+      ArgumentError);
+  CHECK(weight.state() == Parameter::State::uninitialized);
+}
+
+TEST_CASE("an initializer that throws leaves the parameter as it was, and a corrected one works") {
+  SUBCASE("at initialize()") {
+    Parameter weight("w_weight", Shape({2}));
+    const auto init = std::make_shared<FailsOnce>();
+
+    CHECK_THROWS_WITH_AS(weight.initialize(nullptr, init, Generator()),
+                         "expected a better day, found w_weight; try again", ArgumentError);
+    CHECK(weight.state() == Parameter::State::uninitialized);
+    weight.initialize(nullptr, init, Generator());
+    CHECK(first(weight.data()) == 4.0F);
+  }
+  SUBCASE("when deferred") {
+    Parameter weight("w_weight", Shape({2, unknown}), deferrable());
+    weight.initialize(nullptr, std::make_shared<FailsOnce>(), Generator());
+    weight.set_shape({2, 2});
+
+    CHECK_THROWS_AS(weight.finish_deferred(), ArgumentError);
+    CHECK(weight.state() == Parameter::State::deferred);
+    weight.finish_deferred();
+    CHECK(first(weight.data()) == 4.0F);
+  }
+}
+
+TEST_CASE("threads that need a deferred parameter at once fill it once") {
+  const auto init = std::make_shared<Counting>(1.0);
+  Parameter weight("w_weight", Shape({1000, unknown}), deferrable());
+  weight.initialize(nullptr, init, Generator());
+  weight.set_shape({1000, 100});
+
+  std::atomic<int> ready = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      weight.finish_deferred();
+      if (first(weight.data()) == 1.0F) ++ready;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  CHECK(init->calls == 1);
+  CHECK(ready == 4);
+}
+
+TEST_CASE("use before initialize() is an error that names the parameter") {
+  Parameter weight("dense0_weight", Shape({2}));
+
+  CHECK_THROWS_AS(static_cast<void>(weight.data()), UninitializedError);
+  CHECK_THROWS_AS(static_cast<void>(weight.grad()), UninitializedError);
+  CHECK_THROWS_AS(weight.finish_deferred(), UninitializedError);
+  CHECK_THROWS_AS(weight.set_data(Tensor({2})), UninitializedError);
+}
+
+TEST_CASE("a shape that does not fit is refused in Gluon's words, and changes nothing") {
+  Parameter weight("dense0_weight", Shape({256, unknown}), deferrable());
+
+  CHECK_THROWS_AS(weight.set_shape({128, 20}), ShapeError);
+  CHECK_THROWS_AS(weight.set_shape({256}), ShapeError);
+  CHECK(*weight.shape() == Shape({256, unknown}));
+
+  weight.set_shape({256, 20});
+  std::string text;
+  try {
+    weight.set_shape({256, 30});
+  } catch (const ShapeError& error) {
+    text = error.what();
+  }
+  CHECK(text.rfind("Expected shape (256, 30) is incompatible with given shape (256, 20).", 0) == 0);
+}
+
+TEST_CASE("a parameter may not know even its rank, until it is told") {
+  Parameter weight("w_weight", std::nullopt, deferrable());
+  weight.initialize(nullptr, std::make_shared<Counting>(1.0), Generator());
+  CHECK(weight.state() == Parameter::State::deferred);
+
+  weight.set_shape({3});
+  weight.finish_deferred();
+
+  CHECK(weight.data().shape() == Shape({3}));
+}
+
+TEST_CASE("set_data keeps the array, and makes one where initialization was waiting") {
+  Tensor values({2, 3});
+  values.fill(7.0);
+  Parameter known("a_weight", Shape({2, 3}));
+  known.initialize(nullptr, nullptr, Generator());
+  const Tensor view = known.data();
+  Parameter waiting("b_weight", Shape({2, unknown}), deferrable());
+  const auto init = std::make_shared<Counting>(1.0);
+  waiting.initialize(nullptr, init, Generator());
+
+  known.set_data(values);
+  waiting.set_data(values);
+
+  CHECK(first(view) == 7.0F);
+  CHECK(*waiting.shape() == Shape({2, 3}));
+  CHECK(first(waiting.data()) == 7.0F);
+  waiting.finish_deferred();
+  CHECK(init->calls == 0);
+  CHECK_THROWS_AS(known.set_data(Tensor({3, 2})), ShapeError);
+  CHECK(first(known.data()) == 7.0F);
+}
+
+TEST_CASE("grad_req null keeps no gradient, and leaving it makes one of zeros") {
+  Parameter::Settings settings;
+  settings.grad_req = GradReq::null;
+  Parameter weight("w_weight", Shape({2}), settings);
+  weight.initialize(nullptr, nullptr, Generator());
+
+  CHECK_FALSE(weight.has_grad());
+  CHECK_THROWS_WITH_AS(static_cast<void>(weight.grad()),
+                       "Cannot get gradient array for Parameter 'w_weight' because grad_req='null'",
+                       NoGradientError);
+
+  weight.set_grad_req(GradReq::add);
+  CHECK(first(weight.grad()) == 0.0F);
+  weight.set_grad_req(GradReq::null);
+  CHECK_FALSE(weight.has_grad());
+}
+
+TEST_CASE("a parameter that is not differentiable never has a gradient") {
+  Parameter::Settings settings;
+  settings.differentiable = false;
+  Parameter running("running_mean", Shape({2}), settings);
+  running.initialize(nullptr, nullptr, Generator());
+
+  running.set_grad_req(GradReq::write);
+
+  CHECK(running.grad_req() == GradReq::null);
+  CHECK_FALSE(running.has_grad());
+}
+
+TEST_CASE(
+    "within one backward gradients are summed; the next overwrites or adds, as grad_req says") {
+  for (const GradReq grad_req : {GradReq::write, GradReq::add}) {
+    CAPTURE(to_string(grad_req));
+    Parameter::Settings settings;
+    settings.grad_req = grad_req;
+    Parameter weight("w_weight", Shape({2}), settings);
+    weight.initialize(nullptr, nullptr, Generator());
+
+    const BackwardPass one;
+    CHECK(weight.grad_target(one).accumulate == (grad_req == GradReq::add));
+    CHECK(weight.grad_target(one).accumulate);
+    const BackwardPass two;
+    CHECK(weight.grad_target(two).accumulate == (grad_req == GradReq::add));
+  }
+}
+
+TEST_CASE("a gradient is fresh from its backward to the optimizer's step") {
+  Parameter weight("w_weight", Shape({2}));
+  weight.initialize(nullptr, nullptr, Generator());
+  CHECK_FALSE(weight.grad_is_fresh());
+
+  static_cast<void>(weight.grad_target(BackwardPass()));
+  CHECK(weight.grad_is_fresh());
+  weight.mark_stale();
+  CHECK_FALSE(weight.grad_is_fresh());
+}
+
+TEST_CASE("casting converts values and gradient, and a plan made before") {
+  Parameter now("a_weight", Shape({2}));
+  now.initialize(nullptr, std::make_shared<Counting>(0.5), Generator());
+  Parameter later("b_weight", Shape({unknown}), deferrable());
+  later.initialize(nullptr, std::make_shared<Counting>(0.5), Generator());
+
+  now.cast(Dtype::float64);
+  later.cast(Dtype::float64);
+  later.set_shape({2});
+  later.finish_deferred();
+
+  CHECK(now.data().dtype() == Dtype::float64);
+  CHECK(now.grad().dtype() == Dtype::float64);
+  CHECK(now.data().data<double>()[1] == 0.5);
+  CHECK(later.data().dtype() == Dtype::float64);
+}
+
+TEST_CASE("grad_req has three words, and another one is told which") {
+  for (const GradReq grad_req : {GradReq::write, GradReq::add, GradReq::null}) {
+    CHECK(grad_req_from(to_string(grad_req)) == grad_req);
+  }
+  CHECK_THROWS_AS(static_cast<void>(grad_req_from("none")), ArgumentError);
+}
+
+}  // namespace
+}  // namespace glueball

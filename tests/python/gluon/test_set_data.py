@@ -1,0 +1,256 @@
+"""Writing a parameter's values directly: `set_data`, and through `data()`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glueball import autograd, init, nd
+from glueball.base import DtypeError, MXNetError, ShapeError, UninitializedError
+from glueball.gluon import Parameter, nn
+
+
+def ready(shape=(2, 3)):
+    made = Parameter("p", shape=shape)
+    made.initialize("zeros")
+    return made
+
+
+def values(parameter):
+    return parameter.data().asnumpy()
+
+
+SIX = np.arange(6.0).reshape(2, 3)
+READ_ONLY = np.arange(6, dtype="float32").reshape(2, 3)
+READ_ONLY.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        nd.array(SIX),
+        nd.array(SIX, dtype="float64"),
+        SIX,
+        SIX.astype("int8"),
+        SIX.tolist(),
+        [nd.array(row) for row in SIX],
+        np.asfortranarray(SIX),
+        np.arange(12.0).reshape(2, 6)[:, ::2] / 2,
+        SIX[::-1, ::-1][::-1, ::-1],
+        SIX.astype(">f8"),
+        READ_ONLY,
+    ],
+    ids=[
+        "NDArray",
+        "double NDArray",
+        "ndarray",
+        "int8",
+        "nested list",
+        "list of NDArrays",
+        "column by column",
+        "every second",
+        "reversed",
+        "other byte order",
+        "read-only",
+    ],
+)
+def test_set_data_takes_anything_like_an_array_and_keeps_the_parameters_dtype(data):
+    made = ready()
+    expected = np.arange(12.0).reshape(2, 6)[:, ::2] / 2 if np.shape(data) != (2, 3) else SIX
+    made.set_data(data)
+
+    np.testing.assert_array_equal(values(made), expected)
+    assert made.data().dtype == np.float32
+    assert made.data().flags.writeable
+
+
+def test_set_data_writes_into_the_array_that_others_hold():
+    made = ready()
+    held = made.data()
+    made.set_data(SIX)
+
+    assert held is made.data()
+    np.testing.assert_array_equal(held.asnumpy(), SIX)
+
+
+def test_set_data_copies_so_that_the_source_stays_the_users():
+    made = ready()
+    source = nd.array(SIX)
+    made.set_data(source)
+    source[:] = 9
+
+    np.testing.assert_array_equal(values(made), SIX)
+
+
+def test_set_data_of_the_parameters_own_array_reversed_is_not_mixed_up():
+    made = ready((4,))
+    made.set_data([1, 2, 3, 4])
+    made.set_data(made.data()[::-1])
+
+    np.testing.assert_array_equal(values(made), [4, 3, 2, 1])
+
+
+def test_nan_and_infinity_are_numbers_like_others():
+    made = ready((3,))
+    made.set_data([np.nan, np.inf, -np.inf])
+
+    np.testing.assert_array_equal(values(made), np.float32([np.nan, np.inf, -np.inf]))
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 2), (6,), (2, 3, 1), (1, 3), ()], ids=lambda shape: str(shape)
+)
+def test_set_data_of_another_shape_is_refused_and_nothing_changes(shape):
+    made = ready()
+
+    with pytest.raises(AssertionError) as caught:
+        made.set_data(np.ones(shape))
+
+    assert isinstance(caught.value, ShapeError)
+    assert str(caught.value) == (
+        f"Expected shape {shape} is incompatible with given shape (2, 3). (Parameter 'p' has shape "
+        "(2, 3); pass a shape whose known axes are equal, or make the layer anew.)"
+    )
+    assert made.shape == (2, 3)
+    assert (values(made) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ("text", "found str of dtype <U4"),
+        (None, "found NoneType of dtype object"),
+        ([[1, 2], [3]], "found lists of unequal lengths"),
+        (np.ones((2, 3), complex), "found ndarray of dtype complex128"),
+        (object(), "found object of dtype object"),
+    ],
+    ids=["text", "None", "ragged", "complex", "object"],
+)
+def test_set_data_of_what_is_no_array_of_numbers_is_refused_and_nothing_changes(data, found):
+    made = ready()
+
+    with pytest.raises(DtypeError) as caught:
+        made.set_data(data)
+
+    assert str(caught.value) == (
+        f"expected an array of numbers as data of Parameter 'p', {found}; pass an NDArray, a NumPy "
+        "array or a nested list of real numbers"
+    )
+    assert (values(made) == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3), (0,)], ids=str)
+def test_set_data_without_elements_is_refused_also_where_an_axis_is_unknown(shape):
+    waiting = Parameter("p", shape=(2, 0), allow_deferred_init=True)
+    waiting.initialize()
+    for made in (ready(), waiting):
+        before = made.shape
+        with pytest.raises(ShapeError) as caught:
+            made.set_data(np.ones(shape))
+        assert f"expected data with elements for Parameter 'p' of shape {before}" in str(caught.value)
+        assert f"found shape {shape}" in str(caught.value)
+        assert made.shape == before
+
+
+def test_set_data_before_initialize_is_refused_and_does_not_change_the_shape():
+    made = Parameter("p", shape=(2, 0))
+
+    with pytest.raises(UninitializedError, match="Parameter 'p' has not been initialized"):
+        made.set_data(SIX)
+
+    assert made.shape == (2, 0)
+
+
+# ---- before the first forward ------------------------------------------------------------
+
+
+def test_set_data_while_deferred_gives_the_shape_and_initializes_at_once():
+    layer = nn.Dense(2)
+    layer.initialize()
+    layer.weight.set_data(SIX)
+
+    assert layer.weight.shape == (2, 3)
+    np.testing.assert_array_equal(values(layer.weight), SIX)
+    assert layer.weight.grad().shape == (2, 3)
+    assert layer(nd.ones((1, 3))).asnumpy().tolist() == [[3, 12]]
+
+
+def test_what_was_set_while_deferred_is_not_initialized_over():
+    class Never(init.Initializer):
+        def _init_weight(self, name, arr):
+            raise AssertionError(name)
+
+    layer = nn.Dense(2, weight_initializer=Never())
+    layer.initialize()
+    layer.weight.set_data(SIX)
+    layer(nd.ones((1, 3)))
+
+    np.testing.assert_array_equal(values(layer.weight), SIX)
+
+
+def test_set_data_while_deferred_has_to_fit_what_is_known():
+    layer = nn.Dense(2)
+    layer.initialize("ones")
+
+    with pytest.raises(
+        AssertionError,
+        match=r"Expected shape \(3, 3\) is incompatible with given shape \(2, 0\)\. \(Parameter "
+        "'dense0_weight'",
+    ):
+        layer.weight.set_data(np.ones((3, 3)))
+
+    assert layer.weight.shape == (2, 0)
+    assert layer(nd.ones((1, 5))).asnumpy().tolist() == [[5, 5]]
+
+
+def test_data_of_another_width_than_what_was_set_is_refused_by_name():
+    layer = nn.Dense(2, prefix="out_")
+    layer.initialize()
+    layer.weight.set_data(SIX)
+
+    with pytest.raises(MXNetError) as caught:
+        layer(nd.ones((1, 4)))
+
+    assert str(caught.value) == (
+        "expected input of shape (batch, 3) for 'out', found (1, 4); pass 3 features, or make the "
+        "layer anew for 4 (its weight out_weight is (2, 3))"
+    )
+    assert layer(nd.ones((1, 3))).shape == (1, 2)
+
+
+# ---- and the net sees it -----------------------------------------------------------------
+
+
+def test_a_net_computes_with_what_was_written_through_data():
+    net = nn.Sequential()
+    net.add(nn.Dense(2, in_units=2), nn.Dense(1, in_units=2))
+    net.initialize("ones")
+    x = nd.ones((1, 2))
+    assert net(x).asscalar() == 4
+
+    net[0].weight.data()[:] += 1
+    assert net(x).asscalar() == 8
+    net[0].weight.data()[0, 0] = 42
+    assert net(x).asscalar() == 48
+    weight = net[0].weight.data()
+    weight *= 0
+    assert net(x).asscalar() == 0
+    np.asarray(weight)[1] = 3
+    assert net(x).asscalar() == 6
+    net[1].bias.set_data([0.5])
+    assert net(x).asscalar() == 6.5
+
+
+def test_set_data_while_recording_is_allowed_before_the_parameter_is_used():
+    layer = nn.Dense(1, in_units=2)
+    layer.initialize("zeros")
+    x = nd.array([[3, 4]])
+    x.attach_grad()
+    with autograd.record():
+        layer.weight.set_data([[1, 2]])
+        loss = layer(x)
+    loss.backward()
+
+    assert loss.asscalar() == 11
+    np.testing.assert_array_equal(x.grad.asnumpy(), [[1, 2]])
+    np.testing.assert_array_equal(layer.weight.grad().asnumpy(), [[3, 4]])

@@ -1,0 +1,247 @@
+"""Random numbers of `nd.random`, `np.random` and `mx.random`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as onp
+import pytest
+from scipy import stats
+
+import glueball as mx
+from glueball import MXNetError, nd, np
+
+DRAWS = 20_000
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    mx.random.seed(20170728)
+
+
+def fits(sample, distribution):
+    """A Kolmogorov-Smirnov test at the level 1e-4, on a fixed seed."""
+    return stats.kstest(onp.asarray(sample).ravel().astype(float), distribution).pvalue > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("sample", "distribution"),
+    [
+        (lambda n: nd.random.uniform(-2, 3, n), stats.uniform(-2, 5).cdf),
+        (lambda n: nd.random.uniform(3, -2, n), stats.uniform(-2, 5).cdf),
+        (lambda n: nd.random.normal(1, 2, n), stats.norm(1, 2).cdf),
+        (lambda n: nd.random.randn(n, loc=1, scale=2), stats.norm(1, 2).cdf),
+        (lambda n: nd.random.exponential(2, n), stats.expon(scale=2).cdf),
+        (lambda n: nd.random.gamma(2, 3, n), stats.gamma(2, scale=3).cdf),
+        (lambda n: np.random.uniform(-2, 3, n), stats.uniform(-2, 5).cdf),
+        (lambda n: np.random.normal(1, 2, size=(n,)), stats.norm(1, 2).cdf),
+        (lambda n: np.random.rand(n), stats.uniform.cdf),
+        (lambda n: np.random.randn(n), stats.norm.cdf),
+        (lambda n: np.random.exponential(2, n), stats.expon(scale=2).cdf),
+        (lambda n: np.random.gamma(2, 3, n), stats.gamma(2, scale=3).cdf),
+        (lambda n: np.random.beta(2, 3, n), stats.beta(2, 3).cdf),
+        (lambda n: np.random.chisquare(3, n), stats.chi2(3).cdf),
+        (lambda n: np.random.gumbel(1, 2, n), stats.gumbel_r(1, 2).cdf),
+        (lambda n: np.random.laplace(1, 2, n), stats.laplace(1, 2).cdf),
+        (lambda n: np.random.logistic(1, 2, n), stats.logistic(1, 2).cdf),
+        (lambda n: np.random.lognormal(1, 0.5, n), stats.lognorm(0.5, scale=math.e).cdf),
+        (lambda n: np.random.pareto(3, n), stats.lomax(3).cdf),
+        (lambda n: np.random.power(3, n), stats.powerlaw(3).cdf),
+        (lambda n: np.random.rayleigh(2, n), stats.rayleigh(scale=2).cdf),
+        (lambda n: np.random.weibull(2, n), stats.weibull_min(2).cdf),
+    ],
+)
+def test_draws_have_their_distribution(sample, distribution):
+    values = sample(DRAWS)
+
+    assert values.shape == (DRAWS,)
+    assert values.dtype == onp.float32
+    assert fits(values, distribution)
+
+
+@pytest.mark.parametrize(
+    ("sample", "mean", "variance"),
+    [
+        (lambda n: nd.random.poisson(4, n), 4, 4),
+        (lambda n: nd.random.negative_binomial(3, 0.4, n), 3 * 0.6 / 0.4, 3 * 0.6 / 0.4**2),
+        (lambda n: nd.random.generalized_negative_binomial(2, 0.5, n), 2, 2 + 0.5 * 4),
+        (lambda n: nd.random.generalized_negative_binomial(2, 0, n), 2, 2),
+        (lambda n: nd.random.bernoulli(0.3, n), 0.3, 0.21),
+        (lambda n: nd.random.randint(-2, 5, n), 1, (7**2 - 1) / 12),
+        (lambda n: np.random.randint(5, size=n), 2, (5**2 - 1) / 12),
+        (lambda n: np.random.poisson(4, n), 4, 4),
+        (lambda n: np.random.bernoulli(0.3, n), 0.3, 0.21),
+    ],
+)
+def test_counts_have_their_mean_and_variance(sample, mean, variance):
+    values = onp.asarray(sample(DRAWS)).astype(float)
+
+    assert abs(values.mean() - mean) < 5 * math.sqrt(variance / DRAWS)
+    # The variance of the sample variance is near 2 sigma^4 / n; kurtosis here is at most 3 + 3.
+    assert abs(values.var() - variance) < 5 * variance * math.sqrt(5 / DRAWS)
+    assert (values == onp.round(values)).all()
+
+
+def draw_some():
+    return [
+        onp.asarray(a)
+        for a in (
+            nd.random.uniform(shape=3),
+            nd.random.normal(shape=3),
+            nd.random.gamma(2, 2, shape=3),
+            nd.random.shuffle(nd.arange(10)),
+            np.random.uniform(size=3),
+            np.random.choice(10, 3),
+            nd.Dropout(nd.ones(10), mode="always"),
+        )
+    ]
+
+
+def test_one_seed_repeats_everything_and_numpys_does_not_matter():
+    mx.random.seed(7)
+    first = draw_some()
+    mx.random.seed(7)
+    onp.random.seed(3)  # noqa: NPY002
+    second = draw_some()
+    third = draw_some()
+
+    for a, b in zip(first, second, strict=True):
+        onp.testing.assert_array_equal(a, b)
+    assert any((a != b).any() for a, b in zip(second, third, strict=True))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64 + 5, onp.int64(3)])
+def test_any_whole_number_is_a_seed(seed):
+    mx.random.seed(seed)
+    a = nd.random.uniform(shape=3)
+    mx.random.seed(int(seed) % 2**64)
+
+    onp.testing.assert_array_equal(onp.asarray(a), onp.asarray(nd.random.uniform(shape=3)))
+
+
+def test_seed_that_is_no_whole_number_is_refused():
+    with pytest.raises(ValueError, match=r"whole number as the seed, found 1\.5"):
+        mx.random.seed(1.5)
+
+
+def test_draws_do_not_depend_on_how_they_are_asked_for():
+    mx.random.seed(1)
+    whole = nd.random.uniform(shape=(4, 3)).asnumpy()
+    mx.random.seed(1)
+    parts = [nd.random.uniform(shape=3).asnumpy() for _ in range(4)]
+    mx.random.seed(1)
+    out = nd.zeros((4, 3))
+    nd.random.uniform(out=out)
+
+    onp.testing.assert_array_equal(whole, parts)
+    onp.testing.assert_array_equal(whole, out.asnumpy())
+
+
+def test_shapes_and_dtypes():
+    assert nd.random.uniform().shape == (1,)
+    assert nd.random.uniform(shape=3).shape == (3,)
+    assert nd.random.normal(shape=(2, 0)).shape == (2, 0)
+    assert np.random.uniform().shape == ()
+    assert np.random.normal(size=(2, 3)).shape == (2, 3)
+    assert nd.random.uniform(dtype="float64").dtype == onp.float64
+    assert nd.random.randint(3).dtype == onp.int32
+    assert type(nd.random.uniform()) is nd.NDArray
+    assert type(np.random.uniform(-10, 10, (2, 3))) is np.ndarray
+    assert nd.random_uniform is nd.random.uniform
+    assert mx.random.uniform is nd.random.uniform
+    assert nd.random_normal is nd.random.normal
+
+
+def test_out_is_filled_in_any_layout_and_dtype_and_returned():
+    for out in (nd.zeros((3, 4)), nd.zeros((4, 3)).T, nd.zeros((3, 4), dtype="float64")):
+        assert nd.random.uniform(5, 6, out=out) is out
+        assert (onp.asarray(out) >= 5).all()
+        assert (onp.asarray(out) <= 6).all()
+        assert nd.random.gamma(2, 2, out=out) is out
+    view = nd.zeros((3, 4))
+    nd.random.normal(out=view[1])
+    assert (onp.asarray(view) != 0).sum() == 4
+
+
+def test_out_and_shape_must_agree():
+    for draw in (nd.random.uniform, nd.random.gamma):
+        with pytest.raises(MXNetError, match=r"out= of shape \(2,\).*found \(3,\)"):
+            draw(shape=2, out=nd.zeros(3))
+
+
+def test_arrays_of_settings_give_draws_for_each():
+    low, high = nd.array([0, 10]), nd.array([1, 20])
+
+    a = nd.random.uniform(low, high, shape=500).asnumpy()
+
+    assert a.shape == (2, 500)
+    assert ((a[0] >= 0) & (a[0] < 1)).all()
+    assert ((a[1] >= 10) & (a[1] < 20)).all()
+    assert a[1].max() > 19
+    g = nd.random.gamma(nd.array([1, 100]), nd.array([1, 1]), shape=200).asnumpy()
+    assert g.shape == (2, 200)
+    assert abs(g[1].mean() - 100) < 5 * math.sqrt(100 / 200)
+    n = np.random.normal(np.array([0, 100]), 1.0)
+    assert n.shape == (2,)
+    assert 90 < float(n[1]) < 110
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: nd.random.normal(scale=0), "scale > 0 for normal, found 0"),
+        (lambda: nd.random.normal(scale=-1), "scale > 0 for normal, found -1"),
+        (lambda: nd.random.normal(scale=math.nan), "scale > 0 for normal, found nan"),
+        (lambda: np.random.normal(scale=-1), "scale >= 0 for normal, found -1"),
+        (lambda: nd.random.uniform(0, math.inf), "finite bounds for uniform"),
+        (lambda: nd.random.randint(3, 3), "settings that 'randint' is defined for"),
+        (lambda: nd.random.poisson(-1), "settings that 'poisson' is defined for"),
+        (lambda: nd.random.uniform(shape=-1), "lengths of 0 or more for 'uniform'"),
+        (
+            lambda: nd.random.uniform(size=3),
+            "found|only documented settings for 'uniform', found size",
+        ),
+        (lambda: nd.random.multinomial(nd.array([1, 2])), "probabilities that sum to 1"),
+        (lambda: np.random.choice(3, 5, replace=False), "a choice that can be made"),
+    ],
+)
+def test_settings_that_are_none(call, text):
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+def test_multinomial():
+    p = nd.array([[0.2, 0.5, 0.3], [0, 0, 1]])
+
+    a = nd.random.multinomial(p, shape=DRAWS)
+
+    assert a.shape == (2, DRAWS)
+    assert a.dtype == onp.int32
+    counts = onp.bincount(onp.asarray(a)[0], minlength=3) / DRAWS
+    assert (abs(counts - [0.2, 0.5, 0.3]) < 5 * math.sqrt(0.25 / DRAWS)).all()
+    assert (onp.asarray(a)[1] == 2).all()
+    assert nd.random.multinomial(p).shape == (2,)
+    assert nd.random.multinomial(p, shape=(2, 3)).shape == (2, 2, 3)
+    counts = np.random.multinomial(10, np.array([0.5, 0.5]))
+    assert counts.sum().item() == 10
+
+
+def test_shuffle_and_permutation():
+    a = nd.arange(20).reshape((10, 2))
+    b = nd.random.shuffle(a)
+
+    assert sorted(b.asnumpy()[:, 0].tolist()) == a.asnumpy()[:, 0].tolist()
+    assert (b[:, 1] - b[:, 0]).asnumpy().tolist() == [1] * 10
+    assert (b != a).sum().asscalar() > 0
+    c = np.arange(20)
+    np.random.shuffle(c)
+    assert sorted(c.tolist()) == list(range(20))
+    assert sorted(np.random.permutation(20).tolist()) == list(range(20))
+    assert sorted(np.random.choice(20, 20, replace=False).tolist()) == list(range(20))
+
+
+def test_weighted_choice():
+    a = onp.asarray(np.random.choice(3, DRAWS, p=[0.1, 0.0, 0.9]))
+
+    assert set(onp.unique(a)) == {0, 2}
+    assert abs((a == 0).mean() - 0.1) < 5 * math.sqrt(0.09 / DRAWS)

@@ -1,0 +1,229 @@
+"""The graph: order, memory, depth, threads."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import weakref
+
+import numpy as onp
+import pytest
+
+from glueball import _tape, autograd, nd
+
+
+def leaf(values):
+    x = nd.array(values)
+    x.attach_grad()
+    return x
+
+
+def test_a_node_is_younger_than_its_parents():
+    x = leaf([1])
+
+    with autograd.record():
+        y = x * 2
+        z = y + x
+
+    assert x._node.number < y._node.number < z._node.number
+    assert z._node.parents == (y._node, x._node)
+
+
+def test_gradients_of_all_paths_are_summed_in_creation_order():
+    x = leaf([2])
+
+    with autograd.record():
+        a = x * 3
+        b = a * x  # 3 x^2
+        c = a + b  # 3 x + 3 x^2
+        y = c * b  # 9 x^3 + 9 x^4
+    y.backward()
+
+    assert x.grad.asscalar() == 27 * 2**2 + 36 * 2**3
+
+
+def test_nothing_is_recorded_outside_record_or_without_a_leaf():
+    x, plain = leaf([1]), nd.array([1])
+
+    y = x * 2
+    with autograd.record():
+        z = plain * 2
+        with autograd.pause():
+            w = x * 2
+
+    assert y._node is z._node is w._node is None
+
+
+def test_graph_goes_when_its_last_output_goes_without_the_collector():
+    x = leaf(onp.ones(10))
+    gc.disable()
+    try:
+        with autograd.record():
+            y = (x * 2).exp().sum()
+        node = y._node.parents[0]
+        alive = weakref.ref(node._backward)
+        del node
+
+        assert alive() is not None
+        del y
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+def test_backward_drops_what_was_saved_also_while_the_output_lives():
+    x = leaf(onp.ones(10))
+    with autograd.record():
+        middle = x * 2
+        y = middle.exp()
+    alive = weakref.ref(y._node._backward)
+
+    y.backward()
+
+    assert alive() is None
+    assert y._node.freed
+    assert y._node.parents == ()
+
+
+def test_ten_thousand_recorded_steps_leave_memory_flat():
+    x = leaf(onp.ones(100))
+
+    def step():
+        with autograd.record():
+            y = ((x * 2 + 1) ** 2).sum()
+        y.backward()
+
+    for _ in range(100):
+        step()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(10_000):
+        step()
+    gc.collect()
+
+    # A leak of one object in a step would be 10,000 blocks.
+    assert sys.getallocatedblocks() - before < 500
+
+
+@pytest.mark.parametrize("use", ["backward", "drop", "retain and drop"])
+def test_graph_of_100000_nodes_does_not_overflow_the_stack(use):
+    x = leaf([1.0])
+    y = x
+    with autograd.record():
+        for _ in range(100_000):
+            result = nd.NDArray(1, onp.float32)
+            _tape.attach(result, (y,), lambda grad, pass_, saved=y: (grad,), "step")
+            y = result
+    del result
+    if use != "drop":
+        y.backward(retain_graph=use != "backward")
+        assert x.grad.asscalar() == 1
+
+    del y  # must not recurse through the nodes, or what they saved, either
+
+
+def test_deep_graph_of_products_can_be_dropped():
+    x = leaf([1.0])
+    with autograd.record():
+        y = x
+        for _ in range(20_000):
+            y = y * x
+
+    del y
+
+
+def test_threads_record_graphs_of_their_own():
+    results = {}
+    started = threading.Barrier(2)
+
+    def work(key, recording):
+        x = leaf([3.0])
+        started.wait()
+        with autograd.record() if recording else autograd.pause():
+            y = x * x
+            started.wait()
+            results[key] = (y._node is not None, autograd.is_recording())
+        started.wait()
+
+    threads = [threading.Thread(target=work, args=(k, k)) for k in (True, False)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+    assert results == {True: (True, True), False: (False, False)}
+    assert not autograd.is_recording()
+
+
+def test_thread_starts_without_recording_though_its_parent_records():
+    seen = []
+    with autograd.record():
+        thread = threading.Thread(target=lambda: seen.append(autograd.is_recording()))
+        thread.start()
+        thread.join()
+
+    assert seen == [False]
+
+
+def test_leaf_hands_its_gradient_to_any_sink_once_per_pass():
+    class Sink:
+        calls = 0
+
+        def accumulate(self, grad, pass_):
+            self.calls += 1
+            self.grad = grad.copy()
+
+    sink = Sink()
+    x = nd.array([1, 2])
+    x._node = _tape.Leaf(sink)
+
+    with autograd.record():
+        y = x * 2 + x * x + x
+    y.backward()
+
+    assert sink.calls == 1
+    onp.testing.assert_array_equal(sink.grad, [2 + 2 * 1 + 1, 2 + 2 * 2 + 1])
+    assert x.grad is sink.grad
+
+
+def test_two_leaves_of_one_sink_are_summed_within_a_pass_and_not_across_passes():
+    buffer = nd.zeros(1)
+    sink = _tape.ArraySink(buffer, "write")
+    a, b = nd.array([2]), nd.array([3])
+    a._node, b._node = _tape.Leaf(sink), _tape.Leaf(sink)
+
+    for _ in range(2):
+        with autograd.record():
+            y = 5 * a + 7 * b
+        y.backward()
+
+        assert buffer.asscalar() == 12
+
+
+def test_node_that_must_be_recorded_is_recorded_without_tracked_parents():
+    x = nd.array([1])
+    y = nd.array([2])
+    seen = []
+
+    def backward(grad, pass_):
+        seen.append(grad.copy())
+        return (None,)
+
+    with autograd.record():
+        _tape.attach(y, (x,), backward, "layer", always=True)
+    y.backward()
+
+    onp.testing.assert_array_equal(seen, [[1]])
+
+
+def test_operation_with_several_outputs_gets_all_gradients_at_once():
+    x = leaf([1.0, 2, 3, 4])
+
+    with autograd.record():
+        a, b, c, d = nd.split(x, 4, axis=0)
+        y = a * 2 + c * 5 + a
+    y.backward()
+
+    assert b.shape == d.shape == (1,)
+    onp.testing.assert_array_equal(x.grad.asnumpy(), [3, 0, 5, 0])
