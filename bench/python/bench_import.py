@@ -1,6 +1,6 @@
 """What `import glueball` adds to `import numpy`, in fresh processes.
 
-    python bench/python/bench_import.py [--rounds 15]
+python bench/python/bench_import.py [--rounds 15]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Forward and training step of the design's nets, beside NumPy and, where installed, PyTorch.
 
-    python bench/python/bench_nets.py [--threads N] [--rounds N] [--tiny]
+python bench/python/bench_nets.py [--threads N] [--rounds N] [--tiny]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,7 +31,7 @@ CASES = {
 
 def build(sizes: tuple[int, ...]) -> nn.Sequential:
     net = nn.Sequential()
-    for i, (width, units) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (width, units) in enumerate(pairwise(sizes)):
         last = i + 2 == len(sizes)
         net.add(nn.Dense(units, activation=None if last else "relu", in_units=width))
     net.initialize()
@@ -39,9 +40,7 @@ def build(sizes: tuple[int, ...]) -> nn.Sequential:
 
 def train_step(net: nn.Sequential, x: nd.NDArray, y: nd.NDArray):
     loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
-    trainer = gluon.Trainer(
-        net.collect_params(), "sgd", {"learning_rate": 0.01, "momentum": 0.9}
-    )
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01, "momentum": 0.9})
 
     def run() -> None:
         with autograd.record():
@@ -67,13 +66,17 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="one round of the two smallest nets")
     options = parser.parse_args()
     glueball.set_num_threads(options.threads)
-    versions = f"glueball {glueball.__version__} ({glueball.instruction_set()}), NumPy {np.__version__}"
+    versions = (
+        f"glueball {glueball.__version__} ({glueball.instruction_set()}), NumPy {np.__version__}"
+    )
     if peers.has("torch"):
         import torch
 
         torch.set_num_threads(options.threads)
         versions += f", PyTorch {torch.__version__}"
-    print(f"{versions}; {options.threads} threads; median (fastest to slowest) of {options.rounds} rounds")
+    print(
+        f"{versions}; {options.threads} threads; median (fastest to slowest) of {options.rounds} rounds"
+    )
 
     rng = np.random.default_rng(0)
     for case, (sizes, batch) in list(CASES.items())[: 2 if options.tiny else None]:
@@ -81,7 +84,10 @@ def main() -> None:
         x = rng.normal(size=(batch, sizes[0])).astype(np.float32)
         y = rng.integers(0, sizes[-1], size=batch)
         ours_x, ours_y = nd.array(x), nd.array(y)
-        forward = {"glueball": lambda net=net, x=ours_x: net(x), "NumPy": peers.numpy_forward(net, x)}
+        forward = {
+            "glueball": lambda net=net, x=ours_x: net(x),
+            "NumPy": peers.numpy_forward(net, x),
+        }
         training = {"glueball": train_step(net, ours_x, ours_y)}
         if peers.has("torch"):
             forward["PyTorch"] = peers.torch_forward(net, x)

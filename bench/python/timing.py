@@ -22,7 +22,9 @@ class Timing:
     slowest: float
 
     def __str__(self) -> str:
-        return f"{self.median * 1e6:10.2f} us ({self.fastest * 1e6:.2f} to {self.slowest * 1e6:.2f})"
+        return (
+            f"{self.median * 1e6:10.2f} us ({self.fastest * 1e6:.2f} to {self.slowest * 1e6:.2f})"
+        )
 
 
 def compare(cases: dict[str, Callable[[], object]], rounds: int = 15) -> dict[str, Timing]:

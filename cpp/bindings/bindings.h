@@ -25,10 +25,12 @@ void bind_sequential(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_optimizer(py::module_& m);
 
-/// The Generator that Python code draws from now: the process's, unless a GeneratorScope is open in this thread.
+/// The Generator that Python code draws from now: the process's, unless a GeneratorScope is open in
+/// this thread.
 std::shared_ptr<Generator> default_generator();
 
-/// While it lives, this thread's default generator is a copy of `rng`; at its end `rng` takes the copy's position.
+/// While it lives, this thread's default generator is a copy of `rng`; at its end `rng` takes the
+/// copy's position.
 ///
 /// So what a Python initializer draws comes from its parameter's own stream.
 class GeneratorScope {

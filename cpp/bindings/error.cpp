@@ -11,8 +11,8 @@
 namespace glueball::bindings {
 namespace {
 
-// Python's classes of our errors, by C++ class name. Filled once, at import of glueball.base, and never
-// freed: an exception may be on its way while the process ends.
+// Python's classes of our errors, by C++ class name. Filled once, at import of glueball.base, and
+// never freed: an exception may be on its way while the process ends.
 std::map<std::string, PyObject*>& error_classes() {
   static auto* const classes = new std::map<std::string, PyObject*>();
   return *classes;
@@ -58,7 +58,8 @@ void bind_error(py::module_& m) {
       "register_errors",
       [](const py::kwargs& classes) {
         for (const auto& [name, type] : classes) {
-          error_classes()[name.cast<std::string>()] = py::reinterpret_borrow<py::object>(type).release().ptr();
+          error_classes()[name.cast<std::string>()] =
+              py::reinterpret_borrow<py::object>(type).release().ptr();
         }
       },
       "Tells the extension which Python class stands for each of its own errors.");

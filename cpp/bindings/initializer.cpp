@@ -75,9 +75,7 @@ struct Announcer {
 // Lets C++ call an initializer written in Python. The GIL may have been released on the way here,
 // and a Python exception passes through the C++ frames to whoever called.
 template <class Base>
-class PyInitializer final : public Base,
-                            public Announcer,
-                            public py::trampoline_self_life_support {
+class PyInitializer final : public Base, public Announcer, public py::trampoline_self_life_support {
  public:
   using Base::Base;
 
@@ -173,7 +171,8 @@ Value choose(const std::string& word, const char* what,
     if (word == name) return value;
     names += (names.empty() ? "'" : ", '") + std::string(name) + "'";
   }
-  throw ArgumentError({std::string(what) + " to be one of " + names, "'" + word + "'", "choose one"});
+  throw ArgumentError(
+      {std::string(what) + " to be one of " + names, "'" + word + "'", "choose one"});
 }
 
 Distribution distribution_from(const std::string& word) {
@@ -185,9 +184,14 @@ Distribution distribution_from(const std::string& word) {
 
 Fan mode_from(const std::string& word) {
   return choose<Fan>(word, "mode",
-                     {{"fan_in", Fan::in}, {"fan_out", Fan::out}, {"fan_avg", Fan::avg},
-                      {"fan_geo_avg", Fan::geo}, {"in", Fan::in}, {"out", Fan::out},
-                      {"avg", Fan::avg}, {"geo", Fan::geo}});
+                     {{"fan_in", Fan::in},
+                      {"fan_out", Fan::out},
+                      {"fan_avg", Fan::avg},
+                      {"fan_geo_avg", Fan::geo},
+                      {"in", Fan::in},
+                      {"out", Fan::out},
+                      {"avg", Fan::avg},
+                      {"geo", Fan::geo}});
 }
 
 Distribution rnd_type_from(const std::string& word) {
@@ -211,7 +215,8 @@ FanSettings fan_settings(std::optional<double> fan_in, std::optional<double> fan
 template <class T, class Base = Initializer>
 using Class = py::class_<T, Base, PyInitializer<T>, py::smart_holder>;
 
-// Constructors are factories, so that a Python subclass gets the trampoline and enumerations are words.
+// Constructors are factories, so that a Python subclass gets the trampoline and enumerations are
+// words.
 template <class T, class... Arguments>
 PyInitializer<T>* make(Arguments&&... arguments) {
   return new PyInitializer<T>(std::forward<Arguments>(arguments)...);
@@ -232,7 +237,8 @@ void bind_constants(py::module_& m) {
   Class<Identity>(m, "Identity")
       .def(py::init([](double gain) { return make<Identity>(gain); }), py::arg("gain") = 1.0);
   Class<Dirac>(m, "Dirac")
-      .def(py::init([](std::int64_t groups) { return make<Dirac>(groups); }), py::arg("groups") = 1);
+      .def(py::init([](std::int64_t groups) { return make<Dirac>(groups); }),
+           py::arg("groups") = 1);
   Class<Bilinear>(m, "Bilinear").def(py::init([] { return make<Bilinear>(); }));
   Class<LSTMBias>(m, "LSTMBias")
       .def(py::init([](double forget_bias) { return make<LSTMBias>(forget_bias); }),
@@ -272,9 +278,9 @@ void bind_scaling(py::module_& m) {
       .def(py::init([](double scale, const std::string& mode, const std::string& distribution,
                        std::optional<double> fan_in, std::optional<double> fan_out, Axes in_axes,
                        Axes out_axes) {
-             return make<VarianceScaling>(scale, mode_from(mode), distribution_from(distribution),
-                                          fan_settings(fan_in, fan_out, std::move(in_axes),
-                                                       std::move(out_axes)));
+             return make<VarianceScaling>(
+                 scale, mode_from(mode), distribution_from(distribution),
+                 fan_settings(fan_in, fan_out, std::move(in_axes), std::move(out_axes)));
            }),
            py::arg("scale") = 1.0, py::arg("mode") = "fan_in",
            py::arg("distribution") = "truncated_normal", py::kw_only(),
@@ -290,9 +296,9 @@ void bind_scaling(py::module_& m) {
       .def(py::init([](const std::string& rnd_type, const std::string& factor_type,
                        double magnitude, std::optional<double> fan_in,
                        std::optional<double> fan_out, Axes in_axes, Axes out_axes) {
-             return make<Xavier>(rnd_type_from(rnd_type), factor_type_from(factor_type), magnitude,
-                                 fan_settings(fan_in, fan_out, std::move(in_axes),
-                                              std::move(out_axes)));
+             return make<Xavier>(
+                 rnd_type_from(rnd_type), factor_type_from(factor_type), magnitude,
+                 fan_settings(fan_in, fan_out, std::move(in_axes), std::move(out_axes)));
            }),
            py::arg("rnd_type") = "uniform", py::arg("factor_type") = "avg",
            py::arg("magnitude") = 3.0, py::kw_only(), py::arg("fan_in") = py::none(),
@@ -301,9 +307,9 @@ void bind_scaling(py::module_& m) {
   Class<MSRAPrelu, VarianceScaling>(m, "MSRAPrelu")
       .def(py::init([](const std::string& factor_type, double slope, std::optional<double> fan_in,
                        std::optional<double> fan_out, Axes in_axes, Axes out_axes) {
-             return make<MSRAPrelu>(factor_type_from(factor_type), slope,
-                                    fan_settings(fan_in, fan_out, std::move(in_axes),
-                                                 std::move(out_axes)));
+             return make<MSRAPrelu>(
+                 factor_type_from(factor_type), slope,
+                 fan_settings(fan_in, fan_out, std::move(in_axes), std::move(out_axes)));
            }),
            py::arg("factor_type") = "avg", py::arg("slope") = 0.25, py::kw_only(),
            py::arg("fan_in") = py::none(), py::arg("fan_out") = py::none(),
@@ -398,7 +404,9 @@ void bind_initializer(py::module_& m) {
       py::arg("nonlinearity"), py::arg("param") = py::none());
   m.def(
       "fans",
-      [](const std::string& name, const py::sequence& shape) { return fans(name, to_shape(shape)); },
+      [](const std::string& name, const py::sequence& shape) {
+        return fans(name, to_shape(shape));
+      },
       py::arg("name"), py::arg("shape"), "(fan_in, fan_out) of a weight (out, in, *kernel).");
   m.def(
       "register_init",
@@ -407,7 +415,8 @@ void bind_initializer(py::module_& m) {
         create_initializer = create.release().ptr();
       },
       py::arg("InitDesc"), py::arg("create"),
-      "Tells the extension the class of descriptors, and the function that makes an initializer of a name.");
+      "Tells the extension the class of descriptors, and the function that makes an initializer of "
+      "a name.");
 }
 
 }  // namespace glueball::bindings

@@ -8,7 +8,8 @@
 
 namespace glueball::bindings {
 
-/// The initializer that `object` is, or null for None. @throws pybind11::cast_error for anything else.
+/// The initializer that `object` is, or null for None. @throws pybind11::cast_error for anything
+/// else.
 std::shared_ptr<const Initializer> to_initializer(pybind11::handle object);
 
 }  // namespace glueball::bindings

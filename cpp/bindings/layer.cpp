@@ -26,7 +26,8 @@ void bind_layer(py::module_& m) {
             const py::gil_scoped_release unlocked;
             self.prepare(shape);
           },
-          py::arg("input"), "Carries out the deferred initialization that an input's shape allows.");
+          py::arg("input"),
+          "Carries out the deferred initialization that an input's shape allows.");
 }
 
 }  // namespace glueball::bindings

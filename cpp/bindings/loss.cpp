@@ -44,7 +44,8 @@ struct L2Tape {
 }  // namespace
 
 void bind_loss(py::module_& m) {
-  py::class_<SoftmaxTape>(m, "SoftmaxTape").def("backward", &SoftmaxTape::backward, py::arg("head_grad"));
+  py::class_<SoftmaxTape>(m, "SoftmaxTape")
+      .def("backward", &SoftmaxTape::backward, py::arg("head_grad"));
   py::class_<L2Tape>(m, "L2Tape").def("backward", &L2Tape::backward, py::arg("head_grad"));
 
   m.def(
@@ -58,12 +59,14 @@ void bind_loss(py::module_& m) {
         return py::make_tuple(std::move(loss), std::move(tape));
       },
       py::arg("logits"), py::arg("labels"),
-      "(loss, tape) of -log softmax(logits)[label]: logits (batch, classes), labels (batch,) integers.");
+      "(loss, tape) of -log softmax(logits)[label]: logits (batch, classes), labels (batch,) "
+      "integers.");
   m.def(
       "l2_loss",
       [](py::handle prediction, py::handle label, double weight) {
-        L2Tape tape{l2_loss(read_array(prediction, "predictions"), read_array(label, "labels"), weight),
-                    weight};
+        L2Tape tape{
+            l2_loss(read_array(prediction, "predictions"), read_array(label, "labels"), weight),
+            weight};
         py::object loss =
             as_ndarray(tape.record.loss, reinterpret_cast<PyObject*>(Py_TYPE(prediction.ptr())));
         return py::make_tuple(std::move(loss), std::move(tape));

@@ -53,7 +53,9 @@ Shape shape_of_array(py::handle array) {
   return {lengths.data(), rank};
 }
 
-std::string dtype_name(py::handle array) { return py::str(array.attr("dtype")).cast<std::string>(); }
+std::string dtype_name(py::handle array) {
+  return py::str(array.attr("dtype")).cast<std::string>();
+}
 
 py::array contiguous(py::handle array) {
   return py::reinterpret_steal<py::array>(NumpyApi::get().PyArray_FromAny_(
@@ -65,8 +67,9 @@ Tensor on_memory_of(py::handle array, Dtype dtype) {
 }
 
 void release_object(void* object) {
-  // A tensor may be dropped by any thread, and one that is dropped while Python shuts down must not call it.
-  if (!Py_IsInitialized()) return;
+  // A tensor may be dropped by any thread, and one that is dropped while Python shuts down must not
+  // call it.
+  if (Py_IsInitialized() == 0) return;
   const py::gil_scoped_acquire gil;
   Py_DECREF(static_cast<PyObject*>(object));
 }
@@ -78,8 +81,7 @@ Tensor lend(py::handle array, Dtype dtype) {
 
 Dtype require_array(py::handle array, const std::string& what) {
   if (!NumpyApi::get().PyArray_Check_(array.ptr())) {
-    throw DtypeError({"an array as " + what,
-                      std::string("a ") + Py_TYPE(array.ptr())->tp_name,
+    throw DtypeError({"an array as " + what, std::string("a ") + Py_TYPE(array.ptr())->tp_name,
                       "wrap it: nd.array(...)"});
   }
   const auto dtype = dtype_of_array(array);
@@ -111,8 +113,8 @@ py::object as_ndarray(const Tensor& tensor, py::handle type) {
 
   Buffer* const buffer = tensor.buffer();
   if (buffer == nullptr) return array;  // borrowed memory: its owner outlives the array
-  auto base = py::reinterpret_steal<py::object>(
-      PyCapsule_New(buffer, nullptr, [](PyObject* capsule) {
+  auto base =
+      py::reinterpret_steal<py::object>(PyCapsule_New(buffer, nullptr, [](PyObject* capsule) {
         static_cast<Buffer*>(PyCapsule_GetPointer(capsule, nullptr))->release();
       }));
   if (!base) throw py::error_already_set();
@@ -158,8 +160,8 @@ WritableArray::WritableArray(py::handle array, const std::string& what)
                       "fill a float32 array, and convert it"});
   }
   if (!has_flags(array, NumpyApi::NPY_ARRAY_WRITEABLE_)) {
-    throw ArgumentError({what + " that can be written", "a read-only array",
-                         "pass a copy: array.copy()"});
+    throw ArgumentError(
+        {what + " that can be written", "a read-only array", "pass a copy: array.copy()"});
   }
   if (has_flags(array, readable)) {
     tensor_ = on_memory_of(array, *dtype);
@@ -208,13 +210,15 @@ void bind_ndarray(py::module_& m) {
         if (default_type == nullptr) default_type = ndarray_type;
       },
       py::arg("ndarray"), py::arg("np_ndarray"),
-      "Tells the extension the classes of arrays: the legacy one, and NumPy mode's subclass of it.");
+      "Tells the extension the classes of arrays: the legacy one, and NumPy mode's subclass of "
+      "it.");
   m.def(
       "set_default_array_type",
       [](const py::type& type) {
         default_type = reinterpret_cast<PyTypeObject*>(type.inc_ref().ptr());
       },
-      py::arg("type"), "The class of the arrays that the extension makes when nothing else decides.");
+      py::arg("type"),
+      "The class of the arrays that the extension makes when nothing else decides.");
   m.def(
       "empty",
       [](const py::sequence& shape, const std::string& dtype, const py::type& type) {

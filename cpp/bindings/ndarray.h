@@ -14,14 +14,16 @@ namespace py = pybind11;
 
 // The one place where a Tensor becomes a NumPy array, and back.
 
-/// A new array of class `type` (null: the default array type) on the tensor's memory, which it keeps alive.
+/// A new array of class `type` (null: the default array type) on the tensor's memory, which it
+/// keeps alive.
 py::object as_ndarray(const Tensor& tensor, py::handle type = {});
 
-/// The tensor of a C-contiguous float32 or float64 array, valid while the array lives; nullopt if it is
-/// none of these.
+/// The tensor of a C-contiguous float32 or float64 array, valid while the array lives; nullopt if
+/// it is none of these.
 std::optional<Tensor> borrow_array(py::handle array);
 
-/// The tensor of any array of float32 or float64 that is only read: borrowed if it can be, else a copy.
+/// The tensor of any array of float32 or float64 that is only read: borrowed if it can be, else a
+/// copy.
 ///
 /// @throws InputError naming `what` for another dtype, DtypeError when it is no array at all.
 Tensor read_array(py::handle array, const std::string& what);
@@ -29,8 +31,8 @@ Tensor read_array(py::handle array, const std::string& what);
 /// As `read_array`, but keeps the array alive as long as the tensor.
 Tensor keep_array(py::handle array, const std::string& what);
 
-/// A tensor to write into, for any writable array of float32 or float64: its own memory, or a temporary that
-/// `write_back()` copies over (a non-contiguous destination).
+/// A tensor to write into, for any writable array of float32 or float64: its own memory, or a
+/// temporary that `write_back()` copies over (a non-contiguous destination).
 class WritableArray {
  public:
   /// @throws DtypeError for another dtype, ArgumentError for a read-only array; both name `what`.

@@ -38,10 +38,13 @@ void bind_optimizer(py::module_& m) {
             }
             return std::ptrdiff_t{-1};
           },
-          "Position of the first one whose gradient no backward wrote since its last update, or -1.");
+          "Position of the first one whose gradient no backward wrote since its last update, or "
+          "-1.");
 
   py::class_<SGD>(m, "SGD")
-      .def(py::init([](double momentum) { return std::make_unique<SGD>(Optimizer::Settings{}, momentum); }),
+      .def(py::init([](double momentum) {
+             return std::make_unique<SGD>(Optimizer::Settings{}, momentum);
+           }),
            py::arg("momentum"))
       .def_property("momentum", &SGD::momentum, &SGD::set_momentum)
       .def(
@@ -66,7 +69,8 @@ void bind_optimizer(py::module_& m) {
       .def(
           "set_state",
           [](SGD& self, const Parameter& parameter, py::handle momentum) {
-            self.set_state(parameter, read_array(momentum, "momentum of '" + parameter.name() + "'").clone());
+            self.set_state(parameter,
+                           read_array(momentum, "momentum of '" + parameter.name() + "'").clone());
           },
           py::arg("parameter"), py::arg("momentum"));
 }

@@ -31,7 +31,8 @@ const char* state_name(const Parameter& parameter) {
   return "";
 }
 
-/// Adds a gradient that Python computed, by the rules of grad_req, to the one that the parameter keeps.
+/// Adds a gradient that Python computed, by the rules of grad_req, to the one that the parameter
+/// keeps.
 void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPass& pass) {
   const Tensor values = read_array(gradient, "the gradient of '" + parameter.name() + "'");
   const Parameter::GradTarget target = parameter.grad_target(pass);
@@ -40,7 +41,8 @@ void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPa
     target.grad.copy_from(values);
     return;
   }
-  const Tensor addend = values.dtype() == target.grad.dtype() ? values : values.cast(target.grad.dtype());
+  const Tensor addend =
+      values.dtype() == target.grad.dtype() ? values : values.cast(target.grad.dtype());
   const auto add = [&](auto* sum, const auto* term) {
     for (std::int64_t i = 0; i < target.grad.size(); ++i) sum[i] += term[i];
   };
@@ -97,8 +99,7 @@ void bind_parameter(py::module_& m) {
       .def_property("wd_mult", &Parameter::wd_mult, &Parameter::set_wd_mult,
                     "What the optimizer multiplies this parameter's weight decay by.")
       .def(
-          "_set_shape",
-          [](Parameter& self, py::handle shape) { self.set_shape(to_shape(shape)); },
+          "_set_shape", [](Parameter& self, py::handle shape) { self.set_shape(to_shape(shape)); },
           py::arg("shape"))
       .def(
           "_initialize",

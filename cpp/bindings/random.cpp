@@ -51,9 +51,9 @@ GeneratorScope::~GeneratorScope() {
 }
 
 void bind_random(py::module_& m) {
-  py::class_<Generator, py::smart_holder>(
-      m, "Generator",
-      "A source of random numbers whose element i depends only on (seed, stream, i): Philox4x32-10.")
+  py::class_<Generator, py::smart_holder>(m, "Generator",
+                                          "A source of random numbers whose element i depends only "
+                                          "on (seed, stream, i): Philox4x32-10.")
       .def(py::init<std::uint64_t, std::uint64_t>(), py::arg("seed") = 0, py::arg("stream") = 0)
       .def_property_readonly("seed", &Generator::seed)
       .def_property_readonly("stream", &Generator::stream)
@@ -88,8 +88,9 @@ void bind_random(py::module_& m) {
         initialize_calls = 0;
       },
       py::arg("seed"), "Restarts the default generator and the count of initialize() calls.");
-  m.def("next_initialize_call", [] { return initialize_calls++; },
-        "Number of this initialize() call under the present seed, counted from 0.");
+  m.def(
+      "next_initialize_call", [] { return initialize_calls++; },
+      "Number of this initialize() call under the present seed, counted from 0.");
   m.def(
       "parameter_stream",
       [](const std::string& path, std::uint64_t call) { return parameter_stream(path, call); },

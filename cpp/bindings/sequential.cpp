@@ -36,7 +36,8 @@ class ChainTape {
     if (!input_grad.defined()) return py::none();
     // A layer that only passes the gradient on may return the very memory that it was lent.
     if (input_grad.buffer() == nullptr) input_grad = input_grad.clone();
-    return as_ndarray(input_grad, reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_));
+    return as_ndarray(input_grad,
+                      reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_));
   }
 
  private:
@@ -51,21 +52,14 @@ ForwardMode mode_of(bool training, std::shared_ptr<Generator>& rng) {
   return {training, rng.get()};
 }
 
-/// First forward of a deferred net: the initializers may be Python's, and another thread may be at it too, so
-/// the GIL is let go before any lock is waited for.
-void ensure_ready(Sequential& chain, const Tensor& input) {
-  if (chain.is_ready()) return;
-  const py::gil_scoped_release unlocked;
-  chain.prepare(input.shape());
-}
-
 py::object forward(Sequential& chain, py::handle input, bool training) {
   std::shared_ptr<Generator> rng;
   const ForwardMode mode = mode_of(training, rng);
   const Tensor x = read_array(input, "input of '" + chain.name() + "'");
-  ensure_ready(chain, x);
   Tensor y;
   {
+    // Also for the first forward of a deferred net: another thread may be at it too, and wait for
+    // this one while an initializer written in Python needs the GIL.
     const py::gil_scoped_release unlocked;
     y = chain.forward(x, mode, nullptr);
   }
@@ -78,7 +72,6 @@ py::tuple record(const std::shared_ptr<Sequential>& chain, py::handle input, boo
   std::shared_ptr<Generator> rng;
   const ForwardMode mode = mode_of(training, rng);
   const Tensor x = keep_array(input, "input of '" + chain->name() + "'");
-  ensure_ready(*chain, x);
   ChainRecord kept;
   Tensor y;
   {
@@ -86,8 +79,7 @@ py::tuple record(const std::shared_ptr<Sequential>& chain, py::handle input, boo
     y = chain->forward_chain(x, mode, kept);
   }
   py::object output = as_ndarray(y, reinterpret_cast<PyObject*>(Py_TYPE(input.ptr())));
-  return py::make_tuple(std::move(output),
-                        ChainTape(chain, std::move(kept), y.shape(), y.dtype()));
+  return py::make_tuple(std::move(output), ChainTape(chain, std::move(kept), y.shape(), y.dtype()));
 }
 
 }  // namespace

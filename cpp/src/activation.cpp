@@ -134,6 +134,7 @@ std::string to_string(ActivationKind kind) {
 const std::vector<std::string>& activation_names() {
   static const std::vector<std::string> all = [] {
     std::vector<std::string> list;
+    list.reserve(std::size(names));
     for (const Name& known : names) list.emplace_back(known.name);
     return list;
   }();

@@ -68,7 +68,7 @@ Tensor Dropout::forward(const Tensor& input, const ForwardMode& mode, LayerRecor
   if (record != nullptr) {
     record->input = input;
     record->output = output;
-    record->extra = mask;
+    record->extra = std::move(mask);
   }
   return output;
 }

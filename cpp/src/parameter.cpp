@@ -43,12 +43,12 @@ BackwardPass::BackwardPass() noexcept : id_(++last_pass) {}
 std::uint64_t Parameter::next_id() noexcept { return ++last_parameter; }
 
 Parameter::Parameter(std::string name, std::optional<Shape> shape, Settings settings)
-    : name_(std::move(name)), shape_(std::move(shape)), settings_(std::move(settings)) {
+    : name_(std::move(name)), shape_(shape), settings_(std::move(settings)) {
   if (!settings_.differentiable) settings_.grad_req = GradReq::null;
 }
 
 Parameter::Parameter(std::string name, std::optional<Shape> shape)
-    : Parameter(std::move(name), std::move(shape), Settings{}) {}
+    : Parameter(std::move(name), shape, Settings{}) {}
 
 Parameter::~Parameter() = default;
 
@@ -107,9 +107,9 @@ bool Parameter::initialize(std::shared_ptr<const Initializer> own,
     if (state_ == State::initialized && !force) return false;
     if (!shape_ || !shape_->is_known()) {
       if (!settings_.allow_deferred_init) {
-        throw ArgumentError({"a shape whose axes are all known, to initialize Parameter '" + name_ + "'",
-                             describe(shape_),
-                             "give the shape, or allow_deferred_init=True to wait for data"});
+        throw ArgumentError(
+            {"a shape whose axes are all known, to initialize Parameter '" + name_ + "'",
+             describe(shape_), "give the shape, or allow_deferred_init=True to wait for data"});
       }
       plan_ = std::move(plan);
       state_ = State::deferred;

@@ -9,8 +9,8 @@ namespace glueball {
 
 Shape::Shape(const std::int64_t* lengths, std::size_t rank) : rank_(rank) {
   if (rank > max_rank) {
-    throw ArgumentError({"at most " + std::to_string(max_rank) + " axes",
-                         std::to_string(rank), "merge some axes into one"});
+    throw ArgumentError({"at most " + std::to_string(max_rank) + " axes", std::to_string(rank),
+                         "merge some axes into one"});
   }
   std::copy_n(lengths, rank, lengths_.begin());
   for (const std::int64_t length : *this) {
@@ -21,15 +21,16 @@ Shape::Shape(const std::int64_t* lengths, std::size_t rank) : rank_(rank) {
   }
 }
 
-Shape::Shape(std::initializer_list<std::int64_t> lengths) : Shape(lengths.begin(), lengths.size()) {}
+Shape::Shape(std::initializer_list<std::int64_t> lengths)
+    : Shape(lengths.begin(), lengths.size()) {}
 
 Shape::Shape(const std::vector<std::int64_t>& lengths) : Shape(lengths.data(), lengths.size()) {}
 
-bool Shape::is_known() const noexcept { return std::find(begin(), end(), unknown) == end(); }
+bool Shape::is_known() const noexcept { return std::ranges::find(*this, unknown) == end(); }
 
 std::int64_t Shape::elements() const {
   // An empty array is empty however long its other axes are, so zeros come before overflow.
-  if (std::find(begin(), end(), 0) != end() && is_known()) return 0;
+  if (std::ranges::find(*this, 0) != end() && is_known()) return 0;
   std::int64_t product = 1;
   for (const std::int64_t length : *this) {
     if (length == unknown) {
@@ -47,7 +48,7 @@ std::int64_t Shape::elements() const {
 
 bool Shape::is_compatible(const Shape& other) const noexcept {
   return rank_ == other.rank_ &&
-         std::equal(begin(), end(), other.begin(), [](std::int64_t a, std::int64_t b) {
+         std::ranges::equal(*this, other, [](std::int64_t a, std::int64_t b) {
            return a == b || a == unknown || b == unknown;
          });
 }
@@ -66,17 +67,15 @@ Shape Shape::merged(const Shape& other) const {
 
 Shape Shape::with(std::size_t axis, std::int64_t length) const {
   if (axis >= rank_) {
-    throw ArgumentError({"an axis of " + to_string(*this), "axis " + std::to_string(axis),
-                         "count axes from 0"});
+    throw ArgumentError(
+        {"an axis of " + to_string(*this), "axis " + std::to_string(axis), "count axes from 0"});
   }
   Shape changed = *this;
   changed.lengths_[axis] = length;
   return changed;
 }
 
-bool operator==(const Shape& a, const Shape& b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
+bool operator==(const Shape& a, const Shape& b) noexcept { return std::ranges::equal(a, b); }
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";

@@ -212,8 +212,8 @@ Tensor::~Tensor() {
 Tensor Tensor::reshaped(const Shape& shape) const {
   if (shape.elements() != size_) {
     throw ShapeError(Explanation{"a shape of " + std::to_string(size_) + " elements",
-                                 to_string(shape), "reshape " + to_string(shape_) +
-                                 " to one of equal size"});
+                                 to_string(shape),
+                                 "reshape " + to_string(shape_) + " to one of equal size"});
   }
   Tensor view = *this;
   view.shape_ = shape;

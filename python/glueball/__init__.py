@@ -1,7 +1,7 @@
 """glueball: Gluon's parameter model without MXNet, for small dense nets on CPUs."""
 
+from glueball import autograd, context, gluon, init, metric, name, nd, np, npx, optimizer, random
 from glueball._core import __version__, instruction_set, num_threads, set_num_threads
-from glueball import autograd, context, gluon, init, name, nd, np, npx, optimizer, random
 from glueball.base import MXNetError
 from glueball.context import Context, cpu, current_context, gpu, num_gpus
 from glueball.mxnet_alias import install_as_mxnet
@@ -21,8 +21,9 @@ __all__ = [
     "gpu",
     "init",
     "initializer",
-    "instruction_set",
     "install_as_mxnet",
+    "instruction_set",
+    "metric",
     "name",
     "nd",
     "ndarray",

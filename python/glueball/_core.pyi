@@ -48,7 +48,7 @@ __all__: list[str] = [
     "empty",
     "fans",
     "gain",
-    "isa",
+    "instruction_set",
     "l2_loss",
     "next_initialize_call",
     "num_threads",
@@ -455,7 +455,7 @@ def fans(name: str, shape: collections.abc.Sequence) -> tuple[float, float]:
 def gain(
     nonlinearity: str, param: typing.SupportsFloat | typing.SupportsIndex | None = None
 ) -> float: ...
-def isa() -> str:
+def instruction_set() -> str:
     """
     The instruction set whose kernels run: 'v2', 'v3', 'v4' or 'baseline'.
     """

@@ -55,6 +55,27 @@ _WRITE_IN_GRAPH = (
 )
 _NO_LEAVES = "There are no inputs in computation graph that require gradients."
 
+# Operations whose derivative needs no values of their inputs: writing into those spoils nothing.
+_NEEDS_NO_INPUT = frozenset(
+    {
+        "Dropout", "add", "add_n", "as_class", "broadcast_to", "cast", "ceil", "clip", "concat",
+        "cumsum", "diag", "diagonal", "exp", "expand_dims", "flatten", "flip", "floor",
+        "gather_nd", "getitem", "identity", "log_softmax", "mean", "moveaxis", "nansum",
+        "negative", "pad", "pick", "positive", "relu", "repeat", "reshape", "rint", "round",
+        "shuffle", "sigmoid", "sign", "slice", "slice_axis", "slice_like", "softmax", "split",
+        "sqrt", "squeeze", "stack", "subtract", "sum", "swapaxes", "take", "tanh", "tile",
+        "transpose", "trunc",
+    }
+)  # fmt: skip
+# Operations whose derivative is written with their result.
+_NEEDS_RESULT = frozenset(
+    {
+        "L2Normalization", "cbrt", "divide", "erfinv", "exp", "expm1", "gamma", "log_softmax",
+        "power", "rcbrt", "reciprocal", "relu", "rsqrt", "sigmoid", "softmax", "softmin", "sqrt",
+        "tanh",
+    }
+)  # fmt: skip
+
 _numbers = itertools.count(1)
 
 
@@ -83,7 +104,15 @@ class Node:
         Whether `backward` itself writes gradients of trainable parameters.
     """
 
-    __slots__ = ("_backward", "holds_parameters", "name", "number", "parents")
+    __slots__ = (
+        "_backward",
+        "_parents_version",
+        "holds_parameters",
+        "name",
+        "number",
+        "parents",
+        "version",
+    )
 
     def __init__(
         self,
@@ -97,6 +126,12 @@ class Node:
         self.name = name
         self.holds_parameters = holds_parameters
         self._backward = backward
+        # How often the array that this node stands for was written into, and its parents' sum of that.
+        self.version = 0
+        self._parents_version = 0
+        for parent in parents:
+            if parent is not None:
+                self._parents_version += parent.version
 
     @property
     def freed(self) -> bool:
@@ -109,11 +144,27 @@ class Node:
         Raises
         ------
         MXNetError
-            When an earlier backward pass has freed the node.
+            When an earlier backward pass has freed the node, or values that the gradient needs have been
+            overwritten.
         """
         if self._backward is None:
             raise MXNetError(_NOT_IN_GRAPH)
+        version = 0
+        for parent in self.parents:
+            if parent is not None:
+                version += parent.version
+        if version != self._parents_version and self.name not in _NEEDS_NO_INPUT:
+            self._refuse_overwritten("an input")
+        if self.version and (self.holds_parameters or self.name in _NEEDS_RESULT):
+            self._refuse_overwritten("the result")
         return self._backward(head_grad, pass_)
+
+    def _refuse_overwritten(self, what: str) -> None:
+        msg = (
+            f"expected the arrays of the recorded '{self.name}' to keep their values until backward, found "
+            f"that {what} of it was written into since; write after backward(), or into a copy()"
+        )
+        raise MXNetError(msg)
 
     def free(self) -> None:
         """Drop what the node saved, and its hold on older nodes."""
@@ -297,6 +348,9 @@ def attach_many(
 def check_write(array: Any) -> None:
     """Refuse to change an array that the graph being recorded depends on.
 
+    Outside a record section the write is counted, so that a backward pass which needs the old values can
+    tell.
+
     Raises
     ------
     MXNetError
@@ -306,6 +360,13 @@ def check_write(array: Any) -> None:
         node = getattr(array, "_node", None)
         if node is not None and not node.freed:
             refuse_write(array)
+        return
+    while array is not None:
+        node = getattr(array, "_node", None)
+        if node is not None:
+            node.version += 1
+        source = getattr(array, "_source", None)
+        array = None if source is None else source()
 
 
 def refuse_write(array: Any) -> None:

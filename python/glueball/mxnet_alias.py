@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
 __all__ = ["install_as_mxnet"]
 
 _HERE = __name__.partition(".")[0]
+# Modules that are otherwise imported when they are first used.
+_LATE = (f"{_HERE}.gluon.data", f"{_HERE}.gluon.contrib.estimator")
+_MXNET_PLACES = {
+    f"{_HERE}.gluon.parameter_dict": f"{_HERE}.gluon.parameter",
+    f"{_HERE}.gluon.loss.": f"{_HERE}.gluon.loss",
+    f"{_HERE}.init.": f"{_HERE}.initializer",
+    f"{_HERE}.metric.": f"{_HERE}.metric",
+    f"{_HERE}.nd._ndarray": f"{_HERE}.ndarray.ndarray",
+    f"{_HERE}.np._ndarray": f"{_HERE}.numpy",
+}
 
 
 def install_as_mxnet() -> None:
@@ -26,11 +37,14 @@ def install_as_mxnet() -> None:
 
     Examples
     --------
-    >>> import glueball
-    >>> glueball.install_as_mxnet()
-    >>> from mxnet import nd
-    >>> nd is glueball.nd
-    True
+    The first two lines of a program, and the rest as it was::
+
+        import glueball
+
+        glueball.install_as_mxnet()
+
+        from mxnet import autograd, gluon, init, nd
+        from mxnet.gluon import nn
     """
     present = sys.modules.get("mxnet")
     ours = sys.modules[_HERE]
@@ -40,13 +54,14 @@ def install_as_mxnet() -> None:
             f"{getattr(present, '__file__', present)}; call install_as_mxnet() before any import of it"
         )
         raise ImportError(message)
+    for name in _LATE:
+        importlib.import_module(name)
     for name, module in list(sys.modules.items()):
         if name == _HERE or name.startswith(_HERE + "."):
             sys.modules["mxnet" + name[len(_HERE) :]] = module
             _rename_classes(module)
-    sys.modules["mxnet.initializer"] = ours.init
-    sys.modules["mxnet.ndarray"] = ours.nd
-    sys.modules["mxnet.base"] = sys.modules[f"{_HERE}.base"]
+    for name, module in {"initializer": ours.init, "ndarray": ours.nd, "numpy": ours.np}.items():
+        sys.modules[f"mxnet.{name}"] = module
 
 
 def _rename_classes(module: ModuleType) -> None:
@@ -59,4 +74,7 @@ def _rename_classes(module: ModuleType) -> None:
 
 def _mxnet_place(place: str) -> str:
     # One idea is one file here, which MXNet kept together.
-    return place.replace(".gluon.parameter_dict", ".gluon.parameter")
+    for ours, theirs in _MXNET_PLACES.items():
+        if place.startswith(ours):
+            return theirs
+    return place

@@ -65,13 +65,21 @@ class Optimizer:
     ) -> None:
         self.rescale_grad = _finite("rescale_grad", rescale_grad)
         self.wd = _finite("wd", wd)
-        self.clip_gradient = None if clip_gradient is None else _finite("clip_gradient", clip_gradient)
+        self.clip_gradient = (
+            None if clip_gradient is None else _finite("clip_gradient", clip_gradient)
+        )
         if self.clip_gradient is not None and self.clip_gradient < 0:
-            message = f"expected clip_gradient of 0 or more, found {clip_gradient}; None clips nothing"
+            message = (
+                f"expected clip_gradient of 0 or more, found {clip_gradient}; None clips nothing"
+            )
             raise ArgumentError(message)
         self.lr = _finite("learning_rate", 0.01 if learning_rate is None else learning_rate)
         self.lr_scheduler = lr_scheduler
-        if lr_scheduler is not None and learning_rate is not None and hasattr(lr_scheduler, "base_lr"):
+        if (
+            lr_scheduler is not None
+            and learning_rate is not None
+            and hasattr(lr_scheduler, "base_lr")
+        ):
             lr_scheduler.base_lr = learning_rate
         self.num_update = begin_num_update
         self._states: dict[int, Any] = {}
@@ -202,9 +210,7 @@ class SGD(Optimizer):
         If `momentum` is negative or not finite.
     """
 
-    def __init__(
-        self, momentum: float = 0.0, lazy_update: bool = False, **settings: Any
-    ) -> None:
+    def __init__(self, momentum: float = 0.0, lazy_update: bool = False, **settings: Any) -> None:
         super().__init__(**settings)
         self._native = _core.SGD(_finite("momentum", momentum))
 

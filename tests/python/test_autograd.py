@@ -419,6 +419,76 @@ def test_out_of_a_recorded_function_joins_the_graph():
     onp.testing.assert_array_equal(x.grad.asnumpy(), [4, 4])
 
 
+def square(x):
+    return x * x
+
+
+def network(x):
+    net = gluon.nn.Dense(2, in_units=2, activation="tanh")
+    net.initialize()
+    return net(x)
+
+
+def write_through_a_view(x):
+    x[:][0][:] = 5
+
+
+def write_through_detach(x):
+    x.detach()[0] = 5
+
+
+@pytest.mark.parametrize(
+    "write", [*WRITES, write_through_a_view, write_through_detach], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize(
+    ("function", "which"),
+    [
+        (square, "leaf"),
+        (nd.log, "leaf"),
+        (nd.exp, "result"),
+        (nd.relu, "result"),
+        (onp.sinc, "leaf"),
+    ],
+)
+def test_write_between_record_and_backward_is_found_when_it_spoils_a_gradient(
+    write, function, which
+):
+    x = leaf([1, 2])
+    with autograd.record():
+        y = function(x)
+
+    write(x if which == "leaf" else y)
+
+    what = "an input" if which == "leaf" else "the result"
+    with pytest.raises(MXNetError, match=f"found that {what} of it was written into since"):
+        y.backward()
+
+
+@pytest.mark.parametrize("which", ["input", "output"])
+def test_write_to_what_a_layer_saved_is_found(which):
+    x = leaf([[1, 2]])
+    with autograd.record():
+        y = network(x)
+
+    (x if which == "input" else y)[:] = 0
+
+    with pytest.raises(MXNetError, match=r"recorded 'dense\d+'.*was written into since"):
+        y.backward()
+
+
+def test_write_between_record_and_backward_that_spoils_nothing_is_allowed():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x + 1
+        z = (y * 3).sum()
+    x[:] = 7
+    z[:] = 0
+
+    z.backward()
+
+    onp.testing.assert_array_equal(x.grad.asnumpy(), [3, 3])
+
+
 # grad and mark_variables
 
 

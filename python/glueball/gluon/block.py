@@ -8,12 +8,14 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glueball import name as names, nd, np as np_mode, npx
+from glueball import name as names
+from glueball import nd, npx
+from glueball import np as np_mode
 from glueball.base import ArgumentError, DeferredInitializationError, DtypeError, MXNetError
 from glueball.gluon import _structure
 from glueball.gluon._arrays import check_input
 from glueball.gluon._hooks import HookHandle, _Hooks
-from glueball.gluon._plan import Plan, current_plan
+from glueball.gluon._plan import current_plan
 from glueball.gluon.loading import load_checked
 from glueball.gluon.parameter import Parameter, ParameterDict
 
@@ -99,7 +101,7 @@ class Block:
     >>> class Net(nn.Block):
     ...     def __init__(self, **kwargs):
     ...         super().__init__(**kwargs)
-    ...         self.hidden = nn.Dense(4, activation='relu')
+    ...         self.hidden = nn.Dense(4, activation="relu")
     ...         self.output = nn.Dense(2)
     ...
     ...     def forward(self, x):
@@ -369,8 +371,8 @@ class Block:
 
     def _infer_steps(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         for step in current_plan(self).steps:
-            infer = step._infer_output if isinstance(step, Block) else step.infer_shape
-            shape = infer(shape)
+            native: Any = step  # when it is no Block: a chain of the core's
+            shape = (step._infer_output if isinstance(step, Block) else native.infer_shape)(shape)
         return shape
 
     def _cannot_infer(self) -> None:
@@ -393,9 +395,7 @@ class Block:
 
     def forward(self, *args: Any) -> Any:
         """Compute the output; a subclass says how."""
-        message = (
-            f"expected class {type(self).__name__} to define forward(self, x), found none; define it"
-        )
+        message = f"expected class {type(self).__name__} to define forward(self, x), found none; define it"
         raise NotImplementedError(message)
 
     def hybridize(self, active: bool = True, **flags: Any) -> None:
@@ -620,7 +620,8 @@ class HybridBlock(Block):
         ValueError
             If it is a Block of another kind.
         """
-        if isinstance(block, Block) and not isinstance(block, HybridBlock):
+        # What is no Block at all is the base class's to refuse.
+        if isinstance(block, Block) and not isinstance(block, HybridBlock):  # type: ignore[redundant-expr]
             message = (
                 f"Children of HybridBlock must also be HybridBlock, but {block} has type "
                 f"{type(block)}. If you are using Sequential, please try HybridSequential instead."
@@ -646,16 +647,18 @@ class HybridBlock(Block):
 
     def _finish_own(self, *inputs: Any) -> None:
         """Initialize own parameters that wait for their shape, once `infer_shape` has told it."""
-        try:
-            self.infer_shape(*inputs)
-        except MXNetError as error:
-            message = (
-                f"Deferred initialization failed because shape cannot be inferred. {error} (Give "
-                f"'{self.name}' an infer_shape(self, x) that sets its parameters' shapes, or give "
-                "the shapes when they are made.)"
-            )
-            raise ArgumentError(message) from error
-        for _, parameter in self._own_parameters(""):
+        waiting = [each for _, each in self._own_parameters("") if each._state == "deferred"]
+        if any(-1 in (each._lengths or (-1,)) for each in waiting):
+            try:
+                self.infer_shape(*inputs)
+            except MXNetError as error:
+                message = (
+                    f"Deferred initialization failed because shape cannot be inferred. {error} (Give "
+                    f"'{self.name}' an infer_shape(self, x) that sets its parameters' shapes, or "
+                    "give the shapes when they are made.)"
+                )
+                raise ArgumentError(message) from error
+        for parameter in waiting:
             parameter._finish_deferred()
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **params: Any) -> Any:

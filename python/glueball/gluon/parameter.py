@@ -149,6 +149,9 @@ class Parameter(_core.Parameter):
         self._plan: tuple[Any, Any, _core.Generator] | None = None
 
     def __repr__(self) -> str:
+        # Debuggers print what a constructor that raised has left behind; the C++ part is not there then.
+        if "_contexts" not in self.__dict__:
+            return f"<{type(self).__name__}, not constructed>"
         return f"{type(self).__name__} {self.name} (shape={self.shape}, dtype={self.dtype})"
 
     # ---- what is known -------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from glueball import _core, optimizer as optimizers
+from glueball import _core
+from glueball import optimizer as optimizers
 from glueball.base import ArgumentError, StaleGradientError
 from glueball.gluon.parameter import Parameter, ParameterDict
 
@@ -41,7 +43,7 @@ class Trainer:
     >>> from glueball.gluon import nn
     >>> net = nn.Dense(1, in_units=2)
     >>> net.initialize()
-    >>> trainer = gluon.Trainer(net.collect_params(), 'sgd', {'learning_rate': 0.1})
+    >>> trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
     >>> with autograd.record():
     ...     loss = net(nd.ones((4, 2))) ** 2
     >>> loss.backward()
@@ -115,8 +117,10 @@ class Trainer:
     def update(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
         """As `step`, without `allreduce_grads`."""
         scale = self._scale / batch_size
-        if scale != scale:  # NaN would reach every weight
-            message = f"expected a number as batch_size, found {batch_size}; pass the batch's length"
+        if math.isnan(scale):  # which would reach every weight
+            message = (
+                f"expected a number as batch_size, found {batch_size}; pass the batch's length"
+            )
             raise ArgumentError(message)
         self._optimizer.rescale_grad = scale
         if not ignore_stale_grad:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from glueball import _core
+from glueball.init._log import log_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 __all__ = ["InitDesc", "Initializer", "kind_of"]
-
 
 
 class InitDesc(str):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Load", "Mixed"]
 
 
-
 def _own_of(desc: str) -> Any:
     """Return the initializer that the parameter has of its own, or None."""
     return getattr(desc, "attrs", {}).get("__init__") or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = ["NDArray"]
 _cpu = Context("cpu")
 _state = _tape.state
 _asarray = np.asarray
+_multiply = np.multiply
 
 _COMPARISONS = frozenset(
     {
@@ -89,6 +91,9 @@ class NDArray(np.ndarray):
     _context: Context = _cpu
     # A comparison's result: as an index it selects where it is not 0.
     _is_mask: bool = False
+    # What this is a view of, if a graph may hang on that: writes into this are writes into it. Weakly, since
+    # the source holds its graph.
+    _source: weakref.ref[Any] | None = None
     # The fewest axes that a result has.
     _least_ndim: ClassVar[int] = 1
 
@@ -167,6 +172,8 @@ class NDArray(np.ndarray):
             raise
         if type(result) is np.ndarray and result.dtype is dtype and result.ndim:
             array = result.view(cls)
+            if ufunc is _multiply and all(getattr(x, "_is_mask", False) for x in inputs):
+                array._is_mask = True  # (a > 0) * (a < 5) selects where both hold
         elif isinstance(result, tuple):
             if tracked:
                 _derivatives.refuse(ufunc)
@@ -327,6 +334,8 @@ class NDArray(np.ndarray):
                 lambda g, _: (_index.scatter_gradient(shape, dtype, plain, g),),
                 "getitem",
             )
+        if self._node is not None or self._source is not None:
+            result._source = self._source if self._node is None else weakref.ref(self)
         return result
 
     def _element(self, source: Plain, key: Any) -> Plain:
@@ -531,7 +540,10 @@ class NDArray(np.ndarray):
 
     def detach(self) -> Any:
         """The same memory as an array outside the graph: a constant."""
-        return np.asarray(self).view(type(self))
+        result = np.asarray(self).view(type(self))
+        if self._node is not None or self._source is not None:
+            result._source = self._source if self._node is None else weakref.ref(self)
+        return result
 
     def backward(
         self, out_grad: Any = None, retain_graph: bool = False, train_mode: bool = True

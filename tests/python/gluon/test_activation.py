@@ -22,8 +22,9 @@ FORMULAS = {
     "silu": lambda x: x * special.expit(x),
     "swish": lambda x: x * special.expit(x),
     "elu": lambda x: onp.where(x > 0, x, onp.expm1(onp.minimum(x, 0))),
-    "selu": lambda x: 1.0507009873554805
-    * onp.where(x > 0, x, 1.6732632423543772 * onp.expm1(onp.minimum(x, 0))),
+    "selu": lambda x: (
+        1.0507009873554805 * onp.where(x > 0, x, 1.6732632423543772 * onp.expm1(onp.minimum(x, 0)))
+    ),
     "leaky_relu": lambda x: onp.where(x > 0, x, 0.01 * x),
     "log_sigmoid": special.log_expit,
     "mish": lambda x: x * onp.tanh(onp.logaddexp(0, x)),
@@ -51,7 +52,10 @@ def test_dense_with_an_activation_equals_the_two_layers(name):
     linear = x.asnumpy().astype(onp.float64) @ fused.weight.data().asnumpy().T
 
     onp.testing.assert_allclose(
-        fused(x).asnumpy(), FORMULAS[name](linear + fused.bias.data().asnumpy()), rtol=1e-5, atol=1e-5
+        fused(x).asnumpy(),
+        FORMULAS[name](linear + fused.bias.data().asnumpy()),
+        rtol=1e-5,
+        atol=1e-5,
     )
 
 
@@ -104,5 +108,7 @@ def test_leaky_relu_has_the_slope_it_is_given():
 
 @pytest.mark.parametrize("alpha", [-0.1, float("nan"), "a"])
 def test_leaky_relu_refuses_a_slope_that_is_no_positive_number(alpha):
-    with pytest.raises(AssertionError, match=r"^Slope coefficient for LeakyReLU must be no less than 0"):
+    with pytest.raises(
+        AssertionError, match=r"^Slope coefficient for LeakyReLU must be no less than 0"
+    ):
         nn.LeakyReLU(alpha)

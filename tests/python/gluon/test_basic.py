@@ -84,7 +84,9 @@ def test_dropout_inside_a_chain_is_the_same_layer():
 
 @pytest.mark.parametrize("rate", [-0.1, 1.5, float("nan")])
 def test_dropout_refuses_a_rate_that_is_no_probability(rate):
-    with pytest.raises(ValueError, match=f"expected the rate of Dropout to be from 0 to 1, found {rate}"):
+    with pytest.raises(
+        ValueError, match=f"expected the rate of Dropout to be from 0 to 1, found {rate}"
+    ):
         nn.Dropout(rate)
 
 
@@ -97,7 +99,8 @@ def test_dropout_shows_its_settings():
 
 
 @pytest.mark.parametrize(
-    ("shape", "flat"), [((2, 3, 4), (2, 12)), ((2, 3), (2, 3)), ((2,), (2, 1)), ((1, 1, 1, 5), (1, 5))]
+    ("shape", "flat"),
+    [((2, 3, 4), (2, 12)), ((2, 3), (2, 3)), ((2,), (2, 1)), ((1, 1, 1, 5), (1, 5))],
 )
 def test_flatten_keeps_the_first_axis(shape, flat):
     x = nd.random.normal(shape=shape)
@@ -175,7 +178,9 @@ def test_lambdas_show_the_functions_name(kind):
 def test_lambdas_refuse_unknown_names_and_other_types(kind):
     with pytest.raises(AssertionError, match=r"^Function name nosuch is not found in ndarray\."):
         kind("nosuch")
-    with pytest.raises(ValueError, match=r"^Unrecognized function in lambda: 5 of type <class 'int'>"):
+    with pytest.raises(
+        ValueError, match=r"^Unrecognized function in lambda: 5 of type <class 'int'>"
+    ):
         kind(5)
 
 

@@ -8,7 +8,7 @@ import weakref
 import numpy as onp
 import pytest
 
-from glueball import MXNetError, autograd, gluon, init, nd
+from glueball import MXNetError, autograd, gluon, init, nd, np, npx
 from glueball.gluon import nn
 
 
@@ -297,6 +297,25 @@ def test_apply_visits_children_first_and_returns_the_block():
     inner = net[0]
     assert visited == [inner.hidden.act, inner.hidden, inner.output, inner, net[1], net]
     assert returned is net
+
+
+def test_net_made_in_one_mode_computes_in_the_other():
+    made, initialized = (nn.Dense(2, in_units=3, weight_initializer="ones") for _ in range(2))
+    initialized.initialize()
+    held = initialized.weight.data()
+    npx.set_np()
+    try:
+        made.initialize()
+        for net in (made, initialized):
+            y = net(np.ones((1, 3)))
+            assert type(y) is np.ndarray
+            onp.testing.assert_array_equal(y.asnumpy(), [[3, 3]])
+        assert type(made.weight.data()) is np.ndarray
+        assert initialized.weight.data() is held
+        with pytest.raises(TypeError, match="expected a NumPy-mode array as input of"):
+            made(nd.ones((1, 3)))
+    finally:
+        npx.reset_np()
 
 
 # Parameters

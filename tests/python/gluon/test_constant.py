@@ -112,10 +112,13 @@ def test_a_constant_refuses_another_value():
     constant.initialize()
 
     with pytest.raises(
-        ArgumentError, match="expected Constant 'c' to keep its value, found an attempt to set its data"
+        ArgumentError,
+        match="expected Constant 'c' to keep its value, found an attempt to set its data",
     ):
         constant.set_data([1, 3])
-    with pytest.raises(ArgumentError, match="found an attempt to initialize it with an initializer"):
+    with pytest.raises(
+        ArgumentError, match="found an attempt to initialize it with an initializer"
+    ):
         constant.initialize("zeros", force_reinit=True)
 
     constant.set_data(np.array([1, 2]))

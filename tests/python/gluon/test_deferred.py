@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -152,7 +154,9 @@ def test_a_deferred_parameter_says_what_it_waits_for(ask):
 def test_a_net_that_was_never_initialized_names_the_first_weight_and_computes_nothing():
     net = net_of(nn.Dense(3), nn.Dense(2))
 
-    with pytest.raises(UninitializedError, match="^Parameter 'dense0_weight' has not been initialized"):
+    with pytest.raises(
+        UninitializedError, match="^Parameter 'dense0_weight' has not been initialized"
+    ):
         net(nd.ones((1, 4)))
 
     net.initialize("ones")
@@ -217,7 +221,9 @@ def test_a_trainer_needs_initialize():
 def test_of_two_initialize_calls_the_last_counts_for_deferred_weights():
     net = net_of(nn.Dense(2))
     net.initialize("ones")
-    with pytest.warns(UserWarning, match="Parameter 'dense0_bias' is already initialized") as caught:
+    with pytest.warns(
+        UserWarning, match="Parameter 'dense0_bias' is already initialized"
+    ) as caught:
         net.initialize(init.Constant(3))
     assert len(caught) == 1
 
@@ -362,6 +368,54 @@ def test_an_input_of_one_axis_is_a_batch_of_single_numbers():
 
     assert layer(nd.array([1, 2, 3, 4])).asnumpy().tolist() == [[i] * 3 for i in (1, 2, 3, 4)]
     assert layer.weight.shape == (3, 1)
+
+
+def test_a_first_batch_without_samples_tells_the_width():
+    layer = nn.Dense(3)
+    layer.initialize("ones")
+
+    assert layer(nd.array(np.zeros((0, 4)))).shape == (0, 3)
+    assert layer(nd.ones((1, 4))).asnumpy().tolist() == [[4, 4, 4]]
+
+
+def test_a_first_batch_without_features_is_refused_and_the_layer_still_waits():
+    layer = nn.Dense(3, prefix="out_")
+    layer.initialize("ones")
+
+    with pytest.raises(
+        MXNetError, match=r"expected at least one feature for 'out', found shape \(3, 0\)"
+    ):
+        layer(nd.array(np.zeros((3, 0))))
+
+    assert layer.weight.shape == (3, 0)
+    assert layer(nd.ones((1, 4))).asnumpy().tolist() == [[4, 4, 4]]
+
+
+def test_a_first_batch_of_another_dtype_is_refused_and_the_layer_still_waits():
+    layer = nn.Dense(3, prefix="out_")
+    layer.initialize("ones")
+
+    with pytest.raises(MXNetError, match="expected input of dtype float32 for 'out'.*float64"):
+        layer(nd.ones((1, 4), dtype="float64"))
+
+    assert layer(nd.ones((1, 5))).asnumpy().tolist() == [[5, 5, 5]]
+
+
+def test_many_threads_that_run_a_deferred_net_first_initialize_it_once():
+    net = net_of(no_bias(64), no_bias(64))
+    recorder = Recorder()
+    net.initialize(recorder)
+    x = nd.ones((4, 32))
+    outputs = []
+    threads = [threading.Thread(target=lambda: outputs.append(net(x))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(recorder.filled) == [("dense0_weight", (64, 32)), ("dense1_weight", (64, 64))]
+    assert len(outputs) == 8
+    assert all((output.asnumpy() == 32 * 64).all() for output in outputs)
 
 
 # ---- without data ------------------------------------------------------------------------

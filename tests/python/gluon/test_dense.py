@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as onp
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glueball import MXNetError, autograd, init, nd
 from glueball.gluon import nn
@@ -112,12 +113,16 @@ def test_units_have_to_be_positive(units):
     with pytest.raises(ValueError) as caught:
         nn.Dense(units)
 
-    assert str(caught.value) == f"expected units of Dense to be 1 or more, found {units}; correct it"
+    assert (
+        str(caught.value) == f"expected units of Dense to be 1 or more, found {units}; correct it"
+    )
 
 
 @pytest.mark.parametrize("units", ["3", 2.0, None], ids=["str", "float", "none"])
 def test_units_have_to_be_an_integer(units):
-    with pytest.raises(TypeError, match=r"expected an integer as units of Dense, found .*; pass an int"):
+    with pytest.raises(
+        TypeError, match=r"expected an integer as units of Dense, found .*; pass an int"
+    ):
         nn.Dense(units)
 
 
@@ -290,7 +295,9 @@ def test_failed_first_forward_leaves_a_deferred_net_usable():
     net = nn.Sequential(nn.Dense(4), nn.Dense(2, in_units=5, prefix="second_"))
     net.initialize()
 
-    with pytest.raises(MXNetError, match=r"input of shape \(batch, 5\) for 'second', found \(1, 4\)"):
+    with pytest.raises(
+        MXNetError, match=r"input of shape \(batch, 5\) for 'second', found \(1, 4\)"
+    ):
         net(nd.ones((1, 3)))
     net._children["0"] = nn.Dense(5)
     net[0].initialize()

@@ -83,7 +83,9 @@ def test_shape_that_nobody_can_infer_is_a_value_error_and_leaves_the_plan():
     block = Unknown(prefix="block_")
     block.initialize(init.One())
 
-    with pytest.raises(ValueError, match=r"^Deferred initialization failed because shape cannot be infe"):
+    with pytest.raises(
+        ValueError, match=r"^Deferred initialization failed because shape cannot be infe"
+    ):
         block(nd.ones((1, 3)))
     block.weight.shape = (2, 3)
 
@@ -125,7 +127,9 @@ def test_more_inputs_are_passed_on():
     assert Add()(nd.array([3]), nd.array([2]), -1).asscalar() == 1
 
 
-@pytest.mark.parametrize("value", [5, [1.0], onp.ones(2), None], ids=["int", "list", "numpy", "none"])
+@pytest.mark.parametrize(
+    "value", [5, [1.0], onp.ones(2), None], ids=["int", "list", "numpy", "none"]
+)
 def test_input_that_is_no_array_is_refused(value):
     block = Scale(2, prefix="scale_")
     block.initialize()
@@ -156,7 +160,9 @@ def test_children_have_to_be_hybrid_blocks():
             super().__init__()
             self.plain = Plain()
 
-    with pytest.raises(ValueError, match="Children of HybridBlock must also be HybridBlock, but Plain"):
+    with pytest.raises(
+        ValueError, match="Children of HybridBlock must also be HybridBlock, but Plain"
+    ):
         Net()
 
 
@@ -174,7 +180,9 @@ def test_hybridize_reaches_children_and_later_ones():
 def test_uninitialized_parameters_are_named():
     block = Scale(2, prefix="scale_")
 
-    with pytest.raises(RuntimeError, match="Parameter 'scale_factor' has not been initialized. Note"):
+    with pytest.raises(
+        RuntimeError, match="Parameter 'scale_factor' has not been initialized. Note"
+    ):
         block(nd.ones((1, 2)))
 
 
@@ -190,5 +198,7 @@ def test_block_that_waits_for_a_shape_cannot_tell_it_in_a_plain_block():
     block = Own()
     block.initialize()
 
-    with pytest.raises(gluon.parameter.DeferredInitializationError, match="initialization was deferred"):
+    with pytest.raises(
+        gluon.parameter.DeferredInitializationError, match="initialization was deferred"
+    ):
         block(nd.ones((1, 3)))

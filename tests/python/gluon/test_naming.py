@@ -150,11 +150,12 @@ def test_a_scope_opened_again_goes_on_counting():
 
 
 def test_the_scope_of_an_empty_prefix_names_nothing():
+    nn.Dense(1)
     net = nn.Sequential(prefix="")
     with net.name_scope():
         layer = nn.Dense(1)
 
-    assert layer.name == "dense0"
+    assert layer.name == "dense1"
 
 
 def test_only_the_innermost_scope_names():

@@ -119,6 +119,16 @@ def test_a_wrong_setting_is_refused_when_the_parameter_is_made(settings, error, 
         Parameter(**{"name": "p", "shape": (2,), **settings})
 
 
+@pytest.mark.parametrize("wrong", [{"dtype": "int32"}, {"grad_req": "x"}, {"shape": "ab"}], ids=str)
+def test_what_a_failed_constructor_leaves_behind_can_be_printed(wrong):
+    """As debuggers and test runners do, who show the arguments of every function in a traceback."""
+    with pytest.raises(MXNetError) as caught:
+        Parameter("p", **wrong)
+
+    found = [entry.frame.f_locals["self"] for entry in caught.traceback if entry.name == "__init__"]
+    assert [repr(each) for each in found] == ["<Parameter, not constructed>"]
+
+
 # ---- never initialized -------------------------------------------------------------------
 
 
@@ -335,14 +345,16 @@ def test_zero_grad_does_nothing_where_there_is_no_gradient():
         made.zero_grad()
 
 
-def test_a_parameter_is_freed_with_its_last_reference():
+def test_a_parameter_is_freed_with_its_last_reference_without_garbage_collection():
     made = ready()
     backward(made, 2)
     watched = weakref.ref(made)
-    del made
-    gc.collect()
-
-    assert watched() is None
+    gc.disable()
+    try:
+        del made
+        assert watched() is None
+    finally:
+        gc.enable()
 
 
 # ---- cast --------------------------------------------------------------------------------
@@ -366,7 +378,9 @@ def test_cast_makes_new_arrays_of_the_dtype():
 def test_cast_to_what_layers_do_not_compute_in_is_refused(dtype):
     made = ready()
 
-    with pytest.raises(DtypeError, match="expected dtype float32 or float64 for Parameter 'p', found"):
+    with pytest.raises(
+        DtypeError, match="expected dtype float32 or float64 for Parameter 'p', found"
+    ):
         made.cast(dtype)
 
     assert made.data().dtype == np.float32

@@ -74,7 +74,9 @@ def test_an_unknown_name_is_a_key_error_that_lists_near_ones():
 
 
 def test_an_unknown_name_near_to_none_lists_what_there_is():
-    with pytest.raises(KeyError, match="found 'qqq'; it has 'net_dense0_weight', 'net_dense0_bias'"):
+    with pytest.raises(
+        KeyError, match="found 'qqq'; it has 'net_dense0_weight', 'net_dense0_bias'"
+    ):
         mlp().collect_params()["qqq"]
     with pytest.raises(KeyError, match="found 'qqq'; it is empty"):
         ParameterDict()["qqq"]
@@ -109,7 +111,9 @@ def test_get_on_a_blocks_own_dict_makes_a_parameter_without_settings():
 def test_get_of_a_misspelt_name_fails_on_a_collected_dict():
     net = mlp()
 
-    with pytest.raises(KeyError, match="found 'net_dense0_wieght'; did you mean 'net_dense0_weight'"):
+    with pytest.raises(
+        KeyError, match="found 'net_dense0_wieght'; did you mean 'net_dense0_weight'"
+    ):
         net.collect_params().get("dense0_wieght")
 
     assert net.collect_params().get("dense0_weight") is net[0].weight
@@ -288,7 +292,9 @@ def test_update_refuses_a_name_of_two_parameters_and_adds_nothing():
 
 
 def test_update_refuses_what_is_no_mapping():
-    with pytest.raises(DtypeError, match="expected a ParameterDict to take parameters from, found int"):
+    with pytest.raises(
+        DtypeError, match="expected a ParameterDict to take parameters from, found int"
+    ):
         ParameterDict().update(3)
 
 
@@ -372,7 +378,9 @@ def test_contexts_are_listed_once_each_and_can_be_changed():
 def test_contexts_of_a_dict_that_was_never_initialized_are_refused():
     params = mlp().collect_params()
 
-    with pytest.raises(RuntimeError, match=r"^Parameter 'net_dense0_weight' has not been initialized$"):
+    with pytest.raises(
+        RuntimeError, match=r"^Parameter 'net_dense0_weight' has not been initialized$"
+    ):
         params.list_ctx()
     with pytest.raises(ValueError, match="Cannot reset context for Parameter 'net_dense0_weight'"):
         params.reset_ctx(cpu(1))

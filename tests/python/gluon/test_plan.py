@@ -34,7 +34,9 @@ def result(net, x=X):
 
 
 def test_net_of_native_layers_is_one_chain():
-    net = nn.Sequential(nn.Sequential(nn.Dense(3), nn.Dropout(0.1)), nn.Flatten(), nn.LeakyReLU(0.1))
+    net = nn.Sequential(
+        nn.Sequential(nn.Dense(3), nn.Dropout(0.1)), nn.Flatten(), nn.LeakyReLU(0.1)
+    )
     net.initialize()
     net(nd.ones((2, 2)))
 
@@ -117,7 +119,18 @@ def test_replaced_child_runs():
         (lambda children, new: children.popitem(last=False), 3 * 5),
         (lambda children, new: children.clear(), 1),
     ],
-    ids=["set", "update", "setdefault", "ior", "del", "pop", "pop-none", "popitem", "popfirst", "clear"],
+    ids=[
+        "set",
+        "update",
+        "setdefault",
+        "ior",
+        "del",
+        "pop",
+        "pop-none",
+        "popitem",
+        "popfirst",
+        "clear",
+    ],
 )
 def test_direct_writes_to_children_are_noticed(change, expected):
     net = chain(2, 3, 5)
@@ -145,7 +158,9 @@ def test_hook_registered_after_the_first_call_is_called():
     result(net)
     outputs = []
 
-    handle = net[0].register_forward_hook(lambda _, inputs, output: outputs.append(output.asscalar()))
+    handle = net[0].register_forward_hook(
+        lambda _, inputs, output: outputs.append(output.asscalar())
+    )
     assert result(net) == 6
     handle.detach()
     assert result(net) == 6
@@ -171,7 +186,9 @@ def test_hook_on_an_inner_net_is_called_with_its_own_output():
     result(net)
     seen = []
 
-    net[1].register_forward_hook(lambda _, inputs, y: seen.append((inputs[0].asscalar(), y.asscalar())))
+    net[1].register_forward_hook(
+        lambda _, inputs, y: seen.append((inputs[0].asscalar(), y.asscalar()))
+    )
 
     assert result(net) == 210
     assert seen == [(2, 30)]
@@ -183,7 +200,9 @@ def test_hook_on_the_activation_of_a_dense_layer_is_called():
     net(X)
     seen = []
 
-    net[0].act.register_forward_hook(lambda _, inputs, y: seen.append((inputs[0].asnumpy(), y.asnumpy())))
+    net[0].act.register_forward_hook(
+        lambda _, inputs, y: seen.append((inputs[0].asnumpy(), y.asnumpy()))
+    )
     net(X)
 
     onp.testing.assert_array_equal(seen[0][0], [[-1, -1]])
@@ -336,7 +355,9 @@ def test_deferred_subclass_with_its_own_hybrid_forward_learns_its_shape():
 
 
 def test_gradients_pass_through_replaced_methods():
-    net = nn.Sequential(layer(3), DoubledHybridDense(1, in_units=1, weight_initializer="ones"), layer(5))
+    net = nn.Sequential(
+        layer(3), DoubledHybridDense(1, in_units=1, weight_initializer="ones"), layer(5)
+    )
     net.initialize()
 
     with autograd.record():
@@ -465,7 +486,9 @@ def test_one_net_may_be_called_from_several_threads_at_once():
             if not onp.array_equal(net(x).asnumpy(), wanted):
                 wrong.append(x.shape)
 
-    threads = [threading.Thread(target=work, args=each) for each in zip(inputs, expected, strict=True)]
+    threads = [
+        threading.Thread(target=work, args=each) for each in zip(inputs, expected, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

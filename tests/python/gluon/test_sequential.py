@@ -89,7 +89,9 @@ def test_empty_net_has_length_zero():
 def test_add_refuses_what_is_no_block_at_once(kind, value):
     net = kind(nn.Dense(2))
 
-    with pytest.raises(TypeError, match=r"expected a Block as child of .*pass several layers as add"):
+    with pytest.raises(
+        TypeError, match=r"expected a Block as child of .*pass several layers as add"
+    ):
         net.add(value)
     assert len(net) == 1
 
@@ -205,8 +207,10 @@ def test_hybridize_of_a_sequential_of_hybrid_blocks_suggests_the_other_class():
         net.hybridize()
 
     assert [str(each.message) for each in caught] == [
-        "All children of this Sequential layer 'net_' are HybridBlocks. Consider using "
-        "HybridSequential for the best performance."
+        (
+            "All children of this Sequential layer 'net_' are HybridBlocks. Consider using "
+            "HybridSequential for the best performance."
+        )
     ]
 
 
@@ -266,6 +270,8 @@ def test_infer_shape_that_does_not_fit_names_the_layer():
     net = nn.Sequential(nn.Dense(4, in_units=3, prefix="first_"))
     net.initialize()
 
-    with pytest.raises(RuntimeError, match=r"input of shape \(batch, 3\) for 'first', found \(-1, 5\)"):
+    with pytest.raises(
+        RuntimeError, match=r"input of shape \(batch, 3\) for 'first', found \(-1, 5\)"
+    ):
         net.infer_shape((None, 5))
     assert net(nd.ones((1, 3))).shape == (1, 4)

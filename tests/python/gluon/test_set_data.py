@@ -147,7 +147,9 @@ def test_set_data_without_elements_is_refused_also_where_an_axis_is_unknown(shap
         before = made.shape
         with pytest.raises(ShapeError) as caught:
             made.set_data(np.ones(shape))
-        assert f"expected data with elements for Parameter 'p' of shape {before}" in str(caught.value)
+        assert f"expected data with elements for Parameter 'p' of shape {before}" in str(
+            caught.value
+        )
         assert f"found shape {shape}" in str(caught.value)
         assert made.shape == before
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from glueball import _core
 from glueball.base import ArgumentError
-from glueball.gluon.block import Block
 from glueball.gluon.nn._native import NativeLayer
+
+if TYPE_CHECKING:
+    from glueball.gluon.block import Block
 
 __all__ = ["Activation", "LeakyReLU", "NativeActivation", "check_activation"]
 
@@ -60,7 +62,7 @@ class Activation(NativeActivation):
     --------
     >>> from glueball import nd
     >>> from glueball.gluon import nn
-    >>> nn.Activation('relu')(nd.array([-1, 2]))
+    >>> nn.Activation("relu")(nd.array([-1, 2]))
     <BLANKLINE>
     [0. 2.]
     <NDArray 2 @cpu(0)>
@@ -76,6 +78,7 @@ class Activation(NativeActivation):
         return str(self._act_type)
 
     def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its parameter: it has none."""
         return self._act_type, None
 
     def __repr__(self) -> str:
@@ -97,7 +100,7 @@ class LeakyReLU(NativeActivation):
     """
 
     def __init__(self, alpha: float, **kwargs: Any) -> None:
-        if isinstance(alpha, str) or not alpha >= 0:
+        if isinstance(alpha, str) or not alpha >= 0:  # type: ignore[redundant-expr]
             message = (
                 "Slope coefficient for LeakyReLU must be no less than 0. Expected alpha >= 0, found "
                 f"{alpha!r}; pass a small positive number such as 0.01"
@@ -107,6 +110,7 @@ class LeakyReLU(NativeActivation):
         self._alpha = float(alpha)
 
     def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its slope below zero."""
         return "leaky_relu", self._alpha
 
     def __repr__(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueball import _core, nd, np as np_mode, npx
+from glueball import _core, nd, npx
+from glueball import np as np_mode
 from glueball.base import ArgumentError
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.nn._native import NativeLayer
@@ -59,7 +60,7 @@ class _SharedMask(Block):
 
     def __init__(self, dropout: Dropout) -> None:
         super().__init__(prefix=dropout.prefix)
-        self._settings = {"p": dropout._rate, "axes": dropout._axes}
+        self._settings: dict[str, Any] = {"p": dropout._rate, "axes": dropout._axes}
 
     def forward(self, x: Any) -> Any:
         return nd.Dropout(x, **self._settings)
@@ -118,9 +119,7 @@ class HybridLambda(HybridBlock):
     def __init__(self, function: Callable[..., Any] | str, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
         implementation, self._func_name = _resolve(function)
-        self._func_impl = (
-            _WithoutF(implementation) if isinstance(function, str) else implementation
-        )
+        self._func_impl = _WithoutF(implementation) if isinstance(function, str) else implementation
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any) -> Any:
         """Call the function."""

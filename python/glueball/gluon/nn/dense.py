@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from glueball import _core, init as initializers, nd
+from glueball import _core, nd
+from glueball import init as initializers
 from glueball.base import ArgumentError
-from glueball.gluon.block import Block
 from glueball.gluon.nn._native import NativeLayer
 from glueball.gluon.nn.activation import Activation, NativeActivation, check_activation
+
+if TYPE_CHECKING:
+    from glueball.gluon.block import Block
 
 __all__ = ["Dense"]
 
@@ -58,7 +61,7 @@ class Dense(NativeLayer):
     --------
     >>> from glueball import nd
     >>> from glueball.gluon import nn
-    >>> layer = nn.Dense(2, activation='relu')
+    >>> layer = nn.Dense(2, activation="relu")
     >>> layer
     Dense(None -> 2, Activation(relu))
     >>> layer.initialize()
@@ -86,7 +89,9 @@ class Dense(NativeLayer):
             check_activation(activation)
         for initializer in (weight_initializer, bias_initializer):
             if initializer is not None:
-                initializers.create(initializer)  # a misspelt name is found here, not at initialize()
+                initializers.create(
+                    initializer
+                )  # a misspelt name is found here, not at initialize()
         super().__init__(**kwargs)
         self._units = operator.index(units)
         self._flatten = flatten
@@ -116,14 +121,17 @@ class Dense(NativeLayer):
 
     def _pieces(self) -> list[_core.Layer | Block]:
         act = self.act
-        fused = isinstance(act, NativeActivation) and act._is_plain()
-        name, alpha = act.function() if fused else (None, None)
-        native = _core.Dense(self.name, self.weight, self.bias, name, alpha, self._flatten)
+        fused, name, alpha = False, None, None
+        if isinstance(act, NativeActivation) and act._is_plain():
+            fused = True
+            name, alpha = act.function()
+        bias: Any = self.bias  # the core takes None, which its generated stub does not say
+        native = _core.Dense(self.name, self.weight, bias, name, alpha, self._flatten)
         if act is not None:
             act.__dict__["_planned"] = True  # a hook on it changes how this layer runs
         return [native] if fused or act is None else [native, act]
 
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:  # type: ignore[override]
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Compute the layer from array functions, for subclasses that change what goes in.
 
         Parameters
@@ -148,7 +156,7 @@ class Dense(NativeLayer):
 
     def __repr__(self) -> str:
         # In Gluon's words an unknown width is None; in NumPy mode it is -1.
-        units, in_units = self.weight.shape
+        units, in_units = self.weight.shape or (None, None)
         act = self.act if self.act is not None else "linear"
         return f"{type(self).__name__}({in_units or None} -> {units}, {act})"
 

@@ -104,7 +104,7 @@ class Sequential(_Chain):
     --------
     >>> from glueball.gluon import nn
     >>> net = nn.Sequential()
-    >>> net.add(nn.Dense(256, activation='relu', in_units=20), nn.Dense(10, in_units=256))
+    >>> net.add(nn.Dense(256, activation="relu", in_units=20), nn.Dense(10, in_units=256))
     >>> net
     Sequential(
       (0): Dense(20 -> 256, Activation(relu))

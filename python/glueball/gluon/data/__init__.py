@@ -1,0 +1,28 @@
+"""Data for training: sets of samples, their order, and loaders that make batches of them."""
+
+from glueball.gluon.data import batchify, dataloader, dataset, sampler
+from glueball.gluon.data.dataloader import DataLoader
+from glueball.gluon.data.dataset import ArrayDataset, Dataset, SimpleDataset
+from glueball.gluon.data.sampler import (
+    BatchSampler,
+    FilterSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+)
+
+__all__ = [
+    "ArrayDataset",
+    "BatchSampler",
+    "DataLoader",
+    "Dataset",
+    "FilterSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "SimpleDataset",
+    "batchify",
+    "dataloader",
+    "dataset",
+    "sampler",
+]

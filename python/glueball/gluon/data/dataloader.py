@@ -1,0 +1,218 @@
+"""DataLoader: batches of a data set, made here or ahead of time by workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueball import _core
+from glueball.base import ArgumentError, DtypeError
+from glueball.gluon.data.batchify import cast_floats, default_batchify_fn, in_mode, wrap_rows
+from glueball.gluon.data.dataset import rows_of
+from glueball.gluon.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from glueball.gluon.data._workers import ProcessPool, ThreadPool
+
+__all__ = ["DataLoader", "default_batchify_fn"]
+
+
+class _Maker:
+    """Makes a batch of samples' indices; a class, so that it can be sent to worker processes."""
+
+    def __init__(self, dataset: Any, batchify: Callable[[list[Any]], Any] | None, dtype: Any):
+        self._dataset = dataset
+        self._batchify = batchify
+        self._dtype = dtype
+
+    def __call__(self, indices: Any) -> Any:
+        if self._batchify is None:
+            rows = rows_of(self._dataset, indices)
+            if rows is not None:
+                batch = wrap_rows(rows)
+            else:
+                batch = default_batchify_fn([self._dataset[i] for i in indices])
+        else:
+            batch = self._batchify([self._dataset[i] for i in indices])
+        return batch if self._dtype is None else cast_floats(batch, self._dtype)
+
+
+class DataLoader:
+    """Gives the samples of a data set in batches, anew each time it is iterated.
+
+    A set of plain arrays is cut into batches at once, by index; other sets are read sample by sample.
+    Shuffling follows `random.seed`. With `num_workers`, batches are made ahead of time by processes,
+    which keep running from one pass to the next; each batch then has random numbers of its own, which follow
+    `random.seed` too, and not which worker made it.
+
+    Parameters
+    ----------
+    dataset : Dataset or sequence
+        The samples.
+    batch_size : int, optional
+        Samples in a batch; needed unless `batch_sampler` is given.
+    shuffle : bool, default False
+        Whether the order is drawn anew for each pass.
+    sampler : Sampler, optional
+        What gives the order instead.
+    last_batch : {'keep', 'discard', 'rollover'}, default 'keep'
+        What becomes of a last batch that is not full: see `BatchSampler`.
+    batch_sampler : iterable of lists of int, optional
+        What gives the indices of each batch, instead of all four above.
+    batchify_fn : callable, optional
+        Makes a batch of a list of samples; by default `default_batchify_fn`.
+    num_workers : int, default 0
+        Processes, or threads, that make batches; 0 makes each when it is asked for.
+    pin_memory, pin_device_id
+        For Gluon's scripts: there is no other device.
+    prefetch : int, optional
+        Batches made ahead of time, with workers: by default two for each.
+    thread_pool : bool, default False
+        Whether workers are threads: for sets that cannot be pickled, or that wait for files.
+    timeout : float, default 120
+        Seconds that a worker may take for a batch.
+    auto_reload : bool, default False
+        For Gluon's scripts.
+    float_dtype : dtype, optional
+        What floating-point arrays are converted to: ``'float32'`` lets float32 nets take sets made of
+        NumPy's float64. By default dtypes stay. (Not in Gluon.)
+
+    Raises
+    ------
+    ValueError
+        If settings contradict each other, or one is none.
+
+    Examples
+    --------
+    >>> from glueball import nd
+    >>> from glueball.gluon.data import ArrayDataset
+    >>> loader = DataLoader(ArrayDataset(nd.ones((5, 2)), nd.arange(5)), batch_size=2)
+    >>> [(x.shape, y.asnumpy().tolist()) for x, y in loader]
+    [((2, 2), [0.0, 1.0]), ((2, 2), [2.0, 3.0]), ((1, 2), [4.0])]
+    """
+
+    _pool: ProcessPool | ThreadPool | None = None
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        sampler: Any = None,
+        last_batch: str | None = None,
+        batch_sampler: Any = None,
+        batchify_fn: Callable[[list[Any]], Any] | None = None,
+        num_workers: int = 0,
+        pin_memory: bool = False,
+        pin_device_id: int = 0,
+        prefetch: int | None = None,
+        thread_pool: bool = False,
+        timeout: float = 120,
+        auto_reload: bool = False,
+        *,
+        float_dtype: Any = None,
+    ) -> None:
+        del pin_memory, pin_device_id, auto_reload
+        self._batches = _batch_sampler(
+            dataset, batch_size, shuffle, sampler, last_batch, batch_sampler
+        )
+        self._dataset = dataset
+        own = None if batchify_fn is default_batchify_fn else batchify_fn
+        self._make = _Maker(dataset, own, _float_dtype(float_dtype))
+        self._num_workers = max(0, num_workers)
+        self._prefetch = 2 * self._num_workers if prefetch is None else prefetch
+        self._threads = thread_pool
+        self._timeout = timeout
+        self._passes = 0
+        if not timeout > 0:
+            message = f"expected a timeout above 0 s, found {timeout}; the default is 120"
+            raise ArgumentError(message)
+        if self._prefetch < 0:
+            message = f"expected a prefetch of 0 batches or more, found {prefetch}; leave it out"
+            raise ArgumentError(message)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._num_workers:
+            return self._from_workers()
+        return map(self._make, self._batches)
+
+    def _from_workers(self) -> Iterator[Any]:
+        """Keep workers busy with the batches to come, and give out those that are ready, in order."""
+        pool = self._workers()
+        key = (_core.default_generator().seed, self._passes)
+        self._passes += 1
+        waiting: deque[Any] = deque()
+        number = 0
+        try:
+            for indices in self._batches:
+                seed = np.random.SeedSequence([*key, number]).generate_state(1, np.uint64)
+                waiting.append(pool.submit(indices, int(seed[0])))
+                number += 1
+                if len(waiting) > self._prefetch:
+                    yield in_mode(pool.result(waiting.popleft(), self._timeout))
+            while waiting:
+                yield in_mode(pool.result(waiting.popleft(), self._timeout))
+        finally:
+            pool.forget(list(waiting))
+
+    def _workers(self) -> ProcessPool | ThreadPool:
+        # Imported here: what multiprocessing needs takes longer to import than all of gluon.
+        from glueball.gluon.data._workers import ProcessPool, ThreadPool
+
+        if self._pool is None or not self._pool.usable():
+            kind = ThreadPool if self._threads else ProcessPool
+            self._pool = kind(self._make, self._num_workers)
+        return self._pool
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers belong to the process that started them.
+        return {name: value for name, value in self.__dict__.items() if name != "_pool"}
+
+
+def _batch_sampler(
+    dataset: Any,
+    batch_size: int | None,
+    shuffle: bool,
+    sampler: Any,
+    last_batch: str | None,
+    batch_sampler: Any,
+) -> Any:
+    if batch_sampler is not None:
+        if batch_size is not None or shuffle or sampler is not None or last_batch is not None:
+            message = (
+                "batch_size, shuffle, sampler and last_batch must not be specified if batch_sampler is "
+                "specified. Leave them out"
+            )
+            raise ArgumentError(message)
+        return batch_sampler
+    if batch_size is None:
+        message = (
+            "batch_size must be specified unless batch_sampler is specified. Pass the number of samples "
+            "in a batch"
+        )
+        raise ArgumentError(message)
+    if sampler is None:
+        sampler = RandomSampler(len(dataset)) if shuffle else SequentialSampler(len(dataset))
+    elif shuffle:
+        message = "shuffle must not be specified if sampler is specified. Leave one of them out"
+        raise ArgumentError(message)
+    return BatchSampler(sampler, batch_size, last_batch or "keep")
+
+
+def _float_dtype(dtype: Any) -> np.dtype[Any] | None:
+    if dtype is None:
+        return None
+    kind: np.dtype[Any] = np.dtype(dtype)
+    if kind.kind != "f":
+        message = (
+            f"expected a floating-point float_dtype, found {dtype}; integer arrays stay as they are"
+        )
+        raise DtypeError(message)
+    return kind

@@ -1,0 +1,29 @@
+"""Metrics: how good predictions are, summed up over batches. `mx.metric`."""
+
+from glueball.metric._base import EvalMetric, check_label_shapes, create, register
+from glueball.metric.classification import F1, MCC, Accuracy, TopKAccuracy
+from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, np
+from glueball.metric.likelihood import CrossEntropy, NegativeLogLikelihood, Perplexity
+from glueball.metric.regression import MAE, MSE, RMSE, PearsonCorrelation
+
+__all__ = [
+    "F1",
+    "MAE",
+    "MCC",
+    "MSE",
+    "RMSE",
+    "Accuracy",
+    "CompositeEvalMetric",
+    "CrossEntropy",
+    "CustomMetric",
+    "EvalMetric",
+    "Loss",
+    "NegativeLogLikelihood",
+    "PearsonCorrelation",
+    "Perplexity",
+    "TopKAccuracy",
+    "check_label_shapes",
+    "create",
+    "np",
+    "register",
+]

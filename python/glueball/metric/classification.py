@@ -1,0 +1,307 @@
+"""Metrics of classes: how often, and how evenly, they are found."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueball.base import ArgumentError, ShapeError
+from glueball.metric._base import (
+    EvalMetric,
+    SumMetric,
+    alias,
+    class_numbers,
+    pairs,
+    register,
+    shapes_error,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueball.metric._base import Plain
+
+__all__ = ["F1", "MCC", "Accuracy", "TopKAccuracy"]
+
+
+@register
+@alias("acc")
+class Accuracy(SumMetric):
+    """The share of samples whose class is found.
+
+    Parameters
+    ----------
+    axis : int, default 1
+        The axis of classes, along which the largest score counts. Predictions of the labels' shape are
+        class numbers already.
+    name : str, default 'accuracy'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> accuracy = metric.Accuracy()
+    >>> accuracy.update(nd.array([0, 1, 1]), nd.array([[0.3, 0.7], [0, 1], [0.4, 0.6]]))
+    >>> accuracy.get()
+    ('accuracy', 0.6666666666666666)
+    """
+
+    def __init__(
+        self,
+        axis: int = 1,
+        name: str = "accuracy",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, output_names, label_names, axis=axis)
+        self.axis = axis
+
+    def _measure(self, label: Plain, pred: Plain) -> tuple[float, int]:
+        if pred.shape != label.shape:
+            if not -pred.ndim <= self.axis < pred.ndim or pred.shape[self.axis] < 2:
+                wanted = f"class numbers, or scores of two classes or more along axis {self.axis},"
+                raise shapes_error(label, pred, self.name, wanted)
+            pred = np.argmax(pred, axis=self.axis)
+        if pred.size != label.size:
+            raise shapes_error(label, pred, self.name, "one label for each sample")
+        # Truncated, as Gluon does.
+        found = pred.astype(np.int32).ravel() == label.astype(np.int32).ravel()
+        return float(np.count_nonzero(found)), label.size
+
+
+@register
+@alias("top_k_accuracy", "top_k_acc")
+class TopKAccuracy(SumMetric):
+    """The share of samples whose class is among those of the `top_k` largest scores.
+
+    Parameters
+    ----------
+    top_k : int
+        How many; at least 2.
+    name : str, default 'top_k_accuracy'
+        What `get` calls the value, with `top_k` behind.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Raises
+    ------
+    ValueError
+        If `top_k` is less than 2.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> top = metric.TopKAccuracy(top_k=2)
+    >>> top.update(nd.array([2, 0]), nd.array([[0.5, 0.2, 0.3], [0.1, 0.5, 0.4]]))
+    >>> top.get()
+    ('top_k_accuracy_2', 0.5)
+    """
+
+    def __init__(
+        self,
+        top_k: int = 1,
+        name: str = "top_k_accuracy",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        if not isinstance(top_k, int | np.integer) or top_k < 2:
+            message = (
+                "Please use Accuracy if top_k is no more than 1: expected an integer of 2 or more as "
+                f"top_k, found {top_k!r}"
+            )
+            raise ArgumentError(message)
+        super().__init__(f"{name}_{top_k}", output_names, label_names, top_k=top_k)
+        self.top_k = int(top_k)
+        self._given_name = name
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings, of which `create` makes the same metric."""
+        return {**super().get_config(), "name": self._given_name}
+
+    def _measure(self, label: Plain, pred: Plain) -> tuple[float, int]:
+        if pred.ndim != 2 or label.size != len(pred):
+            wanted = "labels (batch,) and scores (batch, classes)"
+            raise shapes_error(label, pred, self.name, wanted)
+        best = np.argsort(-pred, axis=1, kind="stable")[:, : self.top_k]
+        found = (best == label.astype(np.int32).reshape(-1, 1)).any(axis=1)
+        return float(np.count_nonzero(found)), label.size
+
+
+class _BinaryMetric(EvalMetric):
+    """Base of metrics of counts of true and false positives and negatives.
+
+    Averaged 'macro', the value is computed for each array of labels, and `get` gives the mean; averaged
+    'micro', it is computed from the counts of all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        average: str = "macro",
+    ) -> None:
+        if average not in ("macro", "micro"):
+            message = (
+                "expected average 'macro' (mean over updates) or 'micro' (from all samples) for metric "
+                f"'{name}', found {average!r}; correct it"
+            )
+            raise ArgumentError(message)
+        self.average = average
+        super().__init__(name, output_names, label_names, has_global_stats=True, average=average)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._global_counts = np.zeros((2, 2), np.int64)
+        super().reset()
+
+    def reset_local(self) -> None:
+        """Forget what `get` tells, and keep what `get_global` tells."""
+        self._counts = np.zeros((2, 2), np.int64)
+        super().reset_local()
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Count a batch.
+
+        Parameters
+        ----------
+        labels, preds : array_like, or list of array_like
+            Labels 0 and 1, (batch,) or (batch, 1); scores (batch, 2), or classes found, 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            If there are more classes than two, or shapes do not fit.
+        TypeError
+            If they are no numbers.
+        """
+        tables = [self._table(*pair) for pair in pairs(labels, preds, self.name)]
+        for table in tables:
+            if self.average == "macro":
+                value = self._score(table)
+                self.sum_metric += value
+                self.global_sum_metric += value
+                self.num_inst += 1
+                self.global_num_inst += 1
+            else:
+                self._counts += table
+                self._global_counts += table
+        if self.average == "micro":
+            # The value times the number of samples, so that sum_metric / num_inst is the value.
+            self.num_inst = int(self._counts.sum())
+            self.sum_metric = self._score(self._counts) * self.num_inst
+            self.global_num_inst = int(self._global_counts.sum())
+            self.global_sum_metric = self._score(self._global_counts) * self.global_num_inst
+
+    def _table(self, label: Plain, pred: Plain) -> Plain:
+        """Return numbers of samples by true class (row) and class found (column)."""
+        kind = type(self).__name__
+        if pred.shape != label.shape:
+            if pred.ndim != 2 or label.size != len(pred) or pred.shape[1] < 2:
+                wanted = "labels (batch,) and scores (batch, 2)"
+                raise shapes_error(label, pred, self.name, wanted)
+            if pred.shape[1] > 2:
+                raise ShapeError(_not_binary(kind, f"scores of shape {pred.shape}"))
+            pred = np.argmax(pred, axis=1)
+        for array in (label, pred):
+            if array.size and not np.isin(array, (0, 1)).all():
+                raise ArgumentError(_not_binary(kind, f"{array[~np.isin(array, (0, 1))][0]}"))
+        place = 2 * class_numbers(label, 2, self.name).ravel() + pred.astype(np.int64).ravel()
+        table: Plain = np.bincount(place, minlength=4).reshape(2, 2)
+        return table
+
+    def _score(self, table: Plain) -> float:
+        """Return the value of a table of counts."""
+        raise NotImplementedError
+
+
+def _not_binary(kind: str, found: str) -> str:
+    return (
+        f"{kind} currently only supports binary classification.: expected classes 0 and 1, found "
+        f"{found}; give each sample scores of two classes, and label 0 or 1"
+    )
+
+
+@register
+class F1(_BinaryMetric):
+    """Harmonic mean of precision and recall of class 1, of two.
+
+    Parameters
+    ----------
+    name : str, default 'f1'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+    average : {'macro', 'micro'}, default 'macro'
+        'macro': the mean of the values of all updates; 'micro': one value, from all samples.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> f1 = metric.F1()
+    >>> f1.update(nd.array([1, 1, 0, 0]), nd.array([1, 0, 1, 0]))
+    >>> f1.get()
+    ('f1', 0.5)
+    """
+
+    def __init__(
+        self,
+        name: str = "f1",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        average: str = "macro",
+    ) -> None:
+        super().__init__(name, output_names, label_names, average)
+
+    def _score(self, table: Plain) -> float:
+        wrong = table[0, 1] + table[1, 0]
+        right = 2 * table[1, 1]
+        return float(right / (right + wrong)) if right else 0.0
+
+
+@register
+class MCC(_BinaryMetric):
+    """Matthews' correlation of the true classes and those found, from -1 to 1; 0 if either is constant.
+
+    Parameters
+    ----------
+    name : str, default 'mcc'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+    average : {'macro', 'micro'}, default 'macro'
+        'macro': the mean of the values of all updates; 'micro': one value, from all samples.
+
+    References
+    ----------
+    B. W. Matthews, "Comparison of the predicted and observed secondary structure of T4 phage lysozyme",
+    Biochim. Biophys. Acta 405 (1975).
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> mcc = metric.MCC()
+    >>> mcc.update(nd.array([1, 1, 0, 0]), nd.array([1, 0, 0, 0]))
+    >>> name, value = mcc.get()
+    >>> f"{name} {value:.4f}"
+    'mcc 0.5774'
+    """
+
+    def __init__(
+        self,
+        name: str = "mcc",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        average: str = "macro",
+    ) -> None:
+        super().__init__(name, output_names, label_names, average)
+
+    def _score(self, table: Plain) -> float:
+        # Python's integers, because products of four counts pass int64.
+        (tn, fp), (fn, tp) = table.tolist()
+        product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+        return (tp * tn - fp * fn) / math.sqrt(product) if product else 0.0

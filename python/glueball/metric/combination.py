@@ -1,0 +1,284 @@
+"""Metrics of other things: of several metrics, of a function, of losses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueball.base import DtypeError, GlueballIndexError
+from glueball.metric._base import (
+    EvalMetric,
+    alias,
+    check_label_shapes,
+    create,
+    numbers,
+    register,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["CompositeEvalMetric", "CustomMetric", "Loss", "np"]
+
+
+@register
+@alias("composite")
+class CompositeEvalMetric(EvalMetric):
+    """Several metrics of the same labels and predictions.
+
+    Parameters
+    ----------
+    metrics : list, optional
+        What `create` takes: metrics, names, functions.
+    name : str, default 'composite'
+        Its own name.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> both = metric.CompositeEvalMetric(["acc", "f1"])
+    >>> both.update(nd.array([1, 0]), nd.array([1, 1]))
+    >>> both.get()
+    (['accuracy', 'f1'], [0.5, 0.6666666666666666])
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[Any] | None = None,
+        name: str = "composite",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        self.metrics: list[EvalMetric] = [create(each) for each in metrics or ()]
+        super().__init__(name, output_names, label_names, has_global_stats=True)
+
+    def add(self, metric: Any) -> None:
+        """Add a metric: anything that `create` takes."""
+        self.metrics.append(create(metric))
+
+    def get_metric(self, index: int) -> EvalMetric:
+        """Return a metric by its number.
+
+        Raises
+        ------
+        ValueError
+            If there is none. (It is also an IndexError.)
+        """
+        try:
+            return self.metrics[index]
+        except IndexError:
+            message = (
+                f"Metric index {index} is out of range 0 and {len(self.metrics)}: expected a number "
+                f"of one of '{self.name}', found {index}; add() metrics first"
+            )
+            raise _MetricIndexError(message) from None
+
+    def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
+        """Count a batch whose labels and predictions have names, in every metric."""
+        if self.label_names is not None:
+            label = {key: value for key, value in label.items() if key in self.label_names}
+        if self.output_names is not None:
+            pred = {key: value for key, value in pred.items() if key in self.output_names}
+        for metric in self.metrics:
+            metric.update_dict(label, pred)
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Count a batch in every metric."""
+        for metric in self.metrics:
+            metric.update(labels, preds)
+
+    def reset(self) -> None:
+        """Forget everything, in every metric."""
+        super().reset()
+        for metric in self.metrics:
+            metric.reset()
+
+    def reset_local(self) -> None:
+        """Forget what `get` tells, in every metric."""
+        super().reset_local()
+        for metric in self.metrics:
+            metric.reset_local()
+
+    def get(self) -> tuple[list[str], list[float]]:
+        """Return the names and the values."""
+        return _unzipped([pair for each in self.metrics for pair in each.get_name_value()])
+
+    def get_global(self) -> tuple[list[str], list[float]]:
+        """Return the names, and the values since the last `reset`."""
+        return _unzipped([pair for each in self.metrics for pair in each.get_global_name_value()])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings, of which `create` makes the same metric."""
+        return {**super().get_config(), "metrics": [each.get_config() for each in self.metrics]}
+
+
+class _MetricIndexError(GlueballIndexError, ValueError):
+    """No metric has that number; Gluon's ValueError, and what Python calls it."""
+
+
+def _unzipped(both: list[tuple[str, float]]) -> tuple[list[str], list[float]]:
+    return [name for name, _ in both], [value for _, value in both]
+
+
+@register
+class CustomMetric(EvalMetric):
+    """A metric of a function of NumPy arrays.
+
+    Parameters
+    ----------
+    feval : callable
+        ``feval(label, pred)`` gives the value of two NumPy arrays, and the metric is the mean; or a pair
+        of what to add to the total and to the count.
+    name : str, optional
+        What `get` calls the value; the function's name, or ``custom(<lambda>)``, by default.
+    allow_extra_outputs : bool, default False
+        Whether there may be more predictions than labels, or fewer.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Raises
+    ------
+    TypeError
+        If `feval` is not callable.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> largest = metric.CustomMetric(lambda label, pred: abs(label - pred).max())
+    >>> largest.update(nd.array([1, 2]), nd.array([1, 5]))
+    >>> largest.get()
+    ('custom(<lambda>)', 3.0)
+    """
+
+    def __init__(
+        self,
+        feval: Callable[[Any, Any], Any],
+        name: str | None = None,
+        allow_extra_outputs: bool = False,
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        if not callable(feval):
+            message = (
+                f"expected a function of label and pred as feval, found {type(feval).__name__}; pass "
+                "one"
+            )
+            raise DtypeError(message)
+        if name is None:
+            name = getattr(feval, "__name__", type(feval).__name__)
+            if "<" in name:
+                name = f"custom({name})"
+        super().__init__(name, output_names, label_names, has_global_stats=True)
+        self._feval = feval
+        self._allow_extra_outputs = allow_extra_outputs
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Count a batch: call the function for each pair of arrays.
+
+        Raises
+        ------
+        ValueError
+            If there are more labels than predictions, or fewer, unless `allow_extra_outputs`.
+        TypeError
+            If they are no numbers.
+        """
+        if not self._allow_extra_outputs:
+            labels, preds = check_label_shapes(labels, preds, wrap=True)
+        labels = labels if isinstance(labels, list | tuple) else [labels]
+        preds = preds if isinstance(preds, list | tuple) else [preds]
+        total, count = 0.0, 0
+        for label, pred in zip(labels, preds, strict=False):
+            found = self._feval(
+                numbers(label, f"labels of metric '{self.name}'"),
+                numbers(pred, f"predictions of '{self.name}'"),
+            )
+            more, several = found if isinstance(found, tuple) else (found, 1)
+            total += float(more)
+            count += int(several)
+        self.sum_metric += total
+        self.global_sum_metric += total
+        self.num_inst += count
+        self.global_num_inst += count
+
+    def get_config(self) -> dict[str, Any]:
+        """Refuse: a function has no settings.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        message = "CustomMetric cannot be serialized"
+        raise NotImplementedError(message)
+
+
+@register
+class Loss(EvalMetric):
+    """The mean of all values of a loss; labels do not count.
+
+    Parameters
+    ----------
+    name : str, default 'loss'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> loss = metric.Loss()
+    >>> loss.update(None, nd.array([1, 2, 6]))
+    >>> loss.get()
+    ('loss', 3.0)
+    """
+
+    def __init__(
+        self,
+        name: str = "loss",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, output_names, label_names, has_global_stats=True)
+
+    def update(self, _: Any, preds: Any) -> None:
+        """Count a batch of values of a loss.
+
+        Raises
+        ------
+        TypeError
+            If they are no numbers.
+        """
+        arrays = [
+            numbers(each, f"values of metric '{self.name}'")
+            for each in (preds if isinstance(preds, list | tuple) else [preds])
+        ]
+        total = float(sum(each.sum(dtype=float) for each in arrays))
+        count = sum(each.size for each in arrays)
+        self.sum_metric += total
+        self.global_sum_metric += total
+        self.num_inst += count
+        self.global_num_inst += count
+
+
+def np(
+    numpy_feval: Callable[[Any, Any], Any],
+    name: str | None = None,
+    allow_extra_outputs: bool = False,
+) -> CustomMetric:
+    """Make a metric of a function of NumPy arrays; as `CustomMetric`.
+
+    Raises
+    ------
+    TypeError
+        If `numpy_feval` is not callable.
+
+    Examples
+    --------
+    >>> from glueball import metric
+    >>> def bias(label, pred):
+    ...     return (pred - label).mean()
+    >>> metric.np(bias).name
+    'bias'
+    """
+    return CustomMetric(numpy_feval, name, allow_extra_outputs)

@@ -1,0 +1,273 @@
+"""Metrics of numbers: errors, and correlation."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueball.base import ArgumentError, ShapeError
+from glueball.metric._base import EvalMetric, SumMetric, alias, pairs, register, shapes_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueball.metric._base import Plain
+
+__all__ = ["MAE", "MSE", "RMSE", "PearsonCorrelation"]
+
+
+class _ErrorMetric(SumMetric):
+    """Base of mean errors: the mean over each sample's elements, summed over samples."""
+
+    def _measure(self, label: Plain, pred: Plain) -> tuple[float, int]:
+        if label.size != pred.size or label.shape[:1] != pred.shape[:1]:
+            raise shapes_error(label, pred, self.name, "as many labels as predictions")
+        if label.ndim == 0 or label.size == 0:
+            if label.ndim and len(label) == 0:
+                return 0.0, 0
+            message = (
+                f"expected at least one element a sample, and a batch axis, for metric '{self.name}', "
+                f"found shape {label.shape}; pass arrays (batch, ...)"
+            )
+            raise ShapeError(message)
+        error = label.astype(np.float64).ravel() - pred.astype(np.float64).ravel()
+        batch = len(label)
+        return float(self._each(error).sum()) * batch / label.size, batch
+
+    def _each(self, error: Plain) -> Plain:
+        """Return what each error counts."""
+        raise NotImplementedError
+
+
+@register
+class MAE(_ErrorMetric):
+    """Mean over all samples of abs(label - pred).
+
+    Samples count alike, whatever the sizes of batches: the value is that of one large batch.
+
+    Parameters
+    ----------
+    name : str, default 'mae'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> mae = metric.MAE()
+    >>> mae.update(nd.array([1, 2, 3]), nd.array([1, 2, 6]))
+    >>> mae.get()
+    ('mae', 1.0)
+    """
+
+    def __init__(
+        self,
+        name: str = "mae",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, output_names, label_names)
+
+    def _each(self, error: Plain) -> Plain:
+        return np.abs(error)
+
+
+@register
+class MSE(_ErrorMetric):
+    """Mean over all samples of (label - pred)^2.
+
+    Samples count alike, whatever the sizes of batches: the value is that of one large batch.
+
+    Parameters
+    ----------
+    name : str, default 'mse'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> mse = metric.MSE()
+    >>> mse.update(nd.array([1, 2, 3]), nd.array([1, 2, 6]))
+    >>> mse.get()
+    ('mse', 3.0)
+    """
+
+    def __init__(
+        self,
+        name: str = "mse",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, output_names, label_names)
+
+    def _each(self, error: Plain) -> Plain:
+        return np.square(error)
+
+
+@register
+class RMSE(MSE):
+    """Square root of the mean over all samples of (label - pred)^2.
+
+    Parameters
+    ----------
+    name : str, default 'rmse'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> rmse = metric.RMSE()
+    >>> rmse.update(nd.array([1, 2]), nd.array([1, 2]))
+    >>> rmse.update(nd.array([1, 2]), nd.array([5, 2]))
+    >>> rmse.get()
+    ('rmse', 2.0)
+    """
+
+    def __init__(
+        self,
+        name: str = "rmse",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, output_names, label_names)
+
+    def _value(self, total: float, count: int) -> float:
+        return math.sqrt(super()._value(total, count))
+
+
+class _Moments:
+    """Means, squares and products of two series, to which batches can be added.
+
+    Deviations are taken from means, which keeps digits that sums of squares would lose: T. F. Chan,
+    G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance", Am. Stat. 37 (1983).
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._mean = np.zeros(2)
+        self._products = np.zeros((2, 2))
+
+    def add(self, series: Plain) -> None:
+        """Add a batch of shape (2, size)."""
+        size = series.shape[1]
+        if size == 0:
+            return
+        mean = series.mean(axis=1)
+        centred = series - mean[:, None]
+        between = mean - self._mean
+        total = self.count + size
+        self._products += centred @ centred.T
+        self._products += np.outer(between, between) * (self.count * size / total)
+        self._mean += between * (size / total)
+        self.count = total
+
+    def correlation(self) -> float:
+        """Return Pearson's coefficient; NaN if a series is constant."""
+        squares = float(self._products[0, 0]) * float(self._products[1, 1])
+        return float(self._products[0, 1]) / math.sqrt(squares) if squares else math.nan
+
+
+@register
+@alias("pearsonr")
+class PearsonCorrelation(EvalMetric):
+    """Pearson's correlation of labels and predictions; NaN if one is constant.
+
+    Parameters
+    ----------
+    name : str, default 'pearsonr'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+    average : {'macro', 'micro'}, default 'macro'
+        'macro': the mean of the correlations of all updates; 'micro': one correlation, of all samples.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> pearson = metric.PearsonCorrelation()
+    >>> pearson.update(nd.array([1, 2, 3]), nd.array([2, 4, 6]))
+    >>> name, value = pearson.get()
+    >>> f"{name} {value:.6f}"
+    'pearsonr 1.000000'
+    """
+
+    def __init__(
+        self,
+        name: str = "pearsonr",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        average: str = "macro",
+    ) -> None:
+        if average not in ("macro", "micro"):
+            message = (
+                "expected average 'macro' (mean over updates) or 'micro' (from all samples) for metric "
+                f"'{name}', found {average!r}; correct it"
+            )
+            raise ArgumentError(message)
+        self.average = average
+        super().__init__(name, output_names, label_names, has_global_stats=True, average=average)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._global_moments = _Moments()
+        super().reset()
+
+    def reset_local(self) -> None:
+        """Forget what `get` tells, and keep what `get_global` tells."""
+        self._moments = _Moments()
+        super().reset_local()
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Count a batch.
+
+        Parameters
+        ----------
+        labels, preds : array_like, or list of array_like
+            Labels first; of the same shapes.
+
+        Raises
+        ------
+        ValueError
+            If numbers or shapes of arrays do not fit.
+        TypeError
+            If they are no numbers.
+        """
+        batches = []
+        for label, pred in pairs(labels, preds, self.name):
+            if label.shape != pred.shape:
+                raise shapes_error(label, pred, self.name, "as many labels as predictions")
+            batches.append(np.stack([label.ravel(), pred.ravel()]).astype(np.float64))
+        for batch in batches:
+            if self.average == "micro":
+                self._moments.add(batch)
+                self._global_moments.add(batch)
+                continue
+            moments = _Moments()
+            moments.add(batch)
+            value = moments.correlation()
+            self.sum_metric += value
+            self.global_sum_metric += value
+            self.num_inst += 1
+            self.global_num_inst += 1
+        if self.average == "micro":
+            self.num_inst = self._moments.count
+            self.global_num_inst = self._global_moments.count
+
+    def get(self) -> tuple[str, float]:
+        """Return the name, and the correlation since the last reset, NaN before any update."""
+        if self.average == "micro":
+            return self.name, self._moments.correlation()
+        return super().get()
+
+    def get_global(self) -> tuple[str, float]:
+        """Return the name, and the correlation since the last `reset`."""
+        if self.average == "micro":
+            return self.name, self._global_moments.correlation()
+        return super().get_global()

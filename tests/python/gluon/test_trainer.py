@@ -1,0 +1,546 @@
+"""Trainer: one optimizer step for all parameters; trained nets against plain NumPy."""
+
+from __future__ import annotations
+
+import numpy as onp
+import pytest
+from scipy import special
+
+from glueball import autograd, gluon, init, nd, optimizer
+from glueball.base import StaleGradientError
+from glueball.gluon import Trainer, nn
+
+X = nd.array([[1, 2], [3, 4]])
+
+
+def linear(**settings):
+    net = nn.Dense(1, in_units=2, weight_initializer="ones", prefix="fc_", **settings)
+    net.initialize()
+    return net
+
+
+def backward(net, x=X):
+    with autograd.record():
+        y = net(x).sum()
+    y.backward()
+
+
+def weight(net):
+    return net.weight.data().asnumpy().copy()
+
+
+# What a Trainer takes
+
+
+def test_dicts_are_taken_in_order_of_names_and_lists_as_given():
+    net = nn.Sequential(*(nn.Dense(1, in_units=1, prefix=f"dense{i}_") for i in (2, 10)))
+    net.initialize()
+    params = net.collect_params()
+
+    by_name = Trainer(params, "sgd")._params
+    as_dict = Trainer(dict(params.items()), "sgd")._params
+    as_list = Trainer(list(params.values()), "sgd")._params
+
+    names = ["dense10_bias", "dense10_weight", "dense2_bias", "dense2_weight"]
+    assert [p.name for p in by_name] == names
+    assert [p.name for p in as_dict] == names
+    assert as_list == list(params.values())
+
+
+@pytest.mark.parametrize(
+    ("params", "found"),
+    [
+        (lambda: linear(), "got <class 'glueball.gluon.nn.dense.Dense'>."),
+        (lambda: 5, "got <class 'int'>."),
+        (lambda: [5], "got list of <class 'int'>."),
+        (lambda: {"a": 5}, "got list of <class 'int'>."),
+    ],
+    ids=["block", "int", "list", "dict"],
+)
+def test_anything_else_is_refused(params, found):
+    with pytest.raises(ValueError) as caught:
+        Trainer(params(), "sgd")
+
+    assert str(caught.value) == (
+        f"First argument must be a list or dict of Parameters, {found} Pass net.collect_params()."
+    )
+
+
+@pytest.mark.parametrize("params", [lambda: nn.Sequential(linear()).params, list])
+def test_no_parameters_are_refused_with_the_likely_reason(params):
+    with pytest.raises(ValueError, match=r"found none; did you mean net.collect_params\(\)\?"):
+        Trainer(params(), "sgd")
+
+
+def test_uninitialized_parameter_is_named_in_order_of_names():
+    net = nn.Dense(1, in_units=2, prefix="fc_")
+
+    with pytest.raises(RuntimeError) as caught:
+        Trainer(net.collect_params(), "sgd")
+
+    assert str(caught.value) == "Parameter 'fc_bias' has not been initialized"
+
+
+def test_deferred_parameters_may_be_given_and_learn_later():
+    net = nn.Sequential(nn.Dense(1, weight_initializer="ones"))
+    net.initialize()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+
+    backward(net)
+    trainer.step(1)
+
+    onp.testing.assert_array_equal(net[0].weight.data().asnumpy(), [[1 - 4, 1 - 6]])
+
+
+def test_optimizer_may_be_an_object_or_a_name_in_any_case():
+    net = linear()
+    sgd = optimizer.SGD(learning_rate=0.5)
+
+    assert Trainer(net.collect_params(), sgd).optimizer is sgd
+    assert type(Trainer(net.collect_params(), "SGD").optimizer) is optimizer.SGD
+
+
+def test_settings_of_an_optimizer_object_are_its_own():
+    with pytest.raises(
+        AssertionError, match=r"^optimizer_params must be None if optimizer is an inst"
+    ):
+        Trainer(linear().collect_params(), optimizer.SGD(), {"learning_rate": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "error", "message"),
+    [
+        ("nosuch", {}, ValueError, r"^Cannot find optimizer nosuch\."),
+        (5, {}, ValueError, r"^Cannot find optimizer 5\."),
+        ("sgd", {"nosuch": 1}, TypeError, "unexpected keyword argument 'nosuch'"),
+        (
+            "sgd",
+            {"learning_rate": float("nan")},
+            ValueError,
+            "a finite number as learning_rate, found nan",
+        ),
+        (
+            "sgd",
+            {"learning_rate": "fast"},
+            ValueError,
+            "a finite number as learning_rate, found 'fast'",
+        ),
+        ("sgd", {"momentum": float("inf")}, ValueError, "a finite number as momentum, found inf"),
+        ("sgd", {"momentum": -1}, ValueError, "expected a momentum of 0 or more, found -1"),
+        ("sgd", {"wd": float("nan")}, ValueError, "a finite number as wd, found nan"),
+        ("sgd", {"clip_gradient": -1}, ValueError, "expected clip_gradient of 0 or more, found -1"),
+    ],
+)
+def test_bad_settings_are_found_at_construction(name, settings, error, message):
+    with pytest.raises(error, match=message):
+        Trainer(linear().collect_params(), name, settings)
+
+
+# Steps
+
+
+def test_step_divides_by_the_batch_size():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5})
+    backward(net)
+
+    trainer.step(4)
+
+    # The gradient of the sum over both samples is (1 + 3, 2 + 4); of the bias 2.
+    onp.testing.assert_allclose(weight(net), [[1 - 0.5 * 4 / 4, 1 - 0.5 * 6 / 4]])
+    onp.testing.assert_allclose(net.bias.data().asnumpy(), [-0.5 * 2 / 4])
+
+
+def test_initial_rescale_grad_is_kept():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1, "rescale_grad": 2.0})
+    backward(net)
+
+    trainer.step(4)
+
+    assert trainer.optimizer.rescale_grad == 0.5
+    onp.testing.assert_allclose(weight(net), [[1 - 2, 1 - 3]])
+
+
+def test_allreduce_and_update_are_a_step():
+    one, other = linear(), linear()
+    for net, steps in [(one, ["step"]), (other, ["allreduce_grads", "update"])]:
+        trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1, "momentum": 0.9})
+        for _ in range(3):
+            backward(net)
+            for name in steps:
+                getattr(trainer, name)(*([] if name == "allreduce_grads" else [2]))
+
+    onp.testing.assert_array_equal(weight(one), weight(other))
+
+
+def test_gradients_are_not_zeroed_by_a_step():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0})
+    net.collect_params().setattr("grad_req", "add")
+
+    for times in (1, 2, 3):
+        backward(net)
+        trainer.step(1)
+        onp.testing.assert_array_equal(net.weight.grad().asnumpy(), [[4 * times, 6 * times]])
+    net.collect_params().zero_grad()
+    backward(net)
+
+    onp.testing.assert_array_equal(net.weight.grad().asnumpy(), [[4, 6]])
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "error"), [(0, ZeroDivisionError), (float("nan"), ValueError)]
+)
+def test_batch_size_that_is_no_count_changes_nothing(batch_size, error):
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd")
+    backward(net)
+
+    with pytest.raises(error):
+        trainer.step(batch_size)
+    onp.testing.assert_array_equal(weight(net), [[1, 1]])
+    trainer.step(1)
+    assert weight(net).max() < 1
+
+
+def test_step_before_any_backward_is_an_error_and_a_warning_class():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd")
+
+    with pytest.raises(UserWarning) as caught:
+        trainer.step(1)
+
+    assert isinstance(caught.value, StaleGradientError)
+    assert isinstance(caught.value, RuntimeError)
+    assert str(caught.value) == (
+        "Gradient of Parameter `fc_bias` on context cpu(0) has not been updated by backward since last "
+        "`step`. This could mean a bug in your model that made it only use a subset of the Parameters "
+        "(Blocks) for this iteration. If you are intentionally only using a subset, call step with "
+        "ignore_stale_grad=True to suppress this warning and skip updating of Parameters with stale "
+        "gradient"
+    )
+
+
+def test_second_step_without_backward_updates_nothing():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd")
+    backward(net)
+    trainer.step(1)
+    before, updates = weight(net), trainer.optimizer.num_update
+
+    with pytest.raises(StaleGradientError):
+        trainer.step(1)
+
+    onp.testing.assert_array_equal(weight(net), before)
+    assert trainer.optimizer.num_update == updates
+    backward(net)
+    trainer.step(1)
+    assert (weight(net) < before).all()
+
+
+def test_stale_parameters_are_skipped_on_request():
+    used, unused = linear(), linear()
+    params = [*used.collect_params().values(), *unused.collect_params().values()]
+    trainer = Trainer(params, "sgd", {"learning_rate": 1, "wd": 1})
+    backward(used)
+
+    with pytest.raises(StaleGradientError):
+        trainer.step(1)
+    trainer.step(1, ignore_stale_grad=True)
+
+    onp.testing.assert_array_equal(weight(used), [[1 - 4 - 1, 1 - 6 - 1]])
+    onp.testing.assert_array_equal(weight(unused), [[1, 1]])
+
+
+@pytest.mark.parametrize("ignore", [False, True])
+def test_step_before_the_first_forward_names_what_waits_and_updates_nothing(ignore):
+    seen, deferred = linear(), nn.Dense(3, prefix="late_")
+    deferred.initialize()
+    params = [*seen.collect_params().values(), *deferred.collect_params().values()]
+    trainer = Trainer(params, "sgd")
+    backward(seen)
+
+    with pytest.raises(
+        gluon.parameter.DeferredInitializationError, match="'late_weight' has not been"
+    ):
+        trainer.step(1, ignore_stale_grad=ignore)
+
+    onp.testing.assert_array_equal(weight(seen), [[1, 1]])
+    backward(deferred, nd.ones((1, 2)))
+    trainer.step(1)
+    assert weight(seen).max() < 1
+
+
+def test_two_trainers_on_one_net_find_each_others_gradients_stale():
+    net = linear()
+    first, second = (Trainer(net.collect_params(), "sgd") for _ in range(2))
+    backward(net)
+    first.step(1)
+
+    with pytest.raises(StaleGradientError):
+        second.step(1)
+
+
+def test_two_trainers_on_separate_parameters_do_not_disturb_each_other():
+    net = linear()
+    trainers = [Trainer([p], "sgd", {"learning_rate": 1}) for p in (net.weight, net.bias)]
+    backward(net)
+
+    for trainer in trainers:
+        trainer.step(1)
+
+    onp.testing.assert_array_equal(weight(net), [[-3, -5]])
+    onp.testing.assert_array_equal(net.bias.data().asnumpy(), [-2])
+
+
+def test_same_parameter_twice_in_a_list_is_updated_twice_a_step():
+    net = linear()
+    trainer = Trainer([net.weight, net.weight], "sgd", {"learning_rate": 1})
+    backward(net)
+
+    trainer.step(1)
+
+    onp.testing.assert_array_equal(weight(net), [[1 - 2 * 4, 1 - 2 * 6]])
+
+
+# Rates
+
+
+def test_learning_rate_can_be_read_and_changed():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    assert trainer.learning_rate == 1
+
+    trainer.set_learning_rate(0.5)
+    backward(net)
+    trainer.step(1)
+
+    assert trainer.learning_rate == 0.5
+    onp.testing.assert_array_equal(weight(net), [[1 - 2, 1 - 3]])
+
+
+def test_learning_rate_has_to_be_a_number():
+    trainer = Trainer(linear().collect_params(), "sgd", {"learning_rate": 0.5})
+
+    with pytest.raises(ValueError, match="a finite number as learning_rate, found nan"):
+        trainer.set_learning_rate(float("nan"))
+    assert trainer.learning_rate == 0.5
+
+
+def test_scheduler_gives_the_rate_of_each_step_and_refuses_another():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"lr_scheduler": lambda update: 1 / 2**update})
+    steps = []
+
+    for _ in range(3):
+        before = weight(net)
+        backward(net)
+        trainer.step(4)
+        steps.append((before - weight(net))[0, 0])
+
+    assert steps == [1 / 2, 1 / 4, 1 / 8]
+    assert trainer.learning_rate == 1 / 8
+    with pytest.raises(UserWarning, match="LRScheduler of the optimizer has already been defined"):
+        trainer.set_learning_rate(0.1)
+
+
+def test_multipliers_are_read_at_each_step():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1, "wd": 1})
+    backward(net)
+    net.weight.lr_mult = 0.5
+    net.weight.wd_mult = 2
+    net.bias.lr_mult = 0
+    trainer.step(1)
+    onp.testing.assert_array_equal(weight(net), [[1 - 0.5 * (4 + 2), 1 - 0.5 * (6 + 2)]])
+    onp.testing.assert_array_equal(net.bias.data().asnumpy(), [0])
+
+    net.weight.lr_mult = 0
+    backward(net)
+    trainer.step(1)
+
+    onp.testing.assert_array_equal(weight(net), [[-2, -3]])
+
+
+def test_weight_decay_counts_for_biases_too():
+    net = linear(bias_initializer="ones")
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5, "wd": 1})
+    backward(net)
+
+    trainer.step(1)
+
+    onp.testing.assert_array_equal(net.bias.data().asnumpy(), [1 - 0.5 * (2 + 1)])
+
+
+# Changes between steps
+
+
+def test_gradients_changed_by_hand_are_used():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    backward(net)
+    net.weight.grad()[:] = 10
+
+    trainer.step(1)
+
+    onp.testing.assert_array_equal(weight(net), [[-9, -9]])
+
+
+def test_values_given_by_hand_are_trained_on():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    for change in (
+        lambda: net.initialize(init.One(), force_reinit=True),
+        lambda: net.weight.set_data(nd.ones((1, 2))),
+        lambda: net.weight.data().__setitem__(slice(None), 1),
+    ):
+        change()
+        backward(net)
+        trainer.step(1)
+        onp.testing.assert_array_equal(weight(net), [[-3, -5]])
+
+
+def test_momentum_is_kept_when_values_are_replaced():
+    net = linear()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1, "momentum": 0.5})
+    backward(net)
+    trainer.step(1)
+
+    net.weight.set_data(nd.zeros((1, 2)))
+    backward(net)
+    trainer.step(1)
+
+    # m1 = -g, m2 = m1 / 2 - g = -1.5 g
+    onp.testing.assert_array_equal(weight(net), [[-6, -9]])
+
+
+def test_frozen_parameters_stay_and_thaw():
+    net = linear()
+    net.weight.grad_req = "null"
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    backward(net)
+    trainer.step(1)
+    onp.testing.assert_array_equal(weight(net), [[1, 1]])
+    onp.testing.assert_array_equal(net.bias.data().asnumpy(), [-2])
+
+    net.weight.grad_req = "write"
+    backward(net)
+    trainer.step(1)
+
+    onp.testing.assert_array_equal(weight(net), [[-3, -5]])
+
+
+def test_constants_are_not_trained():
+    class Net(nn.Block):
+        def __init__(self):
+            super().__init__()
+            self.scale = self.params.get_constant("scale", nd.array([2]))
+            self.fc = linear()
+
+        def forward(self, x):
+            return self.fc(x) * self.scale.data()
+
+    net = Net()
+    with pytest.warns(UserWarning, match="already initialized"):
+        net.initialize()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    backward(net)
+    trainer.step(1)
+
+    assert net.scale.data().asscalar() == 2
+    onp.testing.assert_array_equal(weight(net.fc), [[1 - 8, 1 - 12]])
+
+
+def test_shared_parameter_is_updated_once_by_the_sum_of_its_gradients():
+    net = nn.Sequential()
+    net.add(nn.Dense(1, in_units=1, use_bias=False, weight_initializer=init.Constant(3)))
+    net.add(nn.Dense(1, in_units=1, use_bias=False, params=net[0].params))
+    net.initialize()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0.5})
+    backward(net, nd.array([[1]]))
+
+    trainer.step(1)
+
+    assert net[1].weight.data().asscalar() == 3 - 0.5 * 6  # d(w w)/dw = 2w
+
+
+def test_training_writes_into_the_arrays_that_users_hold():
+    net = linear()
+    held = net.weight.data()
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 1})
+    backward(net)
+
+    trainer.step(1)
+
+    assert net.weight.data() is held
+    onp.testing.assert_array_equal(held.asnumpy(), [[-3, -5]])
+
+
+# Whole trainings, step by step against NumPy
+
+
+class NumpyMlp:
+    """relu(x W1' + b1) W2' + b2, its gradients written out, and sgd with momentum and weight decay."""
+
+    def __init__(self, params, momentum, wd, rate):
+        self.params = [p.astype(onp.float64) for p in params]
+        self.velocity = [onp.zeros_like(p) for p in self.params]
+        self.momentum, self.wd, self.rate = momentum, wd, rate
+
+    def step(self, x, loss_and_gradient):
+        w1, b1, w2, b2 = self.params
+        hidden = x @ w1.T + b1
+        active = onp.maximum(hidden, 0)
+        loss, d_out = loss_and_gradient(active @ w2.T + b2)
+        d_hidden = (d_out @ w2) * (hidden > 0)
+        gradients = [d_hidden.T @ x, d_hidden.sum(0), d_out.T @ active, d_out.sum(0)]
+        for p, v, g in zip(self.params, self.velocity, gradients, strict=True):
+            v *= self.momentum
+            v -= self.rate * (g / len(x) + self.wd * p)
+            p += v
+        return loss
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_trained_mlp_follows_plain_numpy_step_by_step(kind, momentum):
+    rng = onp.random.default_rng(0)
+    data = rng.normal(size=(64, 10)).astype("float32")
+    if kind == "classes":
+        labels = (data[:, 0] + data[:, 1] > 0).astype("float32")
+        loss_function, outputs = gluon.loss.SoftmaxCrossEntropyLoss(), 2
+    else:
+        labels = onp.sin(data[:, :1]).astype("float32")
+        loss_function, outputs = gluon.loss.L2Loss(), 1
+    net = nn.HybridSequential(nn.Dense(16, activation="relu"), nn.Dense(outputs))
+    net.initialize(init.Xavier())
+    net(nd.array(data[:1]))
+    settings = {"learning_rate": 0.1, "momentum": momentum, "wd": 0.01}
+    trainer = Trainer(net.collect_params(), "sgd", settings)
+    plain = NumpyMlp(
+        [p.data().asnumpy() for p in net.collect_params().values()], momentum, 0.01, 0.1
+    )
+
+    ours, wanted = [], []
+    for step in range(50):
+        rows = slice(step % 4 * 16, step % 4 * 16 + 16)
+        x, y = data[rows], labels[rows]
+
+        def loss_and_gradient(out, y=y):
+            if kind == "values":
+                return ((out - y) ** 2 / 2).mean(axis=1), out - y
+            hot = onp.eye(2)[y.astype(int)]
+            return -(hot * special.log_softmax(out, 1)).sum(1), special.softmax(out, 1) - hot
+
+        wanted.append(plain.step(x, loss_and_gradient).mean())
+        with autograd.record():
+            loss = loss_function(net(nd.array(x)), nd.array(y))
+        loss.backward()
+        trainer.step(len(x))
+        ours.append(loss.mean().asscalar())
+
+    onp.testing.assert_allclose(ours, wanted, atol=1e-5)
+    assert onp.mean(wanted[-4:]) < onp.mean(wanted[:4]) / 1.2
+    for parameter, values in zip(net.collect_params().values(), plain.params, strict=True):
+        onp.testing.assert_allclose(parameter.data().asnumpy(), values, atol=1e-5)

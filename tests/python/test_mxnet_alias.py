@@ -1,0 +1,156 @@
+"""install_as_mxnet, each time in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+def run(program):
+    """Run `program` after install_as_mxnet(); return what it printed."""
+    source = "import glueball\nglueball.install_as_mxnet()\n" + textwrap.dedent(program)
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_import_statements_of_gluon_programs_give_glueball():
+    out = run("""
+        import mxnet
+        import mxnet as mx
+        from mxnet import autograd, gluon, init, nd, np, npx, optimizer
+        from mxnet.gluon import Block, HybridBlock, Parameter, Trainer, loss as gloss, nn
+        from mxnet.gluon.nn import Dense
+        from mxnet.gluon.parameter import DeferredInitializationError
+        from mxnet.base import MXNetError
+        from mxnet.initializer import Xavier
+        import mxnet.ndarray as F
+
+        print(mx is glueball, nd is glueball.nd, F is nd, nn is glueball.gluon.nn)
+        print(Xavier is init.Xavier, mx.init is mx.initializer, mx.cpu())
+        print(issubclass(DeferredInitializationError, MXNetError), Dense is nn.Dense)
+    """)
+
+    assert out.splitlines() == ["True True True True", "True True cpu(0)", "True True"]
+
+
+def test_gluon_program_runs():
+    out = run("""
+        import mxnet as mx
+        from mxnet import autograd, gluon, init, nd
+        from mxnet.gluon import nn
+
+        mx.random.seed(3)
+        net = nn.HybridSequential()
+        with net.name_scope():
+            net.add(nn.Dense(8, activation='relu'), nn.Dense(1))
+        net.initialize(init.Normal(0.1), ctx=mx.cpu())
+        net.hybridize()
+        loss = gluon.loss.L2Loss()
+        trainer = gluon.Trainer(net.collect_params(), 'sgd', {'learning_rate': 0.1, 'momentum': 0.9})
+        x = nd.random.normal(shape=(32, 2))
+        y = 2 * x[:, 0] - x[:, 1]
+        losses = []
+        for epoch in range(60):
+            with autograd.record():
+                l = loss(net(x), y)
+            l.backward()
+            trainer.step(32)
+            losses.append(l.mean().asscalar())
+        print(net)
+        print(losses[-1] < losses[0] / 20)
+    """)
+
+    assert out.splitlines() == [
+        "HybridSequential(",
+        "  (0): Dense(2 -> 8, Activation(relu))",
+        "  (1): Dense(8 -> 1, linear)",
+        ")",
+        "True",
+    ]
+
+
+def test_classes_say_that_they_are_mxnets():
+    out = run("""
+        from mxnet import gluon, nd
+        from mxnet.gluon import nn
+
+        print(type(nd.ones(1)).__module__, nn.Dense, gluon.Parameter, sep='|')
+    """)
+
+    module, dense, parameter = out.strip().split("|")
+    assert module.startswith("mxnet.")
+    assert dense.startswith("<class 'mxnet.gluon.nn.")
+    assert parameter == "<class 'mxnet.gluon.parameter.Parameter'>"
+
+
+def test_second_call_changes_nothing():
+    out = run("""
+        import sys
+        before = {name: id(module) for name, module in sys.modules.items()}
+        glueball.install_as_mxnet()
+        print(before == {name: id(module) for name, module in sys.modules.items()})
+    """)
+
+    assert out == "True\n"
+
+
+def test_glueball_goes_on_under_its_own_name():
+    out = run("""
+        from glueball import nd
+        import mxnet
+
+        print(nd is mxnet.nd)
+    """)
+
+    assert out == "True\n"
+
+
+def test_real_mxnet_that_is_there_already_is_not_replaced():
+    source = textwrap.dedent("""
+        import sys, types
+        real = sys.modules['mxnet'] = types.ModuleType('mxnet')
+        real.__file__ = 'somewhere/mxnet/__init__.py'
+        import glueball
+        try:
+            glueball.install_as_mxnet()
+        except ImportError as error:
+            print(error)
+        print(sys.modules['mxnet'] is real)
+    """)
+
+    out = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+    ).stdout
+
+    message, kept = out.splitlines()
+    assert message == (
+        "expected that mxnet has not been imported yet, found somewhere/mxnet/__init__.py; call "
+        "install_as_mxnet() before any import of it"
+    )
+    assert kept == "True"
+
+
+@pytest.mark.parametrize("name", ["metric", "io", "symbol"])
+def test_parts_of_mxnet_that_are_not_there_are_import_errors(name):
+    out = run(f"""
+        try:
+            import mxnet.{name}
+        except ImportError as error:
+            print(error.name)
+    """)
+
+    assert out == f"mxnet.{name}\n"
+
+
+def test_without_the_call_there_is_no_mxnet():
+    source = "import glueball, sys; print('mxnet' in sys.modules)"
+
+    out = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+
+    assert out.stdout == "False\n"
