@@ -31,6 +31,13 @@ const char* state_name(const Parameter& parameter) {
   return "";
 }
 
+/// A property's getter that takes a reference: an object whose `__init__` has not run is then a TypeError,
+/// where a pointer to member would read through null.
+template <auto Member>
+auto getter() {
+  return [](const Parameter& self) { return (self.*Member)(); };
+}
+
 /// Adds a gradient that Python computed, by the rules of grad_req, to the one that the parameter
 /// keeps.
 void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPass& pass) {
@@ -79,13 +86,13 @@ void bind_parameter(py::module_& m) {
            py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("grad_req"),
            py::arg("allow_deferred_init"), py::arg("differentiable"), py::arg("lr_mult"),
            py::arg("wd_mult"))
-      .def_property_readonly("name", &Parameter::name)
+      .def_property_readonly("name", getter<&Parameter::name>())
       .def_property_readonly("_state", &state_name)
-      .def_property_readonly("_is_initialized", &Parameter::is_initialized)
-      .def_property_readonly("_generation", &Parameter::generation)
+      .def_property_readonly("_is_initialized", getter<&Parameter::is_initialized>())
+      .def_property_readonly("_generation", getter<&Parameter::generation>())
       .def_property_readonly("_dtype_name",
                              [](const Parameter& self) { return to_string(self.dtype()); })
-      .def_property_readonly("_allow_deferred_init", &Parameter::allow_deferred_init)
+      .def_property_readonly("_allow_deferred_init", getter<&Parameter::allow_deferred_init>())
       .def_property_readonly("_lengths",
                              [](const Parameter& self) -> py::object {
                                if (!self.shape()) return py::none();
@@ -94,9 +101,11 @@ void bind_parameter(py::module_& m) {
       .def_property(
           "_grad_req", [](const Parameter& self) { return to_string(self.grad_req()); },
           [](Parameter& self, const std::string& word) { self.set_grad_req(grad_req_from(word)); })
-      .def_property("lr_mult", &Parameter::lr_mult, &Parameter::set_lr_mult,
+      .def_property("lr_mult", getter<&Parameter::lr_mult>(),
+                    [](Parameter& self, double value) { self.set_lr_mult(value); },
                     "What the optimizer multiplies this parameter's learning rate by.")
-      .def_property("wd_mult", &Parameter::wd_mult, &Parameter::set_wd_mult,
+      .def_property("wd_mult", getter<&Parameter::wd_mult>(),
+                    [](Parameter& self, double value) { self.set_wd_mult(value); },
                     "What the optimizer multiplies this parameter's weight decay by.")
       .def(
           "_set_shape", [](Parameter& self, py::handle shape) { self.set_shape(to_shape(shape)); },
@@ -111,7 +120,7 @@ void bind_parameter(py::module_& m) {
             return self.initialize(std::move(chosen), std::move(otherwise), stream, force);
           },
           py::arg("own"), py::arg("fallback"), py::arg("stream"), py::arg("force"))
-      .def("_finish_deferred", &Parameter::finish_deferred,
+      .def("_finish_deferred", [](Parameter& self) { self.finish_deferred(); },
            py::call_guard<py::gil_scoped_release>())
       .def(
           "_data",
@@ -127,10 +136,10 @@ void bind_parameter(py::module_& m) {
             self.set_data(read_array(values, "data of '" + self.name() + "'"), create);
           },
           py::arg("values"), py::arg("create"))
-      .def("_zero_grad", &Parameter::zero_grad)
+      .def("_zero_grad", [](Parameter& self) { self.zero_grad(); })
       .def("_accumulate_grad", &accumulate_grad, py::arg("gradient"), py::arg("pass_"))
-      .def_property_readonly("_grad_is_fresh", &Parameter::grad_is_fresh)
-      .def("_mark_stale", &Parameter::mark_stale)
+      .def_property_readonly("_grad_is_fresh", getter<&Parameter::grad_is_fresh>())
+      .def("_mark_stale", [](Parameter& self) { self.mark_stale(); })
       .def(
           "_cast", [](Parameter& self, const std::string& dtype) { self.cast(to_dtype(dtype)); },
           py::arg("dtype"));

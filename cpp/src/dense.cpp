@@ -287,6 +287,7 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
     record->input = input;
     record->output = output;
     record->extra = std::move(linear);
+    record->weight_version = weight_->version();
   }
   return output;
 }
@@ -322,6 +323,11 @@ Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, boo
     }
   }
   if (!need_input_grad) return {};
+  if (weight_->version() != record.weight_version) {
+    throw InputError({"the weight of '" + name() + "' as it was in the recorded forward",
+                      "that Parameter '" + weight_->name() + "' has been written since",
+                      "call backward before set_data, or before an optimizer's step"});
+  }
   Tensor input_grad = Tensor::uninitialized(input.shape(), input.dtype());
   single ? run_backward_input<float>(linear_grad, weight, input_grad, extent)
          : run_backward_input<double>(linear_grad, weight, input_grad, extent);

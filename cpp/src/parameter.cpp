@@ -87,6 +87,7 @@ Tensor Parameter::filled(const Plan& plan) const {
 
 void Parameter::publish(Tensor data) {
   ++generation_;
+  ++version_;
   data_ = std::move(data);
   grad_ = settings_.grad_req == GradReq::null ? Tensor() : Tensor(data_.shape(), data_.dtype());
   grad_pass_ = 0;
@@ -166,6 +167,7 @@ void Parameter::set_data(const Tensor& values, bool create) {
   }
   if (state_ == State::initialized) {
     data_.copy_from(values);
+    ++version_;
   } else if (state_ == State::deferred || create) {
     publish(values.cast(settings_.dtype));
   } else {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "glueball/error.h"
@@ -26,7 +27,20 @@ constexpr bool caching = false;
 constexpr bool caching = true;
 #endif
 
-/// Free blocks of one thread by size: powers of two, so that nearly equal requests share.
+/// Says how much was asked for; arrives in Python as a MemoryError.
+class AllocationError : public std::bad_alloc {
+ public:
+  explicit AllocationError(std::size_t bytes)
+      : text_("expected memory for an array of " + std::to_string(bytes) +
+              " bytes, found less; use a smaller one") {}
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+/// Free blocks of one thread by size, eight sizes to a doubling: nearly equal requests share, and no block is
+/// more than an eighth larger than what was asked for.
 ///
 /// Blocks over `largest` bypass the cache, and no thread keeps more than `capacity` bytes.
 class BlockCache {
@@ -62,11 +76,13 @@ class BlockCache {
   struct Block {
     Block* next;
   };
+  /// The list for a size that `rounded` gave: its power of two, and which eighth above that.
   static std::size_t bucket(std::size_t bytes) noexcept {
-    return static_cast<std::size_t>(std::bit_width(bytes - 1));
+    const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;
+    return power * 8 + (((bytes - 1) >> (power - 3)) & 7);
   }
 
-  std::array<Block*, 64> free_{};
+  std::array<Block*, 64 * 8> free_{};
   std::size_t held_ = 0;
   bool closed_ = false;
 };
@@ -74,8 +90,8 @@ class BlockCache {
 thread_local BlockCache block_cache;
 
 std::size_t rounded(std::size_t bytes) noexcept {
-  return bytes <= BlockCache::largest ? std::bit_ceil(bytes)
-                                      : (bytes + alignment - 1) / alignment * alignment;
+  const std::size_t step = std::max(alignment, std::bit_floor(bytes - 1) / 8);
+  return (bytes + step - 1) / step * step;
 }
 
 void* allocate_block(std::size_t bytes) {
@@ -85,7 +101,7 @@ void* allocate_block(std::size_t bytes) {
     }
   }
   void* memory = std::aligned_alloc(alignment, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) throw AllocationError(bytes);
   return memory;
 }
 
@@ -102,7 +118,7 @@ std::string to_string(Dtype dtype) { return dtype == Dtype::float32 ? "float32" 
 
 Buffer* Buffer::allocate(std::size_t bytes) {
   static_assert(sizeof(Buffer) <= header_bytes);
-  if (bytes > std::numeric_limits<std::size_t>::max() / 4) throw std::bad_alloc();
+  if (bytes > std::numeric_limits<std::size_t>::max() / 4) throw AllocationError(bytes);
   const std::size_t whole = rounded(header_bytes + std::max<std::size_t>(bytes, 1));
   void* memory = allocate_block(whole);
   auto* buffer = new (memory) Buffer();

@@ -13,6 +13,7 @@ __all__ = [
     "DeferredInitializationError",
     "DtypeError",
     "GlueballIndexError",
+    "GlueballTypeError",
     "InitializerWarning",
     "MXNetError",
     "NoGradientError",
@@ -35,7 +36,11 @@ class ShapeError(MXNetError, ValueError, AssertionError):
     """A shape does not fit what is already known."""
 
 
-class DtypeError(MXNetError, TypeError):
+class GlueballTypeError(MXNetError, TypeError):
+    """An object of a class that the function does not take."""
+
+
+class DtypeError(GlueballTypeError):
     """An element type that the function does not compute with."""
 
 

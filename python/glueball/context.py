@@ -121,8 +121,8 @@ def require_cpu(ctx: Any) -> Any:
             raise ArgumentError(msg)
         if one.device_type == "gpu":
             msg = (
-                f"expected the context cpu(), found {one}; glueball runs small dense nets on CPUs, where they "
-                f"are faster than on a GPU: use cpu(), or choose with 'gpu() if num_gpus() else cpu()'"
+                f"expected the context cpu(), found {one}; glueball runs dense nets on CPUs and "
+                f"has no code for GPUs: use cpu(), or choose with 'gpu() if num_gpus() else cpu()'"
             )
             raise MXNetError(msg)
     return ctx

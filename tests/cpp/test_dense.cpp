@@ -483,5 +483,26 @@ TEST_CASE("parameters handed in must fit each other") {
   CHECK_THROWS_AS(Dense("dense0", nullptr, nullptr, {}, true), ArgumentError);
 }
 
+TEST_CASE("a weight written between forward and backward is noticed where its values matter") {
+  Dense::Settings settings;
+  settings.in_units = 3;
+  Dense layer("dense0", 2, settings);
+  layer.weight()->initialize(nullptr, std::make_shared<One>(), Generator(0));
+  layer.bias()->initialize(nullptr, nullptr, Generator(0));
+  const Tensor x({1, 3});
+  LayerRecord record;
+  const Tensor y = layer.forward(x, {}, &record);
+
+  layer.weight()->set_data(Tensor({2, 3}));
+
+  CHECK_NOTHROW(layer.backward(y, record, /*need_input_grad=*/false, BackwardPass()));
+  CHECK_THROWS_WITH_AS(
+      layer.backward(y, record, /*need_input_grad=*/true, BackwardPass()),
+      "expected the weight of 'dense0' as it was in the recorded forward, found that Parameter "
+      "'dense0_weight' has been written since; call backward before set_data, or before an "
+      "optimizer's step",
+      InputError);
+}
+
 }  // namespace
 }  // namespace glueball

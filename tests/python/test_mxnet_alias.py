@@ -136,7 +136,7 @@ def test_real_mxnet_that_is_there_already_is_not_replaced():
     assert kept == "True"
 
 
-@pytest.mark.parametrize("name", ["metric", "io", "symbol"])
+@pytest.mark.parametrize("name", ["io", "symbol"])
 def test_parts_of_mxnet_that_are_not_there_are_import_errors(name):
     out = run(f"""
         try:

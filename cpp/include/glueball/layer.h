@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ struct LayerRecord {
   Tensor output;
   Tensor extra;                    ///< The layer's own: pre-activations, a dropout mask.
   std::vector<LayerRecord> inner;  ///< Of the layers inside, when the layer is a chain.
+  /// Parameter::version() of the weight, where backward needs its values.
+  std::uint64_t weight_version = 0;
 };
 
 /// A function with parameters: infers shapes, computes forward and backward.

@@ -127,6 +127,9 @@ class Parameter {
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
   std::uint64_t generation() const noexcept { return generation_; }
+  /// Counts the writes of the values by set_data() and optimizers: a backward that needs the values of its
+  /// forward compares. (Writes through a view are not seen.)
+  std::uint64_t version() const noexcept { return version_; }
 
   /// Copies values into the existing array, or into a new one if there is none; the shape becomes
   /// known.
@@ -149,7 +152,11 @@ class Parameter {
 
   /// Whether a backward wrote the gradient since the last `mark_stale()` (an optimizer's step).
   bool grad_is_fresh() const noexcept { return grad_fresh_; }
-  void mark_stale() noexcept { grad_fresh_ = false; }
+  /// What an optimizer calls after its step: the gradient is used up, and the values are new.
+  void mark_stale() noexcept {
+    grad_fresh_ = false;
+    ++version_;
+  }
 
   /// Converts values and gradient to new arrays; a plan made before is carried out in the new
   /// dtype.
@@ -176,6 +183,7 @@ class Parameter {
   Tensor data_;
   Tensor grad_;
   std::uint64_t generation_ = 0;
+  std::uint64_t version_ = 0;
   std::uint64_t grad_pass_ = 0;
   bool grad_fresh_ = false;
   bool filling_ = false;

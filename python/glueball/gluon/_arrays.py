@@ -6,7 +6,7 @@ from typing import Any
 
 from glueball import nd, npx
 from glueball import np as np_mode
-from glueball.base import ArgumentError, DtypeError
+from glueball.base import ArgumentError, GlueballTypeError
 
 __all__ = ["array_type", "check_assignable", "check_input"]
 
@@ -48,7 +48,7 @@ def check_input(value: Any, block_name: str) -> None:
             f"expected {wanted} as input of '{block_name}' (npx.is_np_array() is "
             f"{npx.is_np_array()}), found {found}; convert it with {remedy}"
         )
-        raise DtypeError(message)
+        raise GlueballTypeError(message)
 
 
 def check_assignable(value: Any, parameter_name: str) -> None:
@@ -68,4 +68,4 @@ def check_assignable(value: Any, parameter_name: str) -> None:
             "Cannot assign mx.nd.NDArray to mxnet.numpy.ndarray: expected a NumPy-mode array as data "
             f"of Parameter '{parameter_name}', found a legacy NDArray; use as_np_ndarray()"
         )
-        raise DtypeError(message)
+        raise GlueballTypeError(message)

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from glueball import name as names
 from glueball import nd, npx
 from glueball import np as np_mode
-from glueball.base import ArgumentError, DeferredInitializationError, DtypeError, MXNetError
+from glueball.base import (
+    ArgumentError,
+    DeferredInitializationError,
+    GlueballTypeError,
+    MXNetError,
+)
 from glueball.gluon import _structure
 from glueball.gluon._arrays import check_input
 from glueball.gluon._hooks import HookHandle, _Hooks
@@ -63,7 +68,7 @@ def _make_names(
             f"expected a ParameterDict as params, found {type(params).__name__}; pass "
             "other_block.params or other_block.collect_params()"
         )
-        raise DtypeError(message)
+        raise GlueballTypeError(message)
     scope = _open_scope.block
     if scope is None:
         if prefix is None:
@@ -190,7 +195,7 @@ class Block:
                 f"Changing attribute type for {attribute} from {type(present)} to {type(value)}"
                 "is not allowed."
             )
-            raise DtypeError(message)
+            raise GlueballTypeError(message)
         if isinstance(value, Block):
             self.register_child(value, attribute)
         elif isinstance(value, Parameter):
@@ -225,7 +230,7 @@ class Block:
                 f"expected a Block as child of '{self.name}', found {type(block).__name__}; "
                 "wrap functions in nn.Lambda, and pass several layers as add(*layers)"
             )
-            raise DtypeError(message)
+            raise GlueballTypeError(message)
         self._children[self._free_key() if name is None else name] = block
 
     def _free_key(self) -> str:
@@ -422,7 +427,7 @@ class Block:
     def _register_hook(self, hooks: _Hooks, hook: Callable[..., Any]) -> HookHandle:
         if not callable(hook):
             message = f"expected a function as hook, found {type(hook).__name__}; pass a callable"
-            raise DtypeError(message)
+            raise GlueballTypeError(message)
         handle = HookHandle(hooks, hook)
         _structure.changed(self)
         return handle
@@ -708,4 +713,4 @@ def _to_input_shape(shapes: tuple[Any, ...], name: str) -> tuple[tuple[int, ...]
             f"expected the shape of the input of '{name}', found {shape!r}; pass a tuple of integers, "
             "None for an unknown batch size: (None, 20)"
         )
-        raise DtypeError(message) from None
+        raise GlueballTypeError(message) from None

@@ -10,7 +10,7 @@ import numpy as np
 from glueball import _core, nd
 from glueball import init as initializers
 from glueball._suggest import near_names
-from glueball.base import ArgumentError, DtypeError, ParameterNotFoundError
+from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
@@ -53,7 +53,7 @@ class ParameterDict:
                 f"expected a ParameterDict to share with, found {type(shared).__name__}; "
                 "pass other_block.params"
             )
-            raise DtypeError(message)
+            raise GlueballTypeError(message)
         self._prefix = prefix
         self._shared = shared
         self._params: dict[str, Parameter] = {}
@@ -218,7 +218,7 @@ class ParameterDict:
                 f"expected a ParameterDict to take parameters from, found {type(other).__name__}; pass "
                 "other_block.collect_params()"
             )
-            raise DtypeError(message)
+            raise GlueballTypeError(message)
         paths = getattr(other, "_paths", None) or {}
         for name, parameter in other.items():  # all or nothing
             self._check_same(name, parameter)

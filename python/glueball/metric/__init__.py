@@ -1,7 +1,7 @@
 """Metrics: how good predictions are, summed up over batches. `mx.metric`."""
 
 from glueball.metric._base import EvalMetric, check_label_shapes, create, register
-from glueball.metric.classification import F1, MCC, Accuracy, TopKAccuracy
+from glueball.metric.classification import F1, MCC, PCC, Accuracy, TopKAccuracy
 from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, np
 from glueball.metric.likelihood import CrossEntropy, NegativeLogLikelihood, Perplexity
 from glueball.metric.regression import MAE, MSE, RMSE, PearsonCorrelation
@@ -11,6 +11,7 @@ __all__ = [
     "MAE",
     "MCC",
     "MSE",
+    "PCC",
     "RMSE",
     "Accuracy",
     "CompositeEvalMetric",

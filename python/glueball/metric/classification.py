@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from glueball.metric._base import Plain
 
-__all__ = ["F1", "MCC", "Accuracy", "TopKAccuracy"]
+__all__ = ["F1", "MCC", "PCC", "Accuracy", "TopKAccuracy"]
 
 
 @register
@@ -108,7 +108,7 @@ class TopKAccuracy(SumMetric):
         output_names: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
     ) -> None:
-        if not isinstance(top_k, int | np.integer) or top_k < 2:
+        if not (top_k >= 2 and top_k == int(top_k)):
             message = (
                 "Please use Accuracy if top_k is no more than 1: expected an integer of 2 or more as "
                 f"top_k, found {top_k!r}"
@@ -305,3 +305,108 @@ class MCC(_BinaryMetric):
         (tn, fp), (fn, tp) = table.tolist()
         product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
         return (tp * tn - fp * fn) / math.sqrt(product) if product else 0.0
+
+
+@register
+class PCC(EvalMetric):
+    """Correlation of the true classes and those found, of any number of classes; of two, it is `MCC`.
+
+    One value of all samples since the last reset; 0 if either is constant.
+
+    Parameters
+    ----------
+    name : str, default 'pcc'
+        What `get` calls the value.
+    output_names, label_names : list of str, optional
+        Which entries `update_dict` takes.
+
+    References
+    ----------
+    J. Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient",
+    Comput. Biol. Chem. 28 (2004), eq. 8.
+
+    Examples
+    --------
+    >>> from glueball import metric, nd
+    >>> pcc = metric.PCC()
+    >>> pcc.update(nd.array([0, 1, 2, 2]), nd.array([0, 1, 2, 1]))
+    >>> name, value = pcc.get()
+    >>> f"{name} {value:.2f}"
+    'pcc 0.70'
+    """
+
+    def __init__(
+        self,
+        name: str = "pcc",
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, output_names, label_names, has_global_stats=True)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._global_counts = np.zeros((0, 0), np.int64)
+        super().reset()
+
+    def reset_local(self) -> None:
+        """Forget what `get` tells, and keep what `get_global` tells."""
+        self._counts = np.zeros((0, 0), np.int64)
+        super().reset_local()
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Count a batch.
+
+        Parameters
+        ----------
+        labels, preds : array_like, or list of array_like
+            Class numbers, (batch,) or (batch, 1); scores (batch, classes), or classes found.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit.
+        IndexError
+            If a label is no class number.
+        TypeError
+            If they are no numbers.
+        """
+        tables = [self._table(*pair) for pair in pairs(labels, preds, self.name)]
+        for table in tables:
+            self._counts = _sum_of_tables(self._counts, table)
+            self._global_counts = _sum_of_tables(self._global_counts, table)
+        self.num_inst = int(self._counts.sum())
+        self.sum_metric = _correlation(self._counts) * self.num_inst
+        self.global_num_inst = int(self._global_counts.sum())
+        self.global_sum_metric = _correlation(self._global_counts) * self.global_num_inst
+
+    def _table(self, label: Plain, pred: Plain) -> Plain:
+        """Return numbers of samples by true class (row) and class found (column)."""
+        if pred.shape != label.shape:
+            if pred.ndim != 2 or label.size != len(pred) or pred.shape[1] < 2:
+                wanted = "labels (batch,) and scores (batch, classes)"
+                raise shapes_error(label, pred, self.name, wanted)
+            classes = pred.shape[1]
+            pred = np.argmax(pred, axis=1)
+        else:
+            classes = int(max(label.max(initial=0), pred.max(initial=0))) + 1
+        true = class_numbers(label, classes, self.name).ravel()
+        found = class_numbers(pred, classes, self.name).ravel()
+        table: Plain = np.bincount(classes * true + found, minlength=classes**2)
+        return table.reshape(classes, classes)
+
+
+def _sum_of_tables(a: Plain, b: Plain) -> Plain:
+    """Return the sum of two square tables, of which one may be larger."""
+    total = np.zeros((max(len(a), len(b)),) * 2, np.int64)
+    total[: len(a), : len(a)] += a
+    total[: len(b), : len(b)] += b
+    return total
+
+
+def _correlation(table: Plain) -> float:
+    # In Python's integers, because squares of counts may pass int64.
+    true, found = table.sum(axis=1).tolist(), table.sum(axis=0).tolist()
+    count = sum(true)
+    both = count * int(np.trace(table)) - sum(t * f for t, f in zip(true, found, strict=True))
+    squares = (count**2 - sum(t * t for t in true)) * (count**2 - sum(f * f for f in found))
+    return both / math.sqrt(squares) if squares else 0.0

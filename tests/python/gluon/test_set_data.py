@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glueball import autograd, init, nd
+from glueball import autograd, gluon, init, nd
 from glueball.base import DtypeError, MXNetError, ShapeError, UninitializedError
 from glueball.gluon import Parameter, nn
 
@@ -256,3 +256,22 @@ def test_set_data_while_recording_is_allowed_before_the_parameter_is_used():
     assert loss.asscalar() == 11
     np.testing.assert_array_equal(x.grad.asnumpy(), [[1, 2]])
     np.testing.assert_array_equal(layer.weight.grad().asnumpy(), [[3, 4]])
+
+
+@pytest.mark.parametrize("write", ["set_data", "step"])
+def test_a_weight_written_between_record_and_backward_is_found_when_it_spoils_a_gradient(write):
+    net = nn.Sequential(nn.Dense(2, in_units=3), nn.Dense(1, in_units=2))
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd")
+    x = nd.ones((4, 3))
+    with autograd.record():
+        first, second = net(x), net(x)
+    first.backward()
+
+    if write == "step":
+        trainer.step(4)
+    else:
+        net[1].weight.set_data(nd.ones((1, 2)))
+
+    with pytest.raises(MXNetError, match=r"found that Parameter 'dense1_weight' has been written since"):
+        second.backward()

@@ -1,13 +1,13 @@
-"""clip_global_norm."""
+"""clip_global_norm, and batches in slices."""
 
 from __future__ import annotations
 
 import numpy as onp
 import pytest
 
-from glueball import autograd, gluon, nd
+from glueball import autograd, cpu, gluon, gpu, nd
 from glueball.gluon import nn
-from glueball.gluon.utils import clip_global_norm
+from glueball.gluon.utils import clip_global_norm, split_and_load, split_data
 
 
 def test_arrays_are_scaled_together_in_place():
@@ -77,3 +77,62 @@ def test_clipped_gradients_are_what_the_trainer_uses():
     trainer.step(1)
 
     onp.testing.assert_allclose(net.weight.data().asnumpy(), [[-0.6, -0.8]], rtol=1e-6)
+
+
+def test_split_data_cuts_a_batch_into_slices():
+    data = nd.arange(12).reshape((6, 2))
+
+    slices = split_data(data, 3)
+
+    assert [each.shape for each in slices] == [(2, 2)] * 3
+    onp.testing.assert_array_equal(onp.concatenate(slices), data)
+    slices[1][:] = -1
+    assert data.asnumpy()[2:4].tolist() == [[-1, -1], [-1, -1]]  # they are views
+
+
+def test_split_data_cuts_other_axes():
+    slices = split_data(nd.arange(12).reshape((2, 6)), 2, batch_axis=1)
+
+    assert slices[1].asnumpy().tolist() == [[3, 4, 5], [9, 10, 11]]
+
+
+def test_first_slices_of_an_uneven_split_are_longer():
+    slices = split_data(nd.arange(7), 3, even_split=False)
+
+    assert [each.asnumpy().tolist() for each in slices] == [[0, 1, 2], [3, 4], [5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"num_slice": 3},
+            (
+                r"^data with shape \(7,\) cannot be evenly split into 3 slices along axis 0\. Use a batch "
+                r"size that's multiple of 3 or set even_split=False to allow uneven partitioning of data\.$"
+            ),
+        ),
+        ({"num_slice": 8, "even_split": False}, "num_slice from 1 to 7, found 8"),
+        ({"num_slice": 0}, "num_slice from 1 to 7, found 0"),
+        ({"num_slice": 7, "batch_axis": 1}, r"batch_axis from -1 to 0, found 1 .*shape \(7,\)"),
+    ],
+)
+def test_splits_that_cannot_be_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        split_data(nd.arange(7), **arguments)
+
+
+def test_split_and_load_takes_lists_and_numpy_arrays():
+    whole = split_and_load([[1, 2], [3, 4]], [cpu()])
+    halves = split_and_load(onp.arange(4), [cpu(0), cpu(1)])
+
+    assert len(whole) == 1
+    assert whole[0].dtype == "float32"
+    assert whole[0].shape == (2, 2)
+    assert [each.dtype for each in halves] == ["int64", "int64"]
+    assert [each.asnumpy().tolist() for each in halves] == [[0, 1], [2, 3]]
+
+
+def test_split_and_load_refuses_a_gpu():
+    with pytest.raises(RuntimeError, match=r"expected the context cpu\(\), found gpu\(0\)"):
+        split_and_load([1, 2], [gpu()])

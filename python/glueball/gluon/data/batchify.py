@@ -140,8 +140,8 @@ class Pad:
         longest = np.max([each.shape for each in arrays], axis=0) if ranks != {0} else []
         shape = (len(arrays), *[int(n) for n in longest])
         batch = np.full(shape, self._value, self._dtype or np.result_type(*arrays))
-        for row, each in zip(batch, arrays, strict=True):
-            row[tuple(slice(n) for n in each.shape)] = each
+        for i, each in enumerate(arrays):
+            batch[(i, *(slice(n) for n in each.shape))] = each
         return _to_array(batch)
 
 

@@ -179,6 +179,8 @@ class SquaredHingeLoss(HingeLoss):
 class LogisticLoss(PairLoss):
     r"""Mean over each sample of :math:`\log(1 + e^{-p y})`, with labels -1 and 1.
 
+    Labels between count in proportion, as for `SigmoidBinaryCrossEntropyLoss`.
+
     Parameters
     ----------
     weight : float, optional

@@ -1,0 +1,88 @@
+"""Orders of samples."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glueball import random
+from glueball.gluon.data import BatchSampler, RandomSampler, Sampler, SequentialSampler
+
+
+def test_random_order_is_a_permutation_that_changes_from_pass_to_pass():
+    sampler = RandomSampler(50)
+    first, second = list(sampler), list(sampler)
+
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != second
+    assert len(sampler) == 50
+
+
+def test_the_seed_repeats_the_order_and_another_seed_changes_it():
+    def order(seed):
+        random.seed(seed)
+        return list(RandomSampler(50))
+
+    assert order(7) == order(7)
+    assert order(7) != order(8)
+
+
+def test_every_place_is_equally_likely_for_an_index():
+    random.seed(1)
+    counts = [0] * 4
+    for _ in range(4000):
+        counts[list(RandomSampler(4)).index(0)] += 1
+
+    # Three standard deviations of a binomial count are 82.
+    assert all(abs(count - 1000) < 110 for count in counts)
+
+
+def test_rollover_puts_what_is_left_first_the_next_time():
+    sampler = BatchSampler(SequentialSampler(5), 3, "rollover")
+
+    assert len(sampler) == 1
+    assert list(sampler) == [[0, 1, 2]]
+    assert len(sampler) == 2
+    assert list(sampler) == [[3, 4, 0], [1, 2, 3]]
+    assert list(sampler) == [[4, 0, 1], [2, 3, 4]]
+    assert list(sampler) == [[0, 1, 2]]
+
+
+@given(
+    count=st.integers(0, 30),
+    size=st.integers(1, 9),
+    last=st.sampled_from(["keep", "discard", "rollover"]),
+)
+def test_length_is_the_number_of_batches(count, size, last):
+    sampler = BatchSampler(SequentialSampler(count), size, last)
+
+    for _ in range(3):
+        expected = len(sampler)
+        batches = list(sampler)
+        assert len(batches) == expected
+        assert all(len(batch) == size for batch in batches[: count // size])
+
+
+def test_another_word_for_the_last_batch_is_refused_at_once():
+    with pytest.raises(
+        ValueError,
+        match=r"^last_batch must be one of 'keep', 'discard', or 'rollover', but got foo",
+    ):
+        BatchSampler(SequentialSampler(5), 3, "foo")
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, None])
+def test_a_batch_size_that_is_no_positive_whole_number_is_refused(size):
+    with pytest.raises(ValueError, match=f"1 or more as batch_size, found {size}"):
+        BatchSampler(SequentialSampler(5), size)
+
+
+def test_a_sampler_that_forgets_a_method_is_told_which():
+    class Empty(Sampler):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Empty has to define __iter__"):
+        iter(Empty())
+    with pytest.raises(NotImplementedError, match="Empty has to define __len__"):
+        len(Empty())
