@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glueball import cpu, gluon, init, nd
-from glueball.base import DtypeError, MXNetError, ParameterNotFoundError
+from glueball.base import GlueballTypeError, MXNetError, ParameterNotFoundError
 from glueball.gluon import ParameterDict, nn
 
 
@@ -293,7 +293,7 @@ def test_update_refuses_a_name_of_two_parameters_and_adds_nothing():
 
 def test_update_refuses_what_is_no_mapping():
     with pytest.raises(
-        DtypeError, match="expected a ParameterDict to take parameters from, found int"
+        GlueballTypeError, match="expected a ParameterDict to take parameters from, found int"
     ):
         ParameterDict().update(3)
 
