@@ -31,8 +31,8 @@ const char* state_name(const Parameter& parameter) {
   return "";
 }
 
-/// A property's getter that takes a reference: an object whose `__init__` has not run is then a TypeError,
-/// where a pointer to member would read through null.
+/// A property's getter that takes a reference: an object whose `__init__` has not run is then a
+/// TypeError, where a pointer to member would read through null.
 template <auto Member>
 auto getter() {
   return [](const Parameter& self) { return (self.*Member)(); };
@@ -101,12 +101,14 @@ void bind_parameter(py::module_& m) {
       .def_property(
           "_grad_req", [](const Parameter& self) { return to_string(self.grad_req()); },
           [](Parameter& self, const std::string& word) { self.set_grad_req(grad_req_from(word)); })
-      .def_property("lr_mult", getter<&Parameter::lr_mult>(),
-                    [](Parameter& self, double value) { self.set_lr_mult(value); },
-                    "What the optimizer multiplies this parameter's learning rate by.")
-      .def_property("wd_mult", getter<&Parameter::wd_mult>(),
-                    [](Parameter& self, double value) { self.set_wd_mult(value); },
-                    "What the optimizer multiplies this parameter's weight decay by.")
+      .def_property(
+          "lr_mult", getter<&Parameter::lr_mult>(),
+          [](Parameter& self, double value) { self.set_lr_mult(value); },
+          "What the optimizer multiplies this parameter's learning rate by.")
+      .def_property(
+          "wd_mult", getter<&Parameter::wd_mult>(),
+          [](Parameter& self, double value) { self.set_wd_mult(value); },
+          "What the optimizer multiplies this parameter's weight decay by.")
       .def(
           "_set_shape", [](Parameter& self, py::handle shape) { self.set_shape(to_shape(shape)); },
           py::arg("shape"))
@@ -120,8 +122,9 @@ void bind_parameter(py::module_& m) {
             return self.initialize(std::move(chosen), std::move(otherwise), stream, force);
           },
           py::arg("own"), py::arg("fallback"), py::arg("stream"), py::arg("force"))
-      .def("_finish_deferred", [](Parameter& self) { self.finish_deferred(); },
-           py::call_guard<py::gil_scoped_release>())
+      .def(
+          "_finish_deferred", [](Parameter& self) { self.finish_deferred(); },
+          py::call_guard<py::gil_scoped_release>())
       .def(
           "_data",
           [](const Parameter& self, py::handle type) { return as_ndarray(self.data(), type); },

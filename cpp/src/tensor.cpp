@@ -39,8 +39,8 @@ class AllocationError : public std::bad_alloc {
   std::string text_;
 };
 
-/// Free blocks of one thread by size, eight sizes to a doubling: nearly equal requests share, and no block is
-/// more than an eighth larger than what was asked for.
+/// Free blocks of one thread by size, eight sizes to a doubling: nearly equal requests share, and
+/// no block is more than an eighth larger than what was asked for.
 ///
 /// Blocks over `largest` bypass the cache, and no thread keeps more than `capacity` bytes.
 class BlockCache {

@@ -1,10 +1,18 @@
 """glueball: Gluon's parameter model without MXNet, for small dense nets on CPUs."""
 
-from glueball import autograd, context, gluon, init, metric, name, nd, np, npx, optimizer, random
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from glueball import autograd, context, gluon, init, name, nd, np, npx, optimizer, random
 from glueball._core import __version__, instruction_set, num_threads, set_num_threads
 from glueball.base import MXNetError
 from glueball.context import Context, cpu, current_context, gpu, num_gpus
 from glueball.mxnet_alias import install_as_mxnet
+
+if TYPE_CHECKING:
+    from glueball import metric
 
 initializer = init
 ndarray = nd
@@ -35,3 +43,11 @@ __all__ = [
     "random",
     "set_num_threads",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What a program that only runs a net never needs is imported when it is first named.
+    if name == "metric":
+        return importlib.import_module(f"{__name__}.{name}")
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -13,7 +13,7 @@ __all__ = ["install_as_mxnet"]
 
 _HERE = __name__.partition(".")[0]
 # Modules that are otherwise imported when they are first used.
-_LATE = (f"{_HERE}.gluon.data", f"{_HERE}.gluon.contrib.estimator")
+_LATE = (f"{_HERE}.gluon.data", f"{_HERE}.gluon.contrib.estimator", f"{_HERE}.metric")
 _MXNET_PLACES = {
     f"{_HERE}.gluon.parameter_dict": f"{_HERE}.gluon.parameter",
     f"{_HERE}.gluon.loss.": f"{_HERE}.gluon.loss",

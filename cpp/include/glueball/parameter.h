@@ -127,8 +127,8 @@ class Parameter {
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
   std::uint64_t generation() const noexcept { return generation_; }
-  /// Counts the writes of the values by set_data() and optimizers: a backward that needs the values of its
-  /// forward compares. (Writes through a view are not seen.)
+  /// Counts the writes of the values by set_data() and optimizers: a backward that needs the values
+  /// of its forward compares. (Writes through a view are not seen.)
   std::uint64_t version() const noexcept { return version_; }
 
   /// Copies values into the existing array, or into a new one if there is none; the shape becomes

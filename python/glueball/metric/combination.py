@@ -84,7 +84,7 @@ class CompositeEvalMetric(EvalMetric):
             metric.update_dict(label, pred)
 
     def update(self, labels: Any, preds: Any) -> None:
-        """Count a batch in every metric."""
+        """Count a batch in every metric; where one refuses it, those before have counted it."""
         for metric in self.metrics:
             metric.update(labels, preds)
 

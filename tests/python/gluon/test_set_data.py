@@ -273,5 +273,7 @@ def test_a_weight_written_between_record_and_backward_is_found_when_it_spoils_a_
     else:
         net[1].weight.set_data(nd.ones((1, 2)))
 
-    with pytest.raises(MXNetError, match=r"found that Parameter 'dense1_weight' has been written since"):
+    with pytest.raises(
+        MXNetError, match=r"found that Parameter 'dense1_weight' has been written since"
+    ):
         second.backward()

@@ -141,7 +141,7 @@ class Pad:
         shape = (len(arrays), *[int(n) for n in longest])
         batch = np.full(shape, self._value, self._dtype or np.result_type(*arrays))
         for i, each in enumerate(arrays):
-            batch[(i, *(slice(n) for n in each.shape))] = each
+            batch[i, ...][tuple(slice(n) for n in each.shape)] = each
         return _to_array(batch)
 
 

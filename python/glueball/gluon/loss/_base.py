@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,15 @@ from glueball import nd
 from glueball.base import ArgumentError, DtypeError, ShapeError
 from glueball.gluon._arrays import array_type, check_input
 from glueball.gluon.block import HybridBlock
-from glueball.nd._record import result_axis
+from glueball.nd._record import finish, raw, result_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Plain: TypeAlias = npt.NDArray[Any]
+    Binary: TypeAlias = Callable[[Plain, Plain], Plain]
 
 __all__ = [
     "Loss",
@@ -20,6 +28,7 @@ __all__ = [
     "as_array",
     "check_not_hollow",
     "checked",
+    "compare",
     "finite",
     "like_predictions",
     "mean_per_sample",
@@ -67,7 +76,8 @@ class Loss(HybridBlock):
 class PairLoss(Loss):
     """Base of losses that compare each prediction with the label at its place.
 
-    A subclass defines ``_compare(pred, label)``, the loss of each element.
+    A subclass defines the loss of each element and its derivatives, functions of plain NumPy arrays;
+    autograd records all three as one step.
     """
 
     def forward(self, pred: Any, label: Any, sample_weight: Any = None) -> Any:
@@ -101,11 +111,36 @@ class PairLoss(Loss):
 
     def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """Compare the elements, weigh them, and take the mean of each sample."""
-        return self._weighted_mean(F, self._compare(pred, label), sample_weight)
+        loss = compare(
+            self.name, pred, label, self._value, self._slope_by_pred, self._slope_by_label
+        )
+        return self._weighted_mean(F, loss, sample_weight)
 
-    def _compare(self, pred: Any, label: Any) -> Any:
+    def _value(self, pred: Plain, label: Plain) -> Plain:
         """Return the loss of each element."""
         raise NotImplementedError
+
+    def _slope_by_pred(self, pred: Plain, label: Plain) -> Plain:
+        """Return the derivative of each element's loss by its prediction."""
+        raise NotImplementedError
+
+    def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
+        """Return the derivative of each element's loss by its label."""
+        raise NotImplementedError
+
+
+def compare(
+    name: str, pred: Any, label: Any, value: Binary, slope_by_pred: Binary, slope_by_label: Binary
+) -> Any:
+    """Return value(pred, label), elementwise, recorded with its derivatives as one step."""
+    p, y = raw(pred), raw(label)
+    by_label_too = label._node is not None
+
+    def backward(grad: Plain, _: Any) -> tuple[Plain | None, ...]:
+        by_label = grad * slope_by_label(p, y) if by_label_too else None
+        return grad * slope_by_pred(p, y), by_label
+
+    return finish(value(p, y), (pred, label), backward, name)
 
 
 def checked(name: str, pred: Any, label: Any, sample_weight: Any) -> tuple[Any, Any]:

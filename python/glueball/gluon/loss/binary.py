@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from glueball import nd
 from glueball.base import ArgumentError, ShapeError
@@ -12,9 +14,15 @@ from glueball.gluon.loss._base import (
     as_array,
     check_not_hollow,
     checked,
+    compare,
     finite,
     like_predictions,
 )
+from glueball.nd._neural import _sigmoid as sigmoid
+from glueball.nd._neural import _softplus as softplus
+
+if TYPE_CHECKING:
+    from glueball.gluon.loss._base import Plain
 
 __all__ = [
     "HingeLoss",
@@ -112,6 +120,9 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
         self, F: Any, pred: Any, label: Any, sample_weight: Any = None, pos_weight: Any = None
     ) -> Any:
         """Compute the cross entropy of each element, weigh it, and take the mean of each sample."""
+        if not self._from_sigmoid and pos_weight is None:
+            loss = compare(self.name, pred, label, _cross_entropy, _slope_by_score, _slope_by_label)
+            return self._weighted_mean(F, loss, sample_weight)
         if self._from_sigmoid:
             positive = -nd.log(pred + _EPSILON)
             negative = -nd.log(1 - pred + _EPSILON)
@@ -156,8 +167,18 @@ class HingeLoss(PairLoss):
         super().__init__(weight, batch_axis, **kwargs)
         self._margin = finite("margin", margin, self.name)
 
-    def _compare(self, pred: Any, label: Any) -> Any:
-        return nd.relu(self._margin - pred * label)
+    def _value(self, pred: Plain, label: Plain) -> Plain:
+        return np.maximum(self._margin - pred * label, 0)
+
+    def _slope_by_pred(self, pred: Plain, label: Plain) -> Plain:
+        return -label * self._slope(pred * label)
+
+    def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
+        return -pred * self._slope(pred * label)
+
+    def _slope(self, product: Plain) -> Plain:
+        """Return minus the derivative by pred * label; 0 at the corner."""
+        return (product < self._margin).astype(product.dtype)
 
 
 class SquaredHingeLoss(HingeLoss):
@@ -172,8 +193,11 @@ class SquaredHingeLoss(HingeLoss):
     array([ 0.25,  0.  , 16.  ], dtype=float32)
     """
 
-    def _compare(self, pred: Any, label: Any) -> Any:
-        return nd.square(super()._compare(pred, label))
+    def _value(self, pred: Plain, label: Plain) -> Plain:
+        return np.square(super()._value(pred, label))
+
+    def _slope(self, product: Plain) -> Plain:
+        return 2 * np.maximum(self._margin - product, 0)
 
 
 class LogisticLoss(PairLoss):
@@ -220,7 +244,29 @@ class LogisticLoss(PairLoss):
             raise ArgumentError(message)
         self._label_format = label_format
 
-    def _compare(self, pred: Any, label: Any) -> Any:
-        if self._label_format == "signed":
-            label = (label + 1) / 2
-        return label * nd.softrelu(-pred) + (1 - label) * nd.softrelu(pred)
+    def _value(self, pred: Plain, label: Plain) -> Plain:
+        return _cross_entropy(pred, self._share(label))
+
+    def _slope_by_pred(self, pred: Plain, label: Plain) -> Plain:
+        return _slope_by_score(pred, self._share(label))
+
+    def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
+        return -pred / 2 if self._label_format == "signed" else -pred
+
+    def _share(self, label: Plain) -> Plain:
+        """Return labels from 0 to 1."""
+        return (label + 1) / 2 if self._label_format == "signed" else label
+
+
+def _cross_entropy(score: Plain, label: Plain) -> Plain:
+    """Return that of sigmoid(score) and the label; each term is exact where the other is large."""
+    return label * softplus(-score) + (1 - label) * softplus(score)  # type: ignore[no-any-return]
+
+
+def _slope_by_score(score: Plain, label: Plain) -> Plain:
+    return sigmoid(score) - label
+
+
+def _slope_by_label(score: Plain, label: Plain) -> Plain:
+    # softplus(-score) - softplus(score)
+    return -score

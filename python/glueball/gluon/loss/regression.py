@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core, _tape, nd
+from glueball import _core, _tape
 from glueball.gluon.loss._base import (
     Loss,
     PairLoss,
@@ -17,6 +17,9 @@ from glueball.gluon.loss._base import (
     mean_per_sample,
     per_sample,
 )
+
+if TYPE_CHECKING:
+    from glueball.gluon.loss._base import Plain
 
 __all__ = ["HuberLoss", "L1Loss", "L2Loss"]
 
@@ -104,8 +107,14 @@ class L1Loss(PairLoss):
     def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
         super().__init__(weight, batch_axis, **kwargs)
 
-    def _compare(self, pred: Any, label: Any) -> Any:
-        return nd.abs(label - pred)
+    def _value(self, pred: Plain, label: Plain) -> Plain:
+        return np.abs(pred - label)  # type: ignore[no-any-return]
+
+    def _slope_by_pred(self, pred: Plain, label: Plain) -> Plain:
+        return np.sign(pred - label)  # type: ignore[no-any-return]
+
+    def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
+        return np.sign(label - pred)  # type: ignore[no-any-return]
 
 
 class HuberLoss(PairLoss):
@@ -145,13 +154,19 @@ class HuberLoss(PairLoss):
         super().__init__(weight, batch_axis, **kwargs)
         self._rho = finite("rho", rho, self.name, least=0)
 
-    def _compare(self, pred: Any, label: Any) -> Any:
-        distance = nd.abs(label - pred)
-        return nd.where(
+    def _value(self, pred: Plain, label: Plain) -> Plain:
+        distance = np.abs(pred - label)
+        return np.where(  # type: ignore[no-any-return]
             distance > self._rho,
             distance - 0.5 * self._rho,
-            nd.square(distance) * (0.5 / self._rho),
+            np.square(distance) * (0.5 / self._rho),
         )
+
+    def _slope_by_pred(self, pred: Plain, label: Plain) -> Plain:
+        return np.clip((pred - label) / self._rho, -1, 1)
+
+    def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
+        return np.clip((label - pred) / self._rho, -1, 1)
 
 
 def _l2_loss(pred: Any, label: Any, weight: float) -> Any:

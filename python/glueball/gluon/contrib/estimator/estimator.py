@@ -130,10 +130,11 @@ class Estimator:
         measured = _metrics(train_metrics, "train_metrics")
         if not measured and isinstance(loss, SoftmaxCrossEntropyLoss):
             measured = [metric.Accuracy()]
-        also = _metrics(val_metrics, "val_metrics") or [copy.deepcopy(each) for each in measured]
-        name = (getattr(loss, "name", None) or getattr(loss, "__name__", "loss")).rstrip(
-            "0123456789"
-        )
+        given = _metrics(val_metrics, "val_metrics") or measured
+        # One that stands for both would have to count both kinds of data.
+        also = [copy.deepcopy(each) if each in measured else each for each in given]
+        name = str(getattr(loss, "name", None) or getattr(loss, "__name__", "loss"))
+        name = name.rstrip("0123456789")
         self.train_loss_metric: EvalMetric = metric.Loss(name)
         self.val_loss_metric: EvalMetric = metric.Loss(name)
         self.train_metrics = _named("training", [*measured, self.train_loss_metric])
@@ -338,21 +339,16 @@ def _metrics(given: Any, name: str) -> list[EvalMetric]:
 
 
 def _named(role: str, metrics: list[EvalMetric]) -> list[EvalMetric]:
-    # A metric given for both roles would have to have two names, and count both kinds of data.
-    own = [copy.deepcopy(each) if each.name.startswith(_ROLES) else each for each in metrics]
-    for each in own:
-        for other in _ROLES:
-            each.name = each.name.removeprefix(other)
+    for each in metrics:
+        for former in ("training ", "validation "):
+            each.name = each.name.removeprefix(former)
         each.name = f"{role} {each.name}"
-    return own
-
-
-_ROLES = ("training ", "validation ")
+    return metrics
 
 
 def _logger() -> logging.Logger:
     import logging  # here, as everywhere in glueball: it takes long to import
 
-    logger = logging.Logger("Estimator", logging.INFO)
+    logger = logging.Logger("Estimator", logging.INFO)  # noqa: LOG001 - each has its own
     logger.addHandler(logging.StreamHandler(sys.stdout))
     return logger

@@ -347,9 +347,9 @@ class LoggingHandler(TrainBegin, TrainEnd, EpochBegin, EpochEnd, BatchEnd):
 
 
 class ProgressHandler(EpochBegin, EpochEnd, BatchEnd, TrainBegin, TrainEnd):
-    """Shows a progress bar for each epoch, with metrics behind it. (Not in Gluon.)
+    """Shows a progress bar for each epoch, with metrics behind it.
 
-    Needs tqdm: ``pip install 'glueball[progress]'``.
+    Not in Gluon. Needs tqdm: ``pip install 'glueball[progress]'``.
 
     Parameters
     ----------
