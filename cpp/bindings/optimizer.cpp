@@ -3,7 +3,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings.h"
@@ -16,6 +20,32 @@ namespace {
 struct ParameterList {
   std::vector<std::shared_ptr<Parameter>> parameters;
 };
+
+double update_array(Optimizer& self, py::handle weight, py::handle gradient, const py::list& arrays,
+                    std::int64_t count, double carry, double learning_rate, double weight_decay,
+                    double rescale_grad, double clip_gradient, const std::string& name) {
+  const WritableArray target(weight, "weight");
+  std::vector<WritableArray> targets;
+  Optimizer::State state{count - 1, carry, {}};
+  for (const py::handle array : arrays) {
+    targets.emplace_back(array, "state");
+    state.arrays.push_back(targets.back().tensor());
+  }
+  self.settings() = {learning_rate, weight_decay, rescale_grad, clip_gradient};
+  self.update_array(target.tensor(), read_array(gradient, "gradient"), state, learning_rate,
+                    weight_decay, name);
+  target.write_back();
+  for (const WritableArray& each : targets) each.write_back();
+  return state.carry;
+}
+
+py::list make_arrays(const Optimizer& self, py::handle weight) {
+  py::list arrays;
+  for (const Tensor& array : self.first_arrays(read_array(weight, "weight"))) {
+    arrays.append(as_ndarray(array));
+  }
+  return arrays;
+}
 
 }  // namespace
 
@@ -41,38 +71,73 @@ void bind_optimizer(py::module_& m) {
           "Position of the first one whose gradient no backward wrote since its last update, or "
           "-1.");
 
-  py::class_<SGD>(m, "SGD")
-      .def(py::init([](double momentum) {
-             return std::make_unique<SGD>(Optimizer::Settings{}, momentum);
-           }),
-           py::arg("momentum"))
-      .def_property("momentum", &SGD::momentum, &SGD::set_momentum)
+  py::class_<Optimizer>(m, "Optimizer", "A rule of changing weights, and what it keeps for each.")
+      .def(
+          py::init([](const std::string& rule, const std::map<std::string, double>& hyperparameters,
+                      std::int64_t first_count) {
+            auto made = std::make_unique<Optimizer>(
+                rule, Optimizer::Settings{},
+                Optimizer::Hyperparameters(hyperparameters.begin(), hyperparameters.end()));
+            made->set_first_count(first_count);
+            return made;
+          }),
+          py::arg("rule"), py::arg("hyperparameters"), py::arg("first_count"))
+      .def_property_readonly("rule", &Optimizer::rule)
+      .def("hyperparameters",
+           [](const Optimizer& self) {
+             py::dict found;
+             for (const auto& [name, value] : self.hyperparameters()) found[py::str(name)] = value;
+             return found;
+           })
+      .def("get", &Optimizer::hyperparameter, py::arg("name"))
+      .def("set", &Optimizer::set_hyperparameter, py::arg("name"), py::arg("value"))
+      .def(
+          "next_count",
+          [](const Optimizer& self, const ParameterList& list, bool ignore_stale) {
+            return self.next_count(list.parameters, ignore_stale);
+          },
+          py::arg("parameters"), py::arg("ignore_stale"),
+          "Number of the update that would come next; 0 if there is nothing to update.")
       .def(
           "update",
-          [](SGD& self, const ParameterList& list, double learning_rate, double weight_decay,
+          [](Optimizer& self, const ParameterList& list, double learning_rate, double weight_decay,
              double rescale_grad, double clip_gradient, bool ignore_stale) {
             self.settings() = {learning_rate, weight_decay, rescale_grad, clip_gradient};
             const py::gil_scoped_release unlocked;
-            self.update(list.parameters, ignore_stale);
+            return self.update(list.parameters, ignore_stale);
           },
           py::arg("parameters"), py::arg("learning_rate"), py::arg("weight_decay"),
           py::arg("rescale_grad"), py::arg("clip_gradient"), py::arg("ignore_stale"),
-          "One update of every parameter; clip_gradient 0: none.")
+          "One update of every parameter, whose number it returns; clip_gradient 0: none.")
+      .def("update_array", &update_array, py::arg("weight"), py::arg("gradient"), py::arg("arrays"),
+           py::arg("count"), py::arg("carry"), py::arg("learning_rate"), py::arg("weight_decay"),
+           py::arg("rescale_grad"), py::arg("clip_gradient"), py::arg("name"),
+           "Update number `count` of one array, with states in `arrays`; returns what to carry.")
+      .def("make_arrays", &make_arrays, py::arg("weight"),
+           "New states for one array, as the first update finds them.")
       .def(
           "state",
-          [](const SGD& self, const Parameter& parameter) -> py::object {
-            const Tensor state = self.state(parameter);
-            if (!state.defined()) return py::none();
-            return as_ndarray(state);
+          [](const Optimizer& self, const Parameter& parameter) {
+            const Optimizer::State state = self.state(parameter);
+            py::list arrays;
+            for (const Tensor& array : state.arrays) arrays.append(as_ndarray(array));
+            return py::make_tuple(state.count, state.carry, arrays);
           },
-          py::arg("parameter"), "The momentum of a parameter, or None before its first update.")
+          py::arg("parameter"), "(count, carry, [array, ...]) of a parameter.")
       .def(
           "set_state",
-          [](SGD& self, const Parameter& parameter, py::handle momentum) {
-            self.set_state(parameter,
-                           read_array(momentum, "momentum of '" + parameter.name() + "'").clone());
+          [](Optimizer& self, const Parameter& parameter, std::int64_t count, double carry,
+             const py::list& arrays) {
+            Optimizer::State state{count, carry, {}};
+            for (const py::handle array : arrays) {
+              state.arrays.push_back(
+                  read_array(array, "a state of '" + parameter.name() + "'").clone());
+            }
+            self.set_state(parameter, state);
           },
-          py::arg("parameter"), py::arg("momentum"));
+          py::arg("parameter"), py::arg("count"), py::arg("carry"), py::arg("arrays"));
+
+  m.def("optimizer_rules", &Optimizer::rules, "Names of the rules that Optimizer knows.");
 }
 
 }  // namespace glueball::bindings

@@ -10,12 +10,10 @@ namespace glueball {
 namespace {
 
 bool starts_with(std::string_view name, std::string_view start) noexcept {
-  return name.substr(0, start.size()) == start;
+  return name.starts_with(start);
 }
 
-bool ends_with(std::string_view name, std::string_view end) noexcept {
-  return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
-}
+bool ends_with(std::string_view name, std::string_view end) noexcept { return name.ends_with(end); }
 
 }  // namespace
 

@@ -1,7 +1,12 @@
 #include "glueball/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <iterator>
+#include <limits>
 #include <string>
+#include <string_view>
 
 #include "glueball/error.h"
 #include "glueball/parallel.h"
@@ -11,91 +16,352 @@ namespace glueball {
 namespace {
 
 constexpr std::int64_t grain = 1 << 16;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
-struct Rates {
-  double learning_rate;
-  double weight_decay;
-  double rescale;
-  double clip;
-  double momentum;
+/// One hyperparameter: its default, and the values that it may have.
+struct Hyperparameter {
+  const char* name;
+  double standard;
+  double lowest = 0.0;
+  double highest = infinity;
+  bool open = false;  ///< `highest` itself is out of range
 };
 
-/// `state` may be undefined: no momentum.
-template <class T>
-void run_sgd(const Tensor& weight, const Tensor& grad, const Tensor& state, const Rates& rates) {
-  const auto kernel = kernels::table<T>().sgd;
-  T* w = weight.data<T>();
-  const T* g = grad.data<T>();
-  T* m = state.data<T>();
-  parallel_for(weight.size(), grain, [&](std::int64_t begin, std::int64_t end) {
-    kernel(w + begin, g + begin, m == nullptr ? nullptr : m + begin, end - begin,
-           rates.learning_rate, rates.weight_decay, rates.rescale, rates.clip, rates.momentum);
-  });
+constexpr Hyperparameter rate_of_decay(const char* name, double standard) {
+  return {name, standard, 0.0, 1.0, true};
+}
+
+constexpr Hyperparameter flag(const char* name, double standard) {
+  return {name, standard, 0.0, 1.0};
+}
+
+std::string to_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+/// As Gluon's LARS: vectors that shift or scale have sizes that say nothing about their gradients.
+bool scales_layer(std::string_view name) {
+  return !(ends_with(name, "bias") || ends_with(name, "gamma") || ends_with(name, "beta"));
+}
+
+void check_same_shape(const Tensor& array, const Tensor& weight, const char* what) {
+  if (array.shape() != weight.shape()) {
+    throw ShapeError(
+        Explanation{std::string(what) + " of the weight's shape, " + to_string(weight.shape()),
+                    to_string(array.shape()), "pass arrays of one shape"});
+  }
+  if (array.dtype() != weight.dtype()) {
+    throw DtypeError({std::string(what) + " of the weight's dtype, " + to_string(weight.dtype()),
+                      to_string(array.dtype()), "cast it first"});
+  }
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const Settings& settings) : settings_(settings) {}
+/// A name, the kernels behind it, and what can be set. Hyperparameters are in the order in which
+/// the kernel reads them.
+struct Optimizer::Rule {
+  const char* name;
+  kernels::RuleCode code;
+  std::vector<Hyperparameter> hyperparameters;
+  /// The kernel for when hyperparameter number `variant_by` is not 0.
+  kernels::RuleCode variant;
+  int variant_by = -1;
 
-void Optimizer::update(const std::vector<std::shared_ptr<Parameter>>& parameters,
-                       bool ignore_stale) {
-  // All are looked at before one is changed: half an update would be worse than none.
-  for (const auto& parameter : parameters) {
-    if (parameter->grad_req() != GradReq::null) (void)parameter->data();
-  }
-  for (const auto& parameter : parameters) {
-    if (parameter->grad_req() == GradReq::null) continue;
-    if (ignore_stale && !parameter->grad_is_fresh()) continue;
-    update_one(*parameter, settings_.learning_rate * parameter->lr_mult(),
-               settings_.weight_decay * parameter->wd_mult());
-    parameter->mark_stale();
-  }
-}
-
-SGD::SGD(const Settings& settings, double momentum) : Optimizer(settings), momentum_(momentum) {
-  if (momentum >= 0.0 && std::isfinite(momentum)) return;
-  throw ArgumentError({"a momentum of 0 or more", std::to_string(momentum),
-                       "0 is plain gradient descent, 0.9 is usual"});
-}
-
-Tensor SGD::state(const Parameter& parameter) const {
-  const auto found = states_.find(parameter.id());
-  return found == states_.end() ? Tensor() : found->second;
-}
-
-void SGD::set_state(const Parameter& parameter, const Tensor& momentum) {
-  if (!parameter.shape() || momentum.shape() != *parameter.shape()) {
-    throw ShapeError(
-        Explanation{"a momentum of the shape of Parameter '" + parameter.name() + "', " +
-                        (parameter.shape() ? to_string(*parameter.shape()) : "None"),
-                    to_string(momentum.shape()), "load the states that were saved with this net"});
-  }
-  states_[parameter.id()] =
-      momentum.dtype() == parameter.dtype() ? momentum : momentum.cast(parameter.dtype());
-}
-
-void SGD::update_one(Parameter& parameter, double learning_rate, double weight_decay) {
-  const Tensor& weight = parameter.data();
-  Tensor state;
-  if (momentum_ != 0.0) {
-    Tensor& kept = states_[parameter.id()];
-    // A parameter that was initialized anew with another shape starts anew; one that was cast goes
-    // on.
-    if (!kept.defined() || kept.shape() != weight.shape()) {
-      kept = Tensor(weight.shape(), weight.dtype());
-    } else if (kept.dtype() != weight.dtype()) {
-      kept = kept.cast(weight.dtype());
+  std::size_t index(const std::string& wanted) const {
+    for (std::size_t i = 0; i < hyperparameters.size(); ++i) {
+      if (hyperparameters[i].name == wanted) return i;
     }
-    state = kept;
+    std::string names;
+    for (const Hyperparameter& each : hyperparameters) {
+      names += (names.empty() ? "" : ", ") + std::string(each.name);
+    }
+    throw ArgumentError({"a hyperparameter of the rule '" + std::string(name) + "' (" +
+                             (names.empty() ? "there are none" : names) + ")",
+                         "'" + wanted + "'", "correct the name"});
   }
-  const Settings& common = settings();
-  const Rates rates{learning_rate, weight_decay, common.rescale_grad, common.clip_gradient,
-                    momentum_};
+
+  void check(std::size_t i, double value) const {
+    const Hyperparameter& each = hyperparameters[i];
+    const bool below = each.open ? value < each.highest : value <= each.highest;
+    if (value >= each.lowest && below) return;
+    const std::string article =
+        std::string_view("aeiou").find(each.name[0]) == std::string_view::npos ? "a " : "an ";
+    std::string range = article + each.name + " of " + to_text(each.lowest) + " or more";
+    if (each.highest != infinity) {
+      range += each.open ? " and below " : " and at most ";
+      range += to_text(each.highest);
+    }
+    throw ArgumentError({range, to_text(value), "the default is " + to_text(each.standard)});
+  }
+};
+
+const std::vector<Optimizer::Rule>& Optimizer::all() {
+  using namespace kernels;
+  constexpr double epsilon = 1e-8;
+  const auto beta1 = rate_of_decay("beta1", 0.9);
+  const auto beta2 = rate_of_decay("beta2", 0.999);
+  const Hyperparameter momentum{"momentum", 0.0};
+  static const std::vector<Rule> rules = {
+      {"adadelta", rule_adadelta, {rate_of_decay("rho", 0.9), {"epsilon", 1e-5}}, rule_adadelta},
+      {"adagrad", rule_adagrad, {{"eps", 1e-7}}, rule_adagrad},
+      {"adam", rule_adam, {beta1, beta2, {"epsilon", epsilon}}, rule_adam},
+      {"adamax", rule_adamax, {beta1, beta2}, rule_adamax},
+      {"adamw",
+       rule_adamw,
+       {beta1, beta2, {"epsilon", epsilon}, flag("correct_bias", 1.0)},
+       rule_adamw},
+      {"dcasgd", rule_dcasgd, {momentum, {"lamda", 0.04}}, rule_dcasgd_momentum, 0},
+      {"ftml", rule_ftml, {rate_of_decay("beta1", 0.6), beta2, {"epsilon", epsilon}}, rule_ftml},
+      {"ftrl", rule_ftrl, {{"lamda1", 0.01}, {"beta", 1.0}}, rule_ftrl},
+      {"lamb",
+       rule_lamb,
+       {beta1,
+        beta2,
+        {"epsilon", 1e-6},
+        flag("bias_correction", 1.0),
+        {"lower_bound", 0.0},
+        {"upper_bound", infinity}},
+       rule_lamb},
+      {"lars",
+       rule_lars,
+       {momentum, {"eta", 0.001}, {"eps", 0.0}, flag("momentum_correction", 1.0)},
+       rule_lars_momentum,
+       0},
+      {"nadam",
+       rule_nadam,
+       {beta1, beta2, {"epsilon", epsilon}, {"schedule_decay", 0.004}},
+       rule_nadam},
+      {"nag", rule_sgd, {momentum}, rule_nag_momentum, 0},
+      {"rmsprop",
+       rule_rmsprop,
+       {rate_of_decay("gamma1", 0.9),
+        rate_of_decay("gamma2", 0.9),
+        {"epsilon", epsilon},
+        flag("centered", 0.0),
+        {"clip_weights", 0.0}},
+       rule_rmsprop_centered,
+       3},
+      {"sgd", rule_sgd, {momentum}, rule_sgd_momentum, 0},
+      {"signum", rule_signum, {{"momentum", 0.9}, {"wd_lh", 0.0}}, rule_signum_momentum, 0},
+  };
+  return rules;
+}
+
+const Optimizer::Rule& Optimizer::find(const std::string& name) {
+  for (const Rule& rule : all()) {
+    if (rule.name == name) return rule;
+  }
+  std::string names;
+  for (const Rule& rule : all()) names += (names.empty() ? "" : ", ") + std::string(rule.name);
+  throw ArgumentError({"one of the rules " + names, "'" + name + "'", "correct the name"});
+}
+
+std::vector<std::string> Optimizer::rules() {
+  std::vector<std::string> names;
+  std::transform(all().begin(), all().end(), std::back_inserter(names),
+                 [](const Rule& rule) { return rule.name; });
+  return names;
+}
+
+Optimizer::Optimizer(const std::string& rule) : Optimizer(rule, Settings()) {}
+
+Optimizer::Optimizer(const std::string& rule, const Settings& settings,
+                     const Hyperparameters& hyperparameters)
+    : rule_(&find(rule)), settings_(settings) {
+  for (const Hyperparameter& each : rule_->hyperparameters) values_.push_back(each.standard);
+  for (const auto& [name, value] : hyperparameters) set_hyperparameter(name, value);
+}
+
+std::string Optimizer::rule() const { return rule_->name; }
+
+Optimizer::Hyperparameters Optimizer::hyperparameters() const {
+  Hyperparameters found;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    found.emplace_back(rule_->hyperparameters[i].name, values_[i]);
+  }
+  return found;
+}
+
+double Optimizer::hyperparameter(const std::string& name) const {
+  return values_[rule_->index(name)];
+}
+
+void Optimizer::set_hyperparameter(const std::string& name, double value) {
+  const std::size_t i = rule_->index(name);
+  rule_->check(i, value);
+  values_[i] = value;
+}
+
+int Optimizer::code() const noexcept {
+  const bool varies =
+      rule_->variant_by >= 0 && values_[static_cast<std::size_t>(rule_->variant_by)] != 0.0;
+  return varies ? rule_->variant : rule_->code;
+}
+
+bool Optimizer::is_due(const Parameter& parameter, bool ignore_stale) const {
+  if (parameter.grad_req() == GradReq::null) return false;
+  (void)parameter.data();  // throws if there is none
+  return !ignore_stale || parameter.grad_is_fresh();
+}
+
+std::int64_t Optimizer::next_count(const std::vector<std::shared_ptr<Parameter>>& parameters,
+                                   bool ignore_stale) const {
+  std::int64_t largest = 0;
+  for (const auto& parameter : parameters) {
+    if (!is_due(*parameter, ignore_stale)) continue;
+    const auto found = states_.find(parameter->id());
+    largest = std::max(largest, (found == states_.end() ? first_count_ : found->second.count) + 1);
+  }
+  return largest;
+}
+
+std::int64_t Optimizer::update(const std::vector<std::shared_ptr<Parameter>>& parameters,
+                               bool ignore_stale) {
+  // All are looked at before one is changed: half an update would be worse than none.
+  for (const auto& parameter : parameters) (void)is_due(*parameter, ignore_stale);
+  State fresh;
+  fresh.count = first_count_;
+  std::int64_t largest = 0;
+  for (const auto& parameter : parameters) {
+    if (!is_due(*parameter, ignore_stale)) continue;
+    const Tensor& weight = parameter->data();
+    State& state = states_.try_emplace(parameter->id(), fresh).first->second;
+    for (Tensor& array : state.arrays) {
+      // A parameter that was initialized anew with another shape starts anew; one that was cast
+      // goes on.
+      if (array.shape() != weight.shape()) {
+        state = fresh;
+        break;
+      }
+      if (array.dtype() != weight.dtype()) array = array.cast(weight.dtype());
+    }
+    update_array(weight, parameter->grad(), state, settings_.learning_rate * parameter->lr_mult(),
+                 settings_.weight_decay * parameter->wd_mult(), parameter->name());
+    parameter->mark_stale();
+    largest = std::max(largest, state.count);
+  }
+  return largest;
+}
+
+void Optimizer::update_array(const Tensor& weight, const Tensor& gradient, State& state,
+                             double learning_rate, double weight_decay,
+                             const std::string& name) const {
+  check_same_shape(gradient, weight, "a gradient");
+  for (const Tensor& array : state.arrays) check_same_shape(array, weight, "a state");
   if (weight.dtype() == Dtype::float32) {
-    run_sgd<float>(weight, parameter.grad(), state, rates);
+    run<float>(weight, gradient, state, learning_rate, weight_decay, scales_layer(name));
   } else {
-    run_sgd<double>(weight, parameter.grad(), state, rates);
+    run<double>(weight, gradient, state, learning_rate, weight_decay, scales_layer(name));
   }
+}
+
+std::vector<Tensor> Optimizer::first_arrays(const Tensor& weight) const {
+  std::vector<Tensor> arrays;
+  complete(arrays, weight);
+  return arrays;
+}
+
+void Optimizer::complete(std::vector<Tensor>& arrays, const Tensor& weight) const {
+  // Both dtypes have the same rules.
+  const kernels::UpdateRule<float>& rule = kernels::table<float>().rules[code()];
+  while (arrays.size() < static_cast<std::size_t>(rule.states)) {
+    const bool copies = rule.first_state_is_weight && arrays.empty();
+    arrays.push_back(copies ? weight.clone() : Tensor(weight.shape(), weight.dtype()));
+  }
+}
+
+template <class T>
+void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
+                    double learning_rate, double weight_decay, bool scales_layers) const {
+  const kernels::UpdateRule<T>& rule = kernels::table<T>().rules[code()];
+  complete(state.arrays, weight);
+  ++state.count;
+  // The formula's limit for a rate that goes to 0 is that nothing moves.
+  if (rule.divides_by_rate && learning_rate == 0.0) return;
+
+  kernels::UpdateArguments arguments{};
+  arguments.learning_rate = learning_rate;
+  arguments.weight_decay = weight_decay;
+  arguments.rescale = settings_.rescale_grad;
+  arguments.clip = settings_.clip_gradient;
+  std::copy(values_.begin(), values_.end(), arguments.hyper);
+  if (rule_->code == kernels::rule_lars) arguments.hyper[4] = scales_layers ? 1.0 : 0.0;
+  arguments.count = static_cast<double>(state.count);
+  arguments.carry = state.carry;
+
+  T* const w = weight.data<T>();
+  const T* const g = gradient.data<T>();
+  T* arrays[kernels::max_states] = {};
+  for (int i = 0; i < rule.states; ++i) {
+    arrays[i] = state.arrays[static_cast<std::size_t>(i)].template data<T>();
+  }
+  const auto shifted = [&](std::int64_t begin, T** pointers) {
+    for (int i = 0; i < kernels::max_states; ++i) {
+      pointers[i] = arrays[i] == nullptr ? nullptr : arrays[i] + begin;
+    }
+  };
+  const std::int64_t size = weight.size();
+  if (rule.norms != nullptr) {
+    // Sums of whole grains, added in order: the same for any number of threads.
+    const std::int64_t blocks = (size + grain - 1) / grain;
+    std::vector<double> sums(static_cast<std::size_t>(2 * blocks));
+    parallel_for(blocks, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t block = first; block < last; ++block) {
+        const std::int64_t begin = block * grain;
+        T* pointers[kernels::max_states];
+        shifted(begin, pointers);
+        rule.norms(w + begin, g + begin, pointers, std::min(grain, size - begin), arguments,
+                   sums.data() + 2 * block);
+      }
+    });
+    for (std::size_t i = 0; i < sums.size(); i += 2) {
+      arguments.weight_square += sums[i];
+      arguments.measured_square += sums[i + 1];
+    }
+  }
+  parallel_for(size, grain, [&](std::int64_t begin, std::int64_t end) {
+    T* pointers[kernels::max_states];
+    shifted(begin, pointers);
+    rule.update(w + begin, g + begin, pointers, end - begin, arguments);
+  });
+  if (rule.next_carry != nullptr) state.carry = rule.next_carry(arguments);
+}
+
+Optimizer::State Optimizer::state(const Parameter& parameter) const {
+  const auto found = states_.find(parameter.id());
+  if (found != states_.end()) return found->second;
+  State fresh;
+  fresh.count = first_count_;
+  return fresh;
+}
+
+void Optimizer::set_state(const Parameter& parameter, const State& state) {
+  if (state.arrays.size() > kernels::max_states) {
+    throw ArgumentError({"at most " + std::to_string(kernels::max_states) +
+                             " state arrays for Parameter '" + parameter.name() + "'",
+                         std::to_string(state.arrays.size()),
+                         "load the states that were saved with this optimizer"});
+  }
+  for (const Tensor& array : state.arrays) {
+    if (parameter.shape() && parameter.shape()->is_compatible(array.shape())) continue;
+    throw ShapeError(Explanation{"a state of the shape of Parameter '" + parameter.name() + "', " +
+                                     (parameter.shape() ? to_string(*parameter.shape()) : "None"),
+                                 to_string(array.shape()),
+                                 "load the states that were saved with this net"});
+  }
+  State copied{state.count, state.carry, {}};
+  for (const Tensor& array : state.arrays) {
+    // A copy in either case; another dtype is changed at the next update, as after a cast.
+    copied.arrays.push_back(array.clone());
+  }
+  states_[parameter.id()] = std::move(copied);
 }
 
 }  // namespace glueball

@@ -1,6 +1,7 @@
 #include "glueball/parameter.h"
 
 #include <atomic>
+#include <thread>
 #include <utility>
 
 #include "glueball/error.h"
@@ -126,12 +127,15 @@ bool Parameter::initialize(std::shared_ptr<const Initializer> own,
 
 void Parameter::finish_deferred() {
   std::unique_lock lock(mutex_);
+  // An initializer that runs the net which it is filling would wait for itself.
+  if (filling_ && filler_ == std::this_thread::get_id()) throw_not_initialized();
   // Another thread may be filling: its values are as good as ours, and filling twice is forbidden.
   filled_.wait(lock, [this] { return !filling_; });
   if (state_ == State::initialized) return;
   if (state_ == State::uninitialized || !shape_ || !shape_->is_known()) throw_not_initialized();
 
   filling_ = true;
+  filler_ = std::this_thread::get_id();
   const Plan plan = *plan_;
   lock.unlock();
   struct Done {  // also when the initializer throws, which leaves the plan for the next try

@@ -63,7 +63,7 @@ net = nn.Sequential()
 net.add(NestMLP(), FancyMLP(), nn.Dense(3))
 net.initialize(init.Xavier())
 # What comes out of the loop is small, so the layer after it has to have large weights.
-net[2].collect_params().setattr("lr_mult", 30)
+net[2].collect_params().setattr("lr_mult", 100)
 loss = gluon.loss.SoftmaxCrossEntropyLoss()
 trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.05})
 constant = net[1].rand_weight.data().copy()

@@ -12,7 +12,7 @@ from glueball.context import Context, cpu, current_context, gpu, num_gpus
 from glueball.mxnet_alias import install_as_mxnet
 
 if TYPE_CHECKING:
-    from glueball import metric
+    from glueball import lr_scheduler, metric
 
 initializer = init
 ndarray = nd
@@ -31,6 +31,7 @@ __all__ = [
     "initializer",
     "install_as_mxnet",
     "instruction_set",
+    "lr_scheduler",
     "metric",
     "name",
     "nd",
@@ -47,7 +48,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What a program that only runs a net never needs is imported when it is first named.
-    if name == "metric":
+    if name in ("lr_scheduler", "metric"):
         return importlib.import_module(f"{__name__}.{name}")
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -31,10 +31,10 @@ __all__: list[str] = [
     "Mixed",
     "Normal",
     "One",
+    "Optimizer",
     "Orthogonal",
     "Parameter",
     "ParameterList",
-    "SGD",
     "Sequential",
     "SoftmaxTape",
     "Sparse",
@@ -52,6 +52,7 @@ __all__: list[str] = [
     "l2_loss",
     "next_initialize_call",
     "num_threads",
+    "optimizer_rules",
     "parameter_stream",
     "register_array_types",
     "register_errors",
@@ -408,12 +409,37 @@ class ParameterList:
         Position of the first one whose gradient no backward wrote since its last update, or -1.
         """
 
-class SGD:
-    def __init__(self, momentum: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
-    def set_state(self, parameter: Parameter, momentum: typing.Any) -> None: ...
-    def state(self, parameter: Parameter) -> typing.Any:
+class Optimizer:
+    """
+    A rule of changing weights, and what it keeps for each.
+    """
+    def __init__(
+        self,
+        rule: str,
+        hyperparameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex],
+        first_count: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def get(self, name: str) -> float: ...
+    def hyperparameters(self) -> dict: ...
+    def make_arrays(self, weight: typing.Any) -> list:
         """
-        The momentum of a parameter, or None before its first update.
+        New states for one array, as the first update finds them.
+        """
+    def next_count(self, parameters: ParameterList, ignore_stale: bool) -> int:
+        """
+        Number of the update that would come next; 0 if there is nothing to update.
+        """
+    def set(self, name: str, value: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def set_state(
+        self,
+        parameter: Parameter,
+        count: typing.SupportsInt | typing.SupportsIndex,
+        carry: typing.SupportsFloat | typing.SupportsIndex,
+        arrays: list,
+    ) -> None: ...
+    def state(self, parameter: Parameter) -> tuple[int, float, list]:
+        """
+        (count, carry, [array, ...]) of a parameter.
         """
     def update(
         self,
@@ -423,14 +449,28 @@ class SGD:
         rescale_grad: typing.SupportsFloat | typing.SupportsIndex,
         clip_gradient: typing.SupportsFloat | typing.SupportsIndex,
         ignore_stale: bool,
-    ) -> None:
+    ) -> int:
         """
-        One update of every parameter; clip_gradient 0: none.
+        One update of every parameter, whose number it returns; clip_gradient 0: none.
+        """
+    def update_array(
+        self,
+        weight: typing.Any,
+        gradient: typing.Any,
+        arrays: list,
+        count: typing.SupportsInt | typing.SupportsIndex,
+        carry: typing.SupportsFloat | typing.SupportsIndex,
+        learning_rate: typing.SupportsFloat | typing.SupportsIndex,
+        weight_decay: typing.SupportsFloat | typing.SupportsIndex,
+        rescale_grad: typing.SupportsFloat | typing.SupportsIndex,
+        clip_gradient: typing.SupportsFloat | typing.SupportsIndex,
+        name: str,
+    ) -> float:
+        """
+        Update number `count` of one array, with states in `arrays`; returns what to carry.
         """
     @property
-    def momentum(self) -> float: ...
-    @momentum.setter
-    def momentum(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def rule(self) -> str: ...
 
 def activation_names() -> list[str]:
     """
@@ -475,6 +515,11 @@ def next_initialize_call() -> int:
 def num_threads() -> int:
     """
     How many threads native work may use.
+    """
+
+def optimizer_rules() -> list[str]:
+    """
+    Names of the rules that Optimizer knows.
     """
 
 def parameter_stream(path: str, call: typing.SupportsInt | typing.SupportsIndex) -> int:

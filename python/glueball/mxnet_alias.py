@@ -13,13 +13,19 @@ __all__ = ["install_as_mxnet"]
 
 _HERE = __name__.partition(".")[0]
 # Modules that are otherwise imported when they are first used.
-_LATE = (f"{_HERE}.gluon.data", f"{_HERE}.gluon.contrib.estimator", f"{_HERE}.metric")
+_LATE = (
+    f"{_HERE}.gluon.data",
+    f"{_HERE}.gluon.contrib.estimator",
+    f"{_HERE}.lr_scheduler",
+    f"{_HERE}.metric",
+)
 _MXNET_PLACES = {
     f"{_HERE}.gluon.parameter_dict": f"{_HERE}.gluon.parameter",
     f"{_HERE}.gluon.loss.": f"{_HERE}.gluon.loss",
     f"{_HERE}.init.": f"{_HERE}.initializer",
     f"{_HERE}.metric.": f"{_HERE}.metric",
     f"{_HERE}.nd._ndarray": f"{_HERE}.ndarray.ndarray",
+    f"{_HERE}.optimizer.": f"{_HERE}.optimizer",
     f"{_HERE}.np._ndarray": f"{_HERE}.numpy",
 }
 

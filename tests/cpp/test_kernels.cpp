@@ -44,7 +44,10 @@ void check_complete(const kernels::Table<T>& table) {
   CHECK(is_set(table.softmax_cross_entropy_backward));
   CHECK(is_set(table.l2_loss));
   CHECK(is_set(table.l2_loss_backward));
-  CHECK(is_set(table.sgd));
+  for (int code = 0; code < kernels::rule_count; ++code) {
+    CAPTURE(code);
+    CHECK(is_set(table.rules[code].update));
+  }
   CHECK(is_set(table.uniform));
   CHECK(is_set(table.normal));
   CHECK(is_set(table.truncated_normal));

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "glueball/error.h"
@@ -72,9 +74,11 @@ TEST_CASE("SGD follows its formula over several steps, with every setting on and
 
           const double tolerance = dtype == Dtype::float32 ? 1e-6 : 1e-14;
           CHECK(test::relative_error(parameter->data().cast(Dtype::float64), weight) < tolerance);
-          CHECK(sgd.state(*parameter).defined() == (momentum != 0.0));
+          const Optimizer::State kept = sgd.state(*parameter);
+          CHECK(kept.count == 6);
+          REQUIRE(kept.arrays.size() == (momentum != 0.0 ? 1u : 0u));
           if (momentum != 0.0) {
-            CHECK(test::relative_error(sgd.state(*parameter).cast(Dtype::float64), state) <
+            CHECK(test::relative_error(kept.arrays[0].cast(Dtype::float64), state) <
                   10.0 * tolerance);
           }
         }
@@ -168,12 +172,12 @@ TEST_CASE("momentum belongs to the parameter, not to its address") {
   };
   auto first = place(0.0);
   sgd.update({first});
-  CHECK(sgd.state(*first).data<double>()[0] == doctest::Approx(-0.1));
+  CHECK(sgd.state(*first).arrays[0].data<double>()[0] == doctest::Approx(-0.1));
   first.reset();
 
   const auto second = place(0.0);
 
-  CHECK_FALSE(sgd.state(*second).defined());
+  CHECK(sgd.state(*second).arrays.empty());
   sgd.update({second});
   CHECK(second->data().data<double>()[0] == doctest::Approx(-0.1));
 }
@@ -183,16 +187,16 @@ TEST_CASE("momentum follows a cast of its parameter") {
   const auto parameter = parameter_with(random_tensor({4}, 1, -1.0, 1.0, Dtype::float32),
                                         random_tensor({4}, 2, -1.0, 1.0, Dtype::float32));
   sgd.update({parameter});
-  const Tensor before = sgd.state(*parameter).cast(Dtype::float64).clone();
+  const Tensor before = sgd.state(*parameter).arrays[0].cast(Dtype::float64).clone();
   parameter->cast(Dtype::float64);
   parameter->grad_target(BackwardPass()).grad.fill(0.0);
 
   sgd.update({parameter});
 
-  CHECK(sgd.state(*parameter).dtype() == Dtype::float64);
+  const Tensor after = sgd.state(*parameter).arrays[0];
+  CHECK(after.dtype() == Dtype::float64);
   for (int i = 0; i < 4; ++i) {
-    CHECK(sgd.state(*parameter).data<double>()[i] ==
-          doctest::Approx(0.9 * before.data<double>()[i]));
+    CHECK(after.data<double>()[i] == doctest::Approx(0.9 * before.data<double>()[i]));
   }
 }
 
@@ -202,40 +206,161 @@ TEST_CASE("saved momentum can be set, if it fits") {
   Tensor momentum({2}, Dtype::float32);
   momentum.fill(4.0);
 
-  sgd.set_state(*parameter, momentum);
+  sgd.set_state(*parameter, {7, 1.0, {momentum}});
   sgd.update({parameter});
 
   CHECK(parameter->data().data<double>()[0] == 2.0);
-  CHECK_THROWS_WITH_AS(sgd.set_state(*parameter, Tensor({3})),
-                       "expected a momentum of the shape of Parameter 'w', (2,), found (3,); load "
+  CHECK(sgd.state(*parameter).count == 8);
+  CHECK(momentum.data<float>()[0] == 4.0f);
+  CHECK_THROWS_WITH_AS(sgd.set_state(*parameter, {1, 1.0, {Tensor({3})}}),
+                       "expected a state of the shape of Parameter 'w', (2,), found (3,); load "
                        "the states that were saved with this net",
                        ShapeError);
 }
 
-TEST_CASE("an impossible momentum is refused") {
+TEST_CASE("an impossible hyperparameter is refused, and nothing changes") {
   CHECK_THROWS_WITH_AS(SGD({}, -0.5),
-                       "expected a momentum of 0 or more, found -0.500000; 0 is plain gradient "
-                       "descent, 0.9 is usual",
+                       "expected a momentum of 0 or more, found -0.5; the default is 0",
                        ArgumentError);
   CHECK_THROWS_AS(SGD({}, std::nan("")), ArgumentError);
+  Optimizer adam("adam");
+  CHECK_THROWS_WITH_AS(adam.set_hyperparameter("beta1", 1.0),
+                       "expected a beta1 of 0 or more and below 1, found 1; the default is 0.9",
+                       ArgumentError);
+  CHECK(adam.hyperparameter("beta1") == 0.9);
+  CHECK_THROWS_WITH_AS(adam.hyperparameter("beta3"),
+                       "expected a hyperparameter of the rule 'adam' (beta1, beta2, epsilon), "
+                       "found 'beta3'; correct the name",
+                       ArgumentError);
+  CHECK_THROWS_WITH_AS(Optimizer("sdg"), doctest::Contains("found 'sdg'; correct the name"),
+                       ArgumentError);
+}
+
+TEST_CASE("Adam follows its formula with the weight decay inside the clipped gradient") {
+  const Optimizer::Settings settings{0.1, 0.05, 0.5, 0.3};
+  Optimizer adam("adam", settings, {{"beta1", 0.8}, {"beta2", 0.95}, {"epsilon", 1e-6}});
+  const auto parameter = parameter_with(random_tensor({37}, 1, -1.0, 1.0, Dtype::float64),
+                                        random_tensor({37}, 2, -1.0, 1.0, Dtype::float64));
+  const Tensor wanted = parameter->data().clone();
+  std::vector<double> m(37);
+  std::vector<double> v(37);
+
+  for (int t = 1; t <= 20; ++t) {
+    adam.update({parameter});
+    for (std::size_t i = 0; i < 37; ++i) {
+      double& w = wanted.data<double>()[i];
+      const double g = std::clamp(0.5 * parameter->grad().data<double>()[i] + 0.05 * w, -0.3, 0.3);
+      m[i] = 0.8 * m[i] + 0.2 * g;
+      v[i] = 0.95 * v[i] + 0.05 * g * g;
+      const double step = 0.1 * std::sqrt(1 - std::pow(0.95, t)) / (1 - std::pow(0.8, t));
+      w -= step * m[i] / (std::sqrt(v[i]) + 1e-6);
+    }
+  }
+
+  CHECK(test::relative_error(parameter->data(), wanted) < 1e-12);
+  CHECK(adam.state(*parameter).count == 20);
+}
+
+TEST_CASE("every rule moves weights against a gradient that stays, and leaves others finite") {
+  for (const std::string& rule : Optimizer::rules()) {
+    for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+      CAPTURE(rule);
+      Tensor gradient({9}, dtype);
+      Tensor weight({9}, dtype);
+      weight.fill(1.0);
+      for (int i = 0; i < 8; ++i) {
+        if (dtype == Dtype::float32) {
+          gradient.data<float>()[i] = 2.0f;
+        } else {
+          gradient.data<double>()[i] = 2.0;
+        }
+      }
+      const auto parameter = parameter_with(weight, gradient);
+      Optimizer optimizer(rule, {0.05, 0.0, 1.0, 0.0});
+
+      for (int step = 0; step < 5; ++step) optimizer.update({parameter});
+
+      const Tensor after = parameter->data().cast(Dtype::float64);
+      for (int i = 0; i < 8; ++i) CHECK(after.data<double>()[i] < 1.0);
+      CHECK(std::isfinite(after.data<double>()[8]));
+    }
+  }
+}
+
+TEST_CASE("a learning rate of zero leaves weights alone, whatever the rule") {
+  for (const std::string& rule : Optimizer::rules()) {
+    if (rule == "adadelta") continue;  // has no learning rate
+    CAPTURE(rule);
+    const auto parameter = parameter_with(random_tensor({5}, 1), random_tensor({5}, 2));
+    const Tensor before = parameter->data().clone();
+    Optimizer optimizer(rule, {0.0, 0.1, 1.0, 0.0});
+
+    for (int step = 0; step < 3; ++step) optimizer.update({parameter});
+
+    CHECK(test::relative_error(parameter->data(), before) == 0.0);
+  }
+}
+
+TEST_CASE("counts are each parameter's own, and start where they are told") {
+  const auto early = parameter_with(random_tensor({4}, 1), random_tensor({4}, 2));
+  const auto late = parameter_with(random_tensor({4}, 1), random_tensor({4}, 2));
+  Optimizer adam("adam");
+  adam.set_first_count(10);
+  CHECK(adam.next_count({early, late}) == 11);
+  adam.update({early});
+  adam.update({early});
+  CHECK(adam.next_count({early, late}) == 13);
+  CHECK(adam.next_count({early}, true) == 0);
+
+  CHECK(adam.update({early, late}) == 13);
+
+  CHECK(adam.state(*early).count == 13);
+  CHECK(adam.state(*late).count == 11);
+}
+
+TEST_CASE("a single array can be updated with a state of one's own") {
+  const auto parameter = parameter_with(random_tensor({12}, 1, -1.0, 1.0, Dtype::float64),
+                                        random_tensor({12}, 2, -1.0, 1.0, Dtype::float64));
+  for (const std::string& rule : Optimizer::rules()) {
+    CAPTURE(rule);
+    Optimizer optimizer(rule, {0.1, 0.01, 0.5, 0.4});
+    const Tensor weight = parameter->data().clone();
+    Optimizer::State state;
+    state.arrays = optimizer.first_arrays(weight);
+
+    for (int step = 0; step < 3; ++step) {
+      optimizer.update_array(weight, parameter->grad(), state, 0.1, 0.01);
+      optimizer.update({parameter});
+    }
+
+    CHECK(test::relative_error(weight, parameter->data()) == 0.0);
+  }
+  Optimizer sgd("sgd");
+  Optimizer::State state;
+  CHECK_THROWS_WITH_AS(sgd.update_array(Tensor({2}), Tensor({3}), state, 0.1, 0.0),
+                       "expected a gradient of the weight's shape, (2,), found (3,); pass arrays "
+                       "of one shape",
+                       ShapeError);
 }
 
 TEST_CASE("threads do not change an update") {
   const int threads = num_threads();
-  std::vector<Tensor> results;
-  for (const int count : {1, 3}) {
-    set_num_threads(count);
-    const auto parameter = parameter_with(random_tensor({200'000}, 1, -1.0, 1.0, Dtype::float32),
-                                          random_tensor({200'000}, 2, -1.0, 1.0, Dtype::float32));
-    SGD sgd({0.1, 0.01, 0.5, 0.2}, 0.9);
-    sgd.update({parameter});
-    results.push_back(parameter->data());
+  for (const std::string& rule : Optimizer::rules()) {
+    CAPTURE(rule);
+    std::vector<Tensor> results;
+    for (const int count : {1, 3}) {
+      set_num_threads(count);
+      const auto parameter = parameter_with(random_tensor({200'000}, 1, -1.0, 1.0, Dtype::float32),
+                                            random_tensor({200'000}, 2, -1.0, 1.0, Dtype::float32));
+      Optimizer optimizer(rule, {0.1, 0.01, 0.5, 0.2});
+      optimizer.update({parameter});
+      results.push_back(parameter->data());
+    }
+    for (std::int64_t i = 0; i < 200'000; ++i) {
+      REQUIRE(results[0].data<float>()[i] == results[1].data<float>()[i]);
+    }
   }
   set_num_threads(threads);
-
-  for (std::int64_t i = 0; i < 200'000; ++i) {
-    REQUIRE(results[0].data<float>()[i] == results[1].data<float>()[i]);
-  }
 }
 
 }  // namespace

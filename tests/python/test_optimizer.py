@@ -146,6 +146,45 @@ def test_scheduler_with_a_base_rate_takes_the_learning_rate():
     assert sgd.learning_rate == 0.25
 
 
+def test_multipliers_go_by_index_or_name_where_there_are_no_parameters():
+    sgd = optimizer.SGD(learning_rate=1, wd=1, param_idx2name={0: "a_weight", 1: "b_weight"})
+    sgd.set_lr_mult({"a_weight": 0.5, 2: 0.25})
+    sgd.set_wd_mult({"b_weight": 0.0})
+    weights = [nd.ones((1,), dtype="float64") for _ in range(4)]
+
+    for index, weight in enumerate(weights):
+        sgd.update(index, weight, nd.array([0.5], dtype="float64"), None)
+
+    # w - rate * (g + decay * w)
+    wanted = [1 - 0.5 * 1.5, 1 - 0.5, 1 - 0.25 * 1.5, 1 - 1.5]
+    assert [weight.asscalar() for weight in weights] == wanted
+
+
+def test_single_arrays_that_do_not_fit_are_refused():
+    adam = optimizer.Adam()
+    weight = nd.zeros((3,), dtype="float64")
+
+    with pytest.raises(
+        ValueError, match=r"expected a gradient of the weight's shape, \(3,\), found"
+    ):
+        adam.update(0, weight, nd.zeros((2,), dtype="float64"), adam.create_state(0, weight))
+    with pytest.raises(
+        TypeError, match="expected a gradient of the weight's dtype, float64, found"
+    ):
+        adam.update(0, weight, nd.zeros((3,)), adam.create_state(0, weight))
+
+
+def test_single_arrays_may_be_strided():
+    weights = onp.zeros((4, 2))
+    sgd = optimizer.SGD(learning_rate=1, momentum=0.5)
+    state = sgd.create_state(0, weights[:, 0])
+
+    for _ in range(2):
+        sgd.update(0, weights[:, 0], onp.ones(4), state)
+
+    onp.testing.assert_array_equal(weights, [[-2.5, 0]] * 4)
+
+
 @pytest.fixture
 def sign():
     class Sign(optimizer.Optimizer):
@@ -163,7 +202,7 @@ def sign():
 
     optimizer.register(Sign)
     yield Sign
-    del optimizer._registry["sign"]
+    del optimizer.optimizer._registry["sign"]
 
 
 def test_rule_of_ones_own_trains_by_its_registered_name(sign):
@@ -183,6 +222,43 @@ def test_rule_of_ones_own_trains_by_its_registered_name(sign):
     onp.testing.assert_array_equal(net.bias.data().asnumpy(), [-1.5])
     assert [state.asscalar() for state in trainer.optimizer._states.values()] == [3, 3]
     assert trainer.optimizer.num_update == 3
+
+
+def test_rule_of_ones_own_that_counts_is_not_counted_twice():
+    seen = []
+
+    class Counting(optimizer.Optimizer):
+        def update(self, index, weight, grad, state):
+            self._update_count(index)
+            seen.append((index, self._index_update_count[index], self._get_lr(index)))
+
+    net = nn.Dense(1, in_units=2)
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), Counting(lr_scheduler=lambda n: n / 4))
+
+    for _ in range(2):
+        with autograd.record():
+            y = net(nd.ones((1, 2))).sum()
+        y.backward()
+        trainer.step(1)
+
+    assert seen == [(0, 1, 0.25), (1, 1, 0.25), (0, 2, 0.5), (1, 2, 0.5)]
+
+
+def test_rule_of_ones_own_changes_nothing_while_a_shape_is_unknown(sign):
+    known, waiting = nn.Dense(1, in_units=1, weight_initializer="ones"), nn.Dense(1)
+    known.initialize()
+    waiting.initialize()
+    trainer = gluon.Trainer([known.weight, waiting.weight], sign(learning_rate=1))
+    with autograd.record():
+        y = known(nd.ones((1, 1)))
+    y.backward()
+
+    with pytest.raises(gluon.parameter.DeferredInitializationError):
+        trainer.step(1, ignore_stale_grad=True)
+
+    assert known.weight.data().asscalar() == 1
+    assert trainer.optimizer.num_update == 0
 
 
 def test_rule_of_ones_own_skips_frozen_and_stale_parameters(sign):

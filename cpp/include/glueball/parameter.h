@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "glueball/initializer.h"
@@ -187,6 +188,7 @@ class Parameter {
   std::uint64_t grad_pass_ = 0;
   bool grad_fresh_ = false;
   bool filling_ = false;
+  std::thread::id filler_;
   std::optional<Plan> plan_;
   std::mutex mutex_;
   std::condition_variable filled_;

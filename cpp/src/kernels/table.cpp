@@ -41,9 +41,8 @@ void l2_loss_backward(const T* difference, const T* head_grad, T* dprediction, I
                       Index per_sample, double weight);
 
 // optimizer.cpp
-template <class T>
-void sgd(T* weight, const T* grad, T* momentum_state, Index count, double learning_rate,
-         double weight_decay, double rescale, double clip, double momentum);
+extern const UpdateRules<float> float_rules;
+extern const UpdateRules<double> double_rules;
 
 // random.cpp
 template <class T>
@@ -61,6 +60,13 @@ void words(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index 
 namespace {
 
 template <class T>
+constexpr const UpdateRule<T>* rules = nullptr;
+template <>
+constexpr const UpdateRule<float>* rules<float> = float_rules.of;
+template <>
+constexpr const UpdateRule<double>* rules<double> = double_rules.of;
+
+template <class T>
 constexpr Table<T> make_table() {
   return {
       .dense_forward = dense_forward<T>,
@@ -73,7 +79,7 @@ constexpr Table<T> make_table() {
       .softmax_cross_entropy_backward = softmax_cross_entropy_backward<T>,
       .l2_loss = l2_loss<T>,
       .l2_loss_backward = l2_loss_backward<T>,
-      .sgd = sgd<T>,
+      .rules = rules<T>,
       .uniform = uniform<T>,
       .normal = normal<T>,
       .truncated_normal = truncated_normal<T>,

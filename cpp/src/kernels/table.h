@@ -35,6 +35,71 @@ enum ActivationCode : int {
   code_mish,
 };
 
+/// The optimizers' rules, as the kernels know them: with and without momentum are two.
+enum RuleCode : int {
+  rule_adadelta,
+  rule_adagrad,
+  rule_adam,
+  rule_adamax,
+  rule_adamw,
+  rule_dcasgd,
+  rule_dcasgd_momentum,
+  rule_ftml,
+  rule_ftrl,
+  rule_lamb,
+  rule_lars,
+  rule_lars_momentum,
+  rule_nadam,
+  rule_nag_momentum,
+  rule_rmsprop,
+  rule_rmsprop_centered,
+  rule_sgd,
+  rule_sgd_momentum,
+  rule_signum,
+  rule_signum_momentum,
+  rule_count,
+};
+
+/// Most hyperparameters, and most state arrays, that a rule has.
+constexpr int max_hyperparameters = 6;
+constexpr int max_states = 3;
+
+/// The numbers that one update of one parameter works with.
+struct UpdateArguments {
+  double learning_rate;
+  double weight_decay;
+  double rescale;
+  double clip;  ///< 0 or less: none
+  /// In the order that cpp/src/optimizer.cpp lists them in.
+  double hyper[max_hyperparameters];
+  double count;  ///< updates of this parameter, this one included
+  double carry;  ///< as the last update's `next_carry` left it; 1 before the first
+  /// Sums of squares of the weights and of what the rule measures, for rules that have `norms`.
+  double weight_square;
+  double measured_square;
+};
+
+/// One rule. Arrays are disjoint; states beyond `states` are not read.
+template <class T>
+struct UpdateRule {
+  int states;
+  bool first_state_is_weight;  ///< It starts as a copy of the weights; all others start as zeros.
+  bool divides_by_rate;        ///< A learning rate of 0 has no meaning in the formula.
+  /// Null, or a first pass over all elements: adds to sums[0] the squares of the weights, and to
+  /// sums[1] those of what the rule measures. May change states.
+  void (*norms)(const T* weight, const T* grad, T* const* states, Index count,
+                const UpdateArguments& arguments, double* sums);
+  void (*update)(T* weight, const T* grad, T* const* states, Index count,
+                 const UpdateArguments& arguments);
+  /// Null, or what the next update gets as `carry`.
+  double (*next_carry)(const UpdateArguments& arguments);
+};
+
+template <class T>
+struct UpdateRules {
+  UpdateRule<T> of[rule_count];
+};
+
 template <class T>
 struct Table {
   /// Columns [col_begin, col_end) of y (batch, out) = f(x (batch, in) * w (out, in)^T + b (out,)).
@@ -73,9 +138,8 @@ struct Table {
   void (*l2_loss_backward)(const T* difference, const T* head_grad, T* dprediction, Index batch,
                            Index per_sample, double weight);
 
-  /// SGD on `count` elements; `momentum_state` may be null when momentum is 0; clip <= 0: none.
-  void (*sgd)(T* weight, const T* grad, T* momentum_state, Index count, double learning_rate,
-              double weight_decay, double rescale, double clip, double momentum);
+  /// How optimizers change weights: `rule_count` of them, numbered by RuleCode.
+  const UpdateRule<T>* rules;
 
   /// Elements [begin, begin + count) of a Generator's stream, any begin and count. See
   /// glueball/random.h.

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from glueball import _core
 from glueball import optimizer as optimizers
 from glueball.base import ArgumentError, StaleGradientError
+from glueball.gluon._trainer_states import load_states, save_states
 from glueball.gluon.parameter import Parameter, ParameterDict
 
 if TYPE_CHECKING:
+    import os
+
     from glueball.optimizer import Optimizer
 
 __all__ = ["Trainer"]
@@ -69,6 +72,7 @@ class Trainer:
             )
             raise ArgumentError(message)
         self._optimizer = optimizers.create(optimizer, **(optimizer_params or {}))
+        self._optimizer.param_dict = dict(enumerate(self._params))
         self._scale = self._optimizer.rescale_grad
         self._native = _core.ParameterList(self._params)
 
@@ -129,6 +133,44 @@ class Trainer:
                 self._refuse_deferred()
                 raise StaleGradientError(_stale_message(self._params[stale]))
         self._optimizer.update_parameters(self._params, self._native, ignore_stale_grad)
+
+    def save_states(self, fname: str | os.PathLike[str]) -> None:
+        """Write what the optimizer keeps for the parameters, such as momentum, and counts of updates.
+
+        The parameters themselves are not written: `Block.save_parameters` does that.
+
+        Parameters
+        ----------
+        fname : str or path
+            The file, in NumPy's ``.npz`` format, without pickled objects. Written at once or not at all.
+
+        Raises
+        ------
+        TypeError
+            If an optimizer of your own keeps something else than arrays, numbers, None, and lists, tuples
+            and dicts of them.
+        """
+        save_states(fname, self._optimizer, self._params)
+
+    def load_states(self, fname: str | os.PathLike[str]) -> None:
+        """Go on from what `save_states` wrote: steps are then, bit by bit, as if nothing had happened.
+
+        States go by the order of the parameters. Settings of this Trainer's optimizer stay as they are; only
+        a learning rate that was never given comes from the file.
+
+        Parameters
+        ----------
+        fname : str or path
+            A file of `save_states`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no such file, is another optimizer's, or of other parameters; nothing changes then.
+        """
+        load_states(fname, self._optimizer, self._params)
 
     def _refuse_deferred(self) -> None:
         """Say of a net that has not run at all what it waits for, not that its gradients are old."""

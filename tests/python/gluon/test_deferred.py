@@ -539,3 +539,19 @@ def test_numpy_mode_shows_unknown_widths_as_minus_one():
         assert net[0].weight.shape == (2, 3)
     finally:
         npx.reset_np()
+
+
+def test_an_initializer_that_runs_its_own_net_is_told_that_there_are_no_values_yet():
+    net = nn.Dense(2)
+
+    class RunsTheNet(init.Initializer):
+        def _init_weight(self, name, arr):
+            net(nd.ones((1, 3)))
+
+    net.initialize(RunsTheNet())
+
+    with pytest.raises(DeferredInitializationError, match="has not been initialized yet"):
+        net(nd.ones((1, 3)))
+
+    net.initialize("ones", force_reinit=True)
+    assert net(nd.ones((1, 3))).asnumpy().tolist() == [[3, 3]]

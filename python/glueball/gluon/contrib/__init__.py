@@ -1,5 +1,5 @@
-"""What Gluon kept apart as not settled: the `estimator`, a training loop with handlers."""
+"""What Gluon kept apart as not settled: `nn`, and the `estimator`, a training loop with handlers."""
 
-from glueball.gluon.contrib import estimator
+from glueball.gluon.contrib import estimator, nn
 
-__all__ = ["estimator"]
+__all__ = ["estimator", "nn"]

@@ -117,22 +117,34 @@ class DataLoader:
         float_dtype: Any = None,
     ) -> None:
         del pin_memory, pin_device_id, auto_reload
+        ordered = sampler is not None or batch_sampler is not None
+        if not hasattr(dataset, "__getitem__") or not (ordered or hasattr(dataset, "__len__")):
+            message = (
+                f"expected a Dataset, an array or a list as dataset, found {type(dataset).__name__}; wrap "
+                "arrays: ArrayDataset(data, labels)"
+            )
+            raise ArgumentError(message)
+        if batchify_fn is not None and not callable(batchify_fn):
+            message = (
+                f"expected a function of a list of samples as batchify_fn, found {batchify_fn!r}; pass "
+                "batchify.Stack(), batchify.Pad()"
+            )
+            raise ArgumentError(message)
+        _check_count("num_workers", num_workers)
+        _check_count("prefetch", prefetch or 0, least=0)
         self._batches = _batch_sampler(
             dataset, batch_size, shuffle, sampler, last_batch, batch_sampler
         )
         self._dataset = dataset
         own = None if batchify_fn is default_batchify_fn else batchify_fn
         self._make = _Maker(dataset, own, _float_dtype(float_dtype))
-        self._num_workers = max(0, num_workers)
+        self._num_workers = max(0, num_workers)  # below 0 is 0, as in Gluon
         self._prefetch = 2 * self._num_workers if prefetch is None else prefetch
         self._threads = thread_pool
         self._timeout = timeout
         self._passes = 0
         if not timeout > 0:
             message = f"expected a timeout above 0 s, found {timeout}; the default is 120"
-            raise ArgumentError(message)
-        if self._prefetch < 0:
-            message = f"expected a prefetch of 0 batches or more, found {prefetch}; leave it out"
             raise ArgumentError(message)
 
     def __len__(self) -> int:
@@ -204,6 +216,12 @@ def _batch_sampler(
         message = "shuffle must not be specified if sampler is specified. Leave one of them out"
         raise ArgumentError(message)
     return BatchSampler(sampler, batch_size, last_batch or "keep")
+
+
+def _check_count(name: str, value: Any, least: int | None = None) -> None:
+    if not isinstance(value, int | np.integer) or (least is not None and value < least):
+        message = f"expected a whole number of 0 or more as {name}, found {value!r}; correct it"
+        raise ArgumentError(message)
 
 
 def _float_dtype(dtype: Any) -> np.dtype[Any] | None:

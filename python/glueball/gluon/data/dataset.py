@@ -243,6 +243,10 @@ def rows_of(data: Any, indices: Any) -> Any:
     numpy.ndarray, tuple of them or None
         What stacking the samples would give; a tuple for samples that are tuples.
     """
+    if isinstance(data, np.ndarray):
+        # (Gluon gives an element of a vector shape (1,), which stacking keeps.)
+        plain = data.dtype.kind in "biuf" and not (isinstance(data, NDArray) and data.ndim < 2)
+        return np.asarray(data)[np.asarray(indices, np.intp)] if plain else None
     rows = getattr(data, "_rows", None)
     return None if rows is None else rows(indices)
 

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glueball import _core
-from glueball.base import ArgumentError
+from glueball import _core, nd
+from glueball import init as initializers
+from glueball.base import ArgumentError, ShapeError
+from glueball.gluon.block import HybridBlock
+from glueball.gluon.nn._checks import check_count, check_number
 from glueball.gluon.nn._native import NativeLayer
+from glueball.nd._record import check_same_dtype, raw, result_axis
 
 if TYPE_CHECKING:
     from glueball.gluon.block import Block
+    from glueball.gluon.parameter import ParameterDict
 
-__all__ = ["Activation", "LeakyReLU", "NativeActivation", "check_activation"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "Activation",
+    "LeakyReLU",
+    "NativeActivation",
+    "PReLU",
+    "SiLU",
+    "Swish",
+    "check_activation",
+]
+
+# Slope of PReLU at the start: K. He and others, ICCV 2015, section 2.1.
+_QUARTER = initializers.Constant(0.25)
 
 
 def check_activation(name: Any) -> str:
@@ -117,5 +136,169 @@ class LeakyReLU(NativeActivation):
         return f"{type(self).__name__}({self._alpha})"
 
 
-Activation._native_class = Activation
-LeakyReLU._native_class = LeakyReLU
+class ELU(NativeActivation):
+    """Apply x where x > 0, and alpha (e^x - 1) elsewhere.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Minus the limit for large negative x.
+
+    Raises
+    ------
+    ValueError
+        If alpha is not finite.
+
+    References
+    ----------
+    D.-A. Clevert, T. Unterthiner, S. Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units", ICLR 2016.
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        alpha = check_number("alpha of ELU", alpha)
+        super().__init__(**kwargs)
+        self._alpha = alpha
+
+    def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its alpha."""
+        return "elu", self._alpha
+
+
+class SELU(NativeActivation):
+    """Apply 1.0507009873554805 times an ELU of alpha 1.6732632423543772.
+
+    References
+    ----------
+    G. Klambauer and others, "Self-normalizing neural networks", NIPS 2017.
+    """
+
+    def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its parameter: it has none."""
+        return "selu", None
+
+
+class GELU(NativeActivation):
+    """Apply x times the standard normal distribution function of x, exactly.
+
+    References
+    ----------
+    D. Hendrycks, K. Gimpel, "Gaussian error linear units", arXiv:1606.08415, 2016.
+    """
+
+    def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its parameter: it has none."""
+        return "gelu", None
+
+
+class SiLU(NativeActivation):
+    """Apply x sigmoid(x): `Swish` with a beta of 1.
+
+    References
+    ----------
+    S. Elfwing, E. Uchibe, K. Doya, "Sigmoid-weighted linear units for neural network function
+    approximation in reinforcement learning", Neural Networks 107, 2018.
+    """
+
+    def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its factor in the sigmoid."""
+        return "silu", 1.0
+
+
+class Swish(NativeActivation):
+    """Apply x sigmoid(beta x).
+
+    Parameters
+    ----------
+    beta : float, default 1.0
+        0 makes the layer x / 2; the larger, the nearer to max(x, 0).
+
+    Raises
+    ------
+    ValueError
+        If beta is not finite.
+
+    References
+    ----------
+    P. Ramachandran, B. Zoph, Q. V. Le, "Searching for activation functions", arXiv:1710.05941, 2017.
+    """
+
+    def __init__(self, beta: float = 1.0, **kwargs: Any) -> None:
+        beta = check_number("beta of Swish", beta)
+        super().__init__(**kwargs)
+        self._beta = beta
+
+    def function(self) -> tuple[str, float | None]:
+        """Name of the function for the core, and its factor in the sigmoid."""
+        return "swish", self._beta
+
+
+class PReLU(HybridBlock):
+    """Apply max(x, 0) + alpha min(x, 0) with learned slopes alpha.
+
+    Parameters
+    ----------
+    alpha_initializer : str, Initializer or callable
+        Fills alpha; ``Constant(0.25)`` if nothing is said.
+    in_channels : int, default 1
+        Number of slopes: 1 for all, or one for each channel on axis 1; 0: inferred from the first input.
+    prefix, params
+        As for `Block`.
+
+    Attributes
+    ----------
+    alpha : Parameter
+        Shape (in_channels,).
+
+    Raises
+    ------
+    ValueError
+        If `in_channels` is negative, or the initializer unknown.
+
+    References
+    ----------
+    K. He and others, "Delving deep into rectifiers: surpassing human-level performance on ImageNet
+    classification", ICCV 2015.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = _QUARTER,
+        in_channels: int = 1,
+        prefix: str | None = None,
+        params: ParameterDict | None = None,
+    ) -> None:
+        slopes = check_count("in_channels of PReLU", in_channels, least=0)
+        super().__init__(prefix=prefix, params=params)
+        self.alpha = self.params.get(
+            "alpha", shape=(slopes,), init=alpha_initializer, allow_deferred_init=True
+        )
+
+    def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
+        """Apply the slopes `alpha`, of shape (1,) or (channels,), to `x`.
+
+        Raises
+        ------
+        MXNetError
+            If dtype or number of channels do not fit.
+        """
+        data = raw(x)
+        check_same_dtype(data, raw(alpha), self.name)
+        slopes = alpha.size
+        if slopes > 1 and data.shape[1:2] != (slopes,):
+            message = (
+                f"expected {slopes} channels on axis 1 of the input of '{self.name}', found the shape "
+                f"{data.shape}; give PReLU as many in_channels, or 1"
+            )
+            raise ShapeError(message)
+        return nd.LeakyReLU(x, alpha, act_type="prelu")
+
+    def _infer_steps(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        slopes = self.alpha._lengths
+        if slopes is None or -1 in slopes:
+            self.alpha.shape = (shape[result_axis(1, len(shape), self.name)],)
+        return shape
+
+
+for _layer in (Activation, LeakyReLU, ELU, SELU, GELU, SiLU, Swish, PReLU):
+    _layer._native_class = _layer

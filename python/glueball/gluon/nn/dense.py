@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import _core, nd
 from glueball import init as initializers
-from glueball.base import ArgumentError
+from glueball.gluon.nn._checks import check_count
 from glueball.gluon.nn._native import NativeLayer
 from glueball.gluon.nn.activation import Activation, NativeActivation, check_activation
 
@@ -83,8 +83,8 @@ class Dense(NativeLayer):
         in_units: int = 0,
         **kwargs: Any,
     ) -> None:
-        _check_count("units", units, least=1)
-        _check_count("in_units", in_units, least=0)
+        check_count("units of Dense", units, least=1)
+        check_count("in_units of Dense", in_units, least=0)
         if activation is not None:
             check_activation(activation)
         for initializer in (weight_initializer, bias_initializer):
@@ -162,14 +162,3 @@ class Dense(NativeLayer):
 
 
 Dense._native_class = Dense
-
-
-def _check_count(what: str, value: Any, least: int) -> None:
-    try:
-        count = operator.index(value)
-    except TypeError:
-        message = f"expected an integer as {what} of Dense, found {value!r}; pass an int"
-        raise TypeError(message) from None
-    if count < least:
-        message = f"expected {what} of Dense to be {least} or more, found {count}; correct it"
-        raise ArgumentError(message)

@@ -32,6 +32,9 @@ from glueball.gluon.contrib.estimator import (
 )
 from glueball.gluon.data import ArrayDataset, DataLoader
 
+# Without, a trainer with momentum cannot go on where it was.
+SAVES_STATES = hasattr(gluon.Trainer, "save_states")
+
 RNG = onp.random.default_rng(0)
 X = nd.array(RNG.normal(size=(40, 3)))
 Y = nd.dot(X, nd.array([[1], [-2], [0.5]]))
@@ -427,11 +430,9 @@ def test_checkpoints_are_saved_after_epochs_and_old_ones_removed(tmp_path):
 
     estimator.fit(regression(), epochs=3, event_handlers=handler)
 
+    endings = (".npz", ".states") if SAVES_STATES else (".npz",)
     assert sorted(each.name for each in (tmp_path / "new").iterdir()) == [
-        "model-epoch1batch8.npz",
-        "model-epoch1batch8.states",
-        "model-epoch2batch12.npz",
-        "model-epoch2batch12.states",
+        f"model-epoch{name}{ending}" for name in ("1batch8", "2batch12") for ending in endings
     ]
     copy = nn.Dense(1, in_units=3)
     copy.load_parameters(str(tmp_path / "new" / "model-epoch2batch12.npz"))
@@ -468,15 +469,16 @@ def test_the_best_parameters_are_kept(tmp_path):
     onp.testing.assert_array_equal(best.weight.data(), keep.weights[1])
 
 
-def test_training_resumed_from_a_checkpoint_ends_where_training_in_one_go_does(tmp_path):
-    def momentum():
-        estimator = make()
-        estimator.trainer = gluon.Trainer(
-            estimator.net.collect_params(), "sgd", {"learning_rate": 0.01, "momentum": 0.9}
+@pytest.mark.parametrize("momentum", [0, 0.9] if SAVES_STATES else [0])
+def test_training_resumed_from_a_checkpoint_ends_where_training_in_one_go_does(tmp_path, momentum):
+    def estimator():
+        made = make()
+        made.trainer = gluon.Trainer(
+            made.net.collect_params(), "sgd", {"learning_rate": 0.01, "momentum": momentum}
         )
-        return estimator
+        return made
 
-    whole, first, second = momentum(), momentum(), momentum()
+    whole, first, second = estimator(), estimator(), estimator()
     whole.fit(regression(), epochs=5)
 
     first.fit(regression(), epochs=2, event_handlers=CheckpointHandler(tmp_path))

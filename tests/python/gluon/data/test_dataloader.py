@@ -119,6 +119,28 @@ def test_rows_taken_at_once_are_those_taken_one_by_one(change):
             onp.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_set_without_a_length_needs_a_sampler():
+    class Endless:
+        def __getitem__(self, idx):
+            return idx
+
+    assert values(DataLoader(Endless(), 2, sampler=SequentialSampler(3))) == [[0, 1], [2]]
+    with pytest.raises(ValueError, match="as dataset, found Endless"):
+        DataLoader(Endless(), 2)
+
+
+def test_an_array_is_a_set_of_its_rows():
+    x = onp.arange(6, dtype="int32").reshape(3, 2)
+
+    assert [batch.dtype for batch in DataLoader(x, 2)] == ["int32"] * 2
+    assert (
+        values(DataLoader(x, 2))
+        == values(DataLoader(nd.array(x), 2))
+        == [x[:2].tolist(), x[2:].tolist()]
+    )
+    assert values(DataLoader(nd.array([1, 2]), 2)) == [[[1], [2]]]  # as stacking its elements
+
+
 def test_a_subclass_that_changes_samples_is_read_one_by_one():
     class Negative(ArrayDataset):
         def __getitem__(self, idx):
@@ -189,12 +211,15 @@ def test_batch_sampler_and_sampler_give_the_indices():
         ({"batch_size": 1, "last_batch": "foo"}, "^last_batch must be one of .* but got foo"),
         ({"batch_size": 0}, "found 0"),
         ({"batch_size": 1, "timeout": 0}, "expected a timeout above 0 s, found 0"),
-        ({"batch_size": 1, "prefetch": -1}, "expected a prefetch of 0 batches or more, found -1"),
+        ({"batch_size": 1, "prefetch": -1}, "0 or more as prefetch, found -1"),
+        ({"batch_size": 1, "num_workers": "2"}, "0 or more as num_workers, found '2'"),
+        ({"batch_size": 1, "batchify_fn": 3}, "as batchify_fn, found 3"),
+        ({"dataset": 3, "batch_size": 1}, "as dataset, found int; wrap arrays"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        DataLoader([1, 2], **settings)
+        DataLoader(**{"dataset": [1, 2], **settings})
 
 
 def test_index_beyond_the_set_is_an_index_error():
@@ -336,6 +361,13 @@ def test_workers_compute_after_the_parent_has_used_its_threads(fork):
     assert values(loader) == [[[300]], [[300]]]
 
 
+def test_fewer_than_no_workers_are_none():
+    loader = DataLoader([1, 2], 2, num_workers=-1)
+
+    assert values(loader) == [[1, 2]]
+    assert loader._pool is None
+
+
 def test_threads_give_the_same_batches():
     data = SimpleDataset([1, 2, 3]).transform(operator.neg)
     loader = DataLoader(data, 2, num_workers=2, thread_pool=True)
@@ -430,3 +462,47 @@ def test_a_program_written_for_mxnet_uses_workers_however_they_start(tmp_path, m
     assert run.returncode == 0, run.stderr
     assert run.stdout.split("\n")[:3] == ["[0.0, 1.0] [0, 1]", "[4.0, 9.0] [2, 3]", "[16.0] [4]"]
     assert run.stdout.split("\n")[3:6] == ["[0, 1] [0, 1]", "[4, 9] [2, 3]", "[16] [4]"]
+
+
+ORPHANS = """
+import multiprocessing
+import sys
+import time
+
+from glueball.gluon.data import DataLoader
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[1])
+    loader = DataLoader([1, 2, 3], 1, num_workers=2)
+    next(iter(loader))
+    print(*[worker.process.pid for worker in loader._pool._workers], flush=True)
+    time.sleep(60)
+"""
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks Linux which processes there are")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_do_not_outlive_a_program_that_is_killed(tmp_path, method):
+    program = tmp_path / "program.py"
+    program.write_text(ORPHANS)
+    with subprocess.Popen(
+        [sys.executable, program, method], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        workers = parent.stdout.readline().split()
+        assert len(workers) == 2
+        assert all(is_running(pid) for pid in workers)
+
+        parent.kill()
+
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_running(pid) for pid in workers)

@@ -1,0 +1,134 @@
+"""What handlers derive from, and what several of them do.
+
+A handler derives from one or more of `TrainBegin`, `TrainEnd`, `EpochBegin`, `EpochEnd`, `BatchBegin`
+and `BatchEnd`, and overrides their methods. Those for the end of a batch or an epoch may return True: training
+ends there. Handlers are called in the order of their `priority`, smallest first; 0 if they have none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glueball import metric as metrics_module
+from glueball.base import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueball.gluon.contrib.estimator.estimator import Estimator
+    from glueball.metric import EvalMetric
+
+__all__ = [
+    "BatchBegin",
+    "BatchEnd",
+    "Counter",
+    "EpochBegin",
+    "EpochEnd",
+    "EventHandler",
+    "TrainBegin",
+    "TrainEnd",
+    "checked_metrics",
+    "checked_period",
+    "is_due",
+    "metric_values",
+]
+
+
+class EventHandler:
+    """Base of all handlers."""
+
+
+class TrainBegin(EventHandler):
+    """Is told when training begins."""
+
+    def train_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
+        """Do nothing; override it."""
+
+
+class TrainEnd(EventHandler):
+    """Is told when training has ended."""
+
+    def train_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
+        """Do nothing; override it."""
+
+
+class EpochBegin(EventHandler):
+    """Is told when an epoch begins."""
+
+    def epoch_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
+        """Do nothing; override it."""
+
+
+class EpochEnd(EventHandler):
+    """Is told when an epoch has ended."""
+
+    def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Return whether to stop; override it."""
+        return False
+
+
+class BatchBegin(EventHandler):
+    """Is told when a batch begins."""
+
+    def batch_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
+        """Do nothing; override it. `kwargs` holds ``batch``."""
+
+
+class BatchEnd(EventHandler):
+    """Is told when backward has run on a batch."""
+
+    def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Return whether to stop; override it.
+
+        `kwargs` holds ``batch``, and lists with an entry each: ``pred``, ``label``, ``loss``.
+        """
+        return False
+
+
+class Counter(TrainBegin, BatchEnd, EpochEnd):
+    """Base of handlers that count epochs and batches."""
+
+    current_epoch = 0
+    current_batch = 0
+
+    def train_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
+        """Count from 0."""
+        self.current_epoch = 0
+        self.current_batch = 0
+
+    def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Count a batch."""
+        self.current_batch += 1
+        return False
+
+    def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Count an epoch."""
+        self.current_epoch += 1
+        return False
+
+
+def is_due(count: int, period: int | None) -> bool:
+    return period is not None and count % period == 0
+
+
+def metric_values(metrics: Sequence[EvalMetric]) -> list[tuple[str, float]]:
+    return [pair for each in metrics for pair in each.get_name_value()]
+
+
+def checked_metrics(metrics: Any) -> list[EvalMetric]:
+    found = list(metrics) if isinstance(metrics, list | tuple) else [metrics]
+    for each in found:
+        if not isinstance(each, metrics_module.EvalMetric):
+            message = (
+                f"expected metrics such as estimator.train_metrics, found {each!r}; pass EvalMetric "
+                "objects"
+            )
+            raise ArgumentError(message)
+    return found
+
+
+def checked_period(period: int | None, name: str) -> int | None:
+    if period is not None and period < 1:
+        message = f"expected a {name} of 1 or more, or None, found {period}; correct it"
+        raise ArgumentError(message)
+    return period

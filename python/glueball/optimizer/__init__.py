@@ -1,0 +1,33 @@
+"""Optimizers: how parameters change by their gradients.
+
+Built-in rules run natively, over all parameters in one call. A rule of your own is a subclass of
+`Optimizer` that defines `create_state` and `update`, registered with `register`.
+"""
+
+from glueball.optimizer.adaptive import AdaDelta, AdaGrad, Ftrl, GroupAdaGrad, RMSProp
+from glueball.optimizer.descent import DCASGD, NAG, SGD, Signum
+from glueball.optimizer.layerwise import LAMB, LARS
+from glueball.optimizer.moments import FTML, Adam, Adamax, AdamW, Nadam
+from glueball.optimizer.optimizer import Optimizer, create, register
+
+__all__ = [
+    "DCASGD",
+    "FTML",
+    "LAMB",
+    "LARS",
+    "NAG",
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "GroupAdaGrad",
+    "Nadam",
+    "Optimizer",
+    "RMSProp",
+    "Signum",
+    "create",
+    "register",
+]

@@ -1,0 +1,118 @@
+"""Optimizers whose rule is in the C++ core, which updates all parameters in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from glueball import _core, nd
+from glueball.optimizer.optimizer import Optimizer, finite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glueball.gluon.parameter import Parameter
+
+__all__ = ["Hyperparameter", "NativeOptimizer"]
+
+
+class Hyperparameter:
+    """A number of a rule, kept by the core; may be read and set, and is checked when set."""
+
+    def __init__(self, kind: type[float | bool] = float) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, optimizer: NativeOptimizer | None, owner: type | None = None) -> Any:
+        return self if optimizer is None else self._kind(optimizer._native.get(self._name))
+
+    def __set__(self, optimizer: NativeOptimizer, value: float) -> None:
+        optimizer._native.set(self._name, finite(self._name, value))
+
+
+class NativeOptimizer(Optimizer):
+    """Base of the rules that the core knows.
+
+    Parameters
+    ----------
+    hyperparameters : dict of str to float
+        What the rule has beyond rates; None leaves the default.
+    settings : dict
+        As `Optimizer` takes them.
+    """
+
+    rule: ClassVar[str]
+
+    def __init__(self, hyperparameters: dict[str, Any], settings: dict[str, Any]) -> None:
+        super().__init__(**settings)
+        given = {
+            name: finite(name, value)
+            for name, value in hyperparameters.items()
+            if value is not None
+        }
+        self._native = _core.Optimizer(self.rule, given, self.begin_num_update)
+        self._carries: dict[int, float] = {}
+
+    def create_state(self, index: int, weight: nd.NDArray) -> Any:
+        """Return what `update` needs for one array: None, an array, or a tuple of them."""
+        arrays = tuple(self._native.make_arrays(np.asarray(weight)))
+        if len(arrays) > 1:
+            return arrays
+        return arrays[0] if arrays else None
+
+    def update(self, index: int, weight: nd.NDArray, grad: nd.NDArray, state: Any) -> None:
+        """Update one array in place, for those who keep weights and states themselves."""
+        arrays = [] if state is None else [state] if isinstance(state, np.ndarray) else list(state)
+        self._update_count(index)
+        self._carries[index] = self._native.update_array(
+            weight,
+            grad,
+            arrays,
+            self._index_update_count[index],
+            self._carries.get(index, 1.0),
+            self._get_lr(index),
+            self._get_wd(index),
+            self.rescale_grad,
+            self.clip_gradient or 0.0,
+            self.idx2name.get(index, ""),
+        )
+
+    def update_parameters(
+        self, parameters: Sequence[Parameter], native: _core.ParameterList, ignore_stale: bool
+    ) -> None:
+        """Update every parameter that has a gradient, in one native call."""
+        rate = self.lr
+        if self.lr_scheduler is not None:  # which goes by the number of this update
+            before = self.num_update
+            self.num_update = max(before, self._native.next_count(native, ignore_stale))
+            try:
+                rate = self.learning_rate
+            except BaseException:
+                self.num_update = before
+                raise
+        count = self._native.update(
+            native, rate, self.wd, self.rescale_grad, self.clip_gradient or 0.0, ignore_stale
+        )
+        self.num_update = max(self.num_update, count)
+
+    def get_state(self, index: int, parameter: Parameter) -> dict[str, Any]:
+        """Return count and arrays of one parameter, for a file."""
+        count, carry, arrays = self._native.state(parameter)
+        return {"count": count, "carry": carry, "state": arrays}
+
+    def set_state(self, index: int, parameter: Parameter, saved: dict[str, Any]) -> None:
+        """Take what `get_state` returned."""
+        self._native.set_state(parameter, saved["count"], saved["carry"], saved["state"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The arrays belong to parameters, which a copy does not have: those are the Trainer's to save.
+        kept = self.__dict__.copy()
+        kept["_native"] = self._native.hyperparameters()
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._native = _core.Optimizer(self.rule, state["_native"], self.num_update)
