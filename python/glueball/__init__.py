@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import autograd, context, gluon, init, name, nd, np, npx, optimizer, random
 from glueball._core import __version__, instruction_set, num_threads, set_num_threads
+from glueball._scope import missing
 from glueball.base import MXNetError
 from glueball.context import Context, cpu, current_context, gpu, num_gpus
 from glueball.mxnet_alias import install_as_mxnet
@@ -50,5 +51,4 @@ def __getattr__(name: str) -> Any:
     # What a program that only runs a net never needs is imported when it is first named.
     if name in ("lr_scheduler", "metric"):
         return importlib.import_module(f"{__name__}.{name}")
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+    raise missing(__name__, name)

@@ -17,6 +17,7 @@ __all__ = [
     "InitializerWarning",
     "MXNetError",
     "NoGradientError",
+    "OutsideScopeError",
     "ParameterNotFoundError",
     "ShapeError",
     "StaleGradientError",
@@ -34,6 +35,13 @@ class ArgumentError(MXNetError, ValueError, AssertionError):
 
 class ShapeError(MXNetError, ValueError, AssertionError):
     """A shape does not fit what is already known."""
+
+
+class OutsideScopeError(MXNetError, NotImplementedError, ImportError):
+    """A part of MXNet that glueball leaves out was named.
+
+    An ImportError too, so that programs which try an import, and do without, go on.
+    """
 
 
 class GlueballTypeError(MXNetError, TypeError):

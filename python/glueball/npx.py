@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from glueball import _core, nd
+from glueball._scope import missing
 from glueball.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
 from glueball.nd._ndarray import NDArray, mixing_error
 from glueball.np import ndarray
@@ -188,3 +189,7 @@ def load(file: Any) -> Any:
 
 def waitall() -> None:
     """Do nothing: results are there when a function returns."""
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from glueball._scope import missing
 from glueball.gluon import loss, nn, parameter, utils
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.parameter import Constant, Parameter, ParameterDict
@@ -33,5 +34,4 @@ def __getattr__(name: str) -> Any:
     # What a program that only runs a net never needs is imported when it is first named.
     if name in ("contrib", "data"):
         return importlib.import_module(f"{__name__}.{name}")
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+    raise missing(__name__, name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from glueball._scope import missing
 from glueball.nd import random
 from glueball.nd._creation import (
     arange,
@@ -421,3 +424,7 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

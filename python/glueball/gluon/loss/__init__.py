@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from glueball import nd
+from glueball._scope import missing
 from glueball.gluon.loss._base import Loss, per_sample
 from glueball.gluon.loss.binary import (
     HingeLoss,
@@ -50,3 +51,7 @@ def _apply_weighting(
 def _reshape_like(F: Any, x: Any, y: Any) -> Any:
     """Return the elements of `x` under the shape of `y`."""
     return nd.reshape_like(x, y)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

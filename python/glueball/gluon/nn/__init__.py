@@ -1,5 +1,10 @@
 """Layers."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from glueball._scope import missing
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.nn.activation import (
     ELU,
@@ -45,3 +50,7 @@ __all__ = [
     "SiLU",
     "Swish",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)
