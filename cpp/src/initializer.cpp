@@ -9,11 +9,26 @@
 namespace glueball {
 namespace {
 
-bool starts_with(std::string_view name, std::string_view start) noexcept {
-  return name.starts_with(start);
+/// Calls the hook of a kind.
+void ask(const Initializer& initializer, ParameterKind kind, const InitDesc& desc,
+         const Tensor& out, Generator& rng) {
+  switch (kind) {
+    case ParameterKind::weight:
+      return initializer.init_weight(desc, out, rng);
+    case ParameterKind::bias:
+      return initializer.init_bias(desc, out, rng);
+    case ParameterKind::gamma:
+      return initializer.init_gamma(desc, out, rng);
+    case ParameterKind::beta:
+      return initializer.init_beta(desc, out, rng);
+    case ParameterKind::zero:
+      return initializer.init_zero(desc, out, rng);
+    case ParameterKind::one:
+      return initializer.init_one(desc, out, rng);
+    case ParameterKind::other:
+      return initializer.init_default(desc, out, rng);
+  }
 }
-
-bool ends_with(std::string_view name, std::string_view end) noexcept { return name.ends_with(end); }
 
 }  // namespace
 
@@ -36,7 +51,7 @@ ParameterKind kind_of(std::string_view name) noexcept {
                                        {"moving_inv_var", ParameterKind::zero},
                                        {"moving_avg", ParameterKind::zero}};
   for (const Ending& ending : endings) {
-    if (ends_with(name, ending.text)) return ending.kind;
+    if (name.ends_with(ending.text)) return ending.kind;
   }
   return ParameterKind::other;
 }
@@ -48,52 +63,23 @@ void Initializer::operator()(const InitDesc& desc, const Tensor& out, Generator&
   }
   if (!desc.of_parameter) {
     // Two names that Gluon's symbolic networks gave their layers.
-    if (starts_with(desc.name, "upsampling")) {
+    if (desc.name.starts_with("upsampling")) {
       Bilinear().init_weight(desc, out, rng);
       return;
     }
-    if (starts_with(desc.name, "stn_loc") && ends_with(desc.name, "weight")) {
+    if (desc.name.starts_with("stn_loc") && std::string_view(desc.name).ends_with("weight")) {
       init_zero(desc, out, rng);
       return;
     }
   }
-  switch (kind_of(desc.name)) {
-    case ParameterKind::weight:
-      return init_weight(desc, out, rng);
-    case ParameterKind::bias:
-      return init_bias(desc, out, rng);
-    case ParameterKind::gamma:
-      return init_gamma(desc, out, rng);
-    case ParameterKind::beta:
-      return init_beta(desc, out, rng);
-    case ParameterKind::zero:
-      return init_zero(desc, out, rng);
-    case ParameterKind::one:
-      return init_one(desc, out, rng);
-    case ParameterKind::other:
-      if (desc.of_parameter) return init_weight(desc, out, rng);
-      return init_default(desc, out, rng);
-  }
+  const ParameterKind kind = kind_of(desc.name);
+  const bool unknown_weight = kind == ParameterKind::other && desc.of_parameter;
+  ask(*this, unknown_weight ? ParameterKind::weight : kind, desc, out, rng);
 }
 
 void Initializer::fill_own(const InitDesc& desc, const Tensor& out, Generator& rng) const {
   const ParameterKind kind = kind_of(desc.name);
-  if (!overrides(kind)) return init_weight(desc, out, rng);
-  switch (kind) {
-    case ParameterKind::bias:
-      return init_bias(desc, out, rng);
-    case ParameterKind::gamma:
-      return init_gamma(desc, out, rng);
-    case ParameterKind::beta:
-      return init_beta(desc, out, rng);
-    case ParameterKind::zero:
-      return init_zero(desc, out, rng);
-    case ParameterKind::one:
-      return init_one(desc, out, rng);
-    case ParameterKind::weight:
-    case ParameterKind::other:
-      return init_weight(desc, out, rng);
-  }
+  ask(*this, overrides(kind) ? kind : ParameterKind::weight, desc, out, rng);
 }
 
 void Initializer::init_bias(const InitDesc& /*desc*/, const Tensor& out, Generator& /*rng*/) const {
