@@ -67,7 +67,7 @@ void Initializer::operator()(const InitDesc& desc, const Tensor& out, Generator&
       Bilinear().init_weight(desc, out, rng);
       return;
     }
-    if (desc.name.starts_with("stn_loc") && std::string_view(desc.name).ends_with("weight")) {
+    if (desc.name.starts_with("stn_loc") && desc.name.ends_with("weight")) {
       init_zero(desc, out, rng);
       return;
     }
