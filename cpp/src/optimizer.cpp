@@ -62,6 +62,13 @@ void check_same_shape(const Tensor& array, const Tensor& weight, const char* wha
   }
 }
 
+/// Whether an update changes the parameter.
+bool is_due(const Parameter& parameter, bool ignore_stale) {
+  if (parameter.grad_req() == GradReq::null) return false;
+  (void)parameter.data();  // throws if there is none
+  return !ignore_stale || parameter.grad_is_fresh();
+}
+
 }  // namespace
 
 /// A name, the kernels behind it, and what can be set. Hyperparameters are in the order in which
@@ -205,12 +212,6 @@ int Optimizer::code() const noexcept {
   return varies ? rule_->variant : rule_->code;
 }
 
-bool Optimizer::is_due(const Parameter& parameter, bool ignore_stale) const {
-  if (parameter.grad_req() == GradReq::null) return false;
-  (void)parameter.data();  // throws if there is none
-  return !ignore_stale || parameter.grad_is_fresh();
-}
-
 std::int64_t Optimizer::next_count(const std::vector<std::shared_ptr<Parameter>>& parameters,
                                    bool ignore_stale) const {
   std::int64_t largest = 0;
@@ -291,7 +292,7 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
   arguments.weight_decay = weight_decay;
   arguments.rescale = settings_.rescale_grad;
   arguments.clip = settings_.clip_gradient;
-  std::copy(values_.begin(), values_.end(), arguments.hyper);
+  std::ranges::copy(values_, arguments.hyper);
   if (rule_->code == kernels::rule_lars) arguments.hyper[4] = scales_layers ? 1.0 : 0.0;
   arguments.count = static_cast<double>(state.count);
   arguments.carry = state.carry;

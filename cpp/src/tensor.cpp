@@ -78,7 +78,8 @@ class BlockCache {
   };
   /// The list for a size that `rounded` gave: its power of two, and which eighth above that.
   static std::size_t bucket(std::size_t bytes) noexcept {
-    const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;
+    // No block is smaller than a header and one line of data, 128 bytes.
+    const auto power = std::max<std::size_t>(std::bit_width(bytes - 1), 7) - 1;
     return power * 8 + (((bytes - 1) >> (power - 3)) & 7);
   }
 

@@ -115,7 +115,6 @@ class Optimizer {
   static const std::vector<Rule>& all();
 
   int code() const noexcept;
-  bool is_due(const Parameter& parameter, bool ignore_stale) const;
   /// Appends the arrays that are missing.
   void complete(std::vector<Tensor>& arrays, const Tensor& weight) const;
   template <class T>
