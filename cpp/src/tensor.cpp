@@ -78,8 +78,7 @@ class BlockCache {
   };
   /// The list for a size that `rounded` gave: its power of two, and which eighth above that.
   static std::size_t bucket(std::size_t bytes) noexcept {
-    // No block is smaller than a header and one line of data, 128 bytes.
-    const auto power = std::max<std::size_t>(std::bit_width(bytes - 1), 7) - 1;
+    const auto power = static_cast<std::size_t>(std::bit_width((bytes - 1) | alignment)) - 1;
     return power * 8 + (((bytes - 1) >> (power - 3)) & 7);
   }
 
@@ -90,7 +89,9 @@ class BlockCache {
 
 thread_local BlockCache block_cache;
 
+/// At least two lines, so that no two sizes share a list of the cache.
 std::size_t rounded(std::size_t bytes) noexcept {
+  bytes = std::max(bytes, 2 * alignment);
   const std::size_t step = std::max(alignment, std::bit_floor(bytes - 1) / 8);
   return (bytes + step - 1) / step * step;
 }

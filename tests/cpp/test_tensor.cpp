@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -161,6 +162,30 @@ TEST_CASE("reshaping keeps the elements and refuses another number of them") {
 TEST_CASE("a shape with an unknown axis, or beyond all memory, makes no tensor") {
   CHECK_THROWS_AS(Tensor({2, Shape::unknown}), ShapeError);
   CHECK_THROWS_AS(Tensor({std::int64_t{1} << 62}), ShapeError);
+}
+
+TEST_CASE("blocks of all sizes, lent ones among them, never overlap when they are used again") {
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t size = 0; size < 400; ++size) sizes.push_back(size);
+  for (std::int64_t size = 400; size < 200'000; size += size / 7) sizes.push_back(size);
+  float lent = 0.0F;
+
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Tensor> tensors;
+    for (const std::int64_t size : sizes) {
+      tensors.push_back(Tensor::lend(&lent, {1}, Dtype::float32, &lent, [](void*) {}));
+      tensors.push_back(Tensor::uninitialized({size}));
+      tensors.back().fill(static_cast<double>(tensors.size()));
+    }
+    bool intact = true;
+    for (std::size_t i = 1; i < tensors.size(); i += 2) {
+      const auto* values = tensors[i].data<float>();
+      const auto expected = static_cast<float>(i + 1);
+      intact = intact && std::all_of(values, values + tensors[i].size(),
+                                     [&](float value) { return value == expected; });
+    }
+    CHECK(intact);
+  }
 }
 
 TEST_CASE("blocks may be given back by another thread than took them") {
