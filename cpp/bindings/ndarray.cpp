@@ -1,7 +1,8 @@
 #include "ndarray.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+#include <optional>
 #include <vector>
 
 #include "bindings.h"
@@ -12,9 +13,8 @@ namespace {
 
 using NumpyApi = py::detail::npy_api;
 
-// Classes that Python registers. They live as long as the process: never released, because static
+// The class that Python registers. It lives as long as the process: never released, because static
 // destructors run when the interpreter is gone.
-PyTypeObject* ndarray_type = nullptr;
 PyTypeObject* default_type = nullptr;
 
 PyObject* descriptor(Dtype dtype) {
@@ -94,10 +94,6 @@ Dtype require_array(py::handle array, const std::string& what) {
 
 }  // namespace
 
-bool is_ndarray(py::handle object) {
-  return ndarray_type != nullptr && PyObject_TypeCheck(object.ptr(), ndarray_type);
-}
-
 py::object as_ndarray(const Tensor& tensor, py::handle type) {
   auto* const subtype = type ? reinterpret_cast<PyTypeObject*>(type.ptr()) : default_type;
   const auto& api = NumpyApi::get();
@@ -123,15 +119,6 @@ py::object as_ndarray(const Tensor& tensor, py::handle type) {
     throw py::error_already_set();
   }
   return array;
-}
-
-std::optional<Tensor> borrow_array(py::handle array) {
-  if (!NumpyApi::get().PyArray_Check_(array.ptr()) || !has_flags(array, readable)) {
-    return std::nullopt;
-  }
-  const auto dtype = dtype_of_array(array);
-  if (!dtype) return std::nullopt;
-  return on_memory_of(array, *dtype);
 }
 
 Tensor read_array(py::handle array, const std::string& what) {
@@ -206,8 +193,8 @@ void bind_ndarray(py::module_& m) {
   m.def(
       "register_array_types",
       [](const py::type& ndarray, const py::type&) {
-        ndarray_type = reinterpret_cast<PyTypeObject*>(ndarray.inc_ref().ptr());
-        if (default_type == nullptr) default_type = ndarray_type;
+        if (default_type != nullptr) return;
+        default_type = reinterpret_cast<PyTypeObject*>(ndarray.inc_ref().ptr());
       },
       py::arg("ndarray"), py::arg("np_ndarray"),
       "Tells the extension the classes of arrays: the legacy one, and NumPy mode's subclass of "

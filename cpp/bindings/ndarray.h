@@ -3,7 +3,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <optional>
 #include <string>
 
 #include "glueball/tensor.h"
@@ -17,10 +16,6 @@ namespace py = pybind11;
 /// A new array of class `type` (null: the default array type) on the tensor's memory, which it
 /// keeps alive.
 py::object as_ndarray(const Tensor& tensor, py::handle type = {});
-
-/// The tensor of a C-contiguous float32 or float64 array, valid while the array lives; nullopt if
-/// it is none of these.
-std::optional<Tensor> borrow_array(py::handle array);
 
 /// The tensor of any array of float32 or float64 that is only read: borrowed if it can be, else a
 /// copy.
@@ -45,9 +40,6 @@ class WritableArray {
   Tensor tensor_;
   bool temporary_ = false;
 };
-
-/// True if `object` is an instance of the registered NDArray class.
-bool is_ndarray(py::handle object);
 
 /// @throws ArgumentError for anything but a tuple, list or other sequence of integers.
 Shape to_shape(py::handle lengths);
