@@ -7,6 +7,8 @@ if(NOT MSVC)
   target_compile_options(
     glueball_options
     INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+              # The interface is visible in a shared object, and still nobody replaces it there.
+              -fno-semantic-interposition
               $<$<BOOL:${GLUEBALL_WERROR}>:-Werror>
               # GCC 12 takes "text" + std::string for an overlapping copy (its bug 105651).
               $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>

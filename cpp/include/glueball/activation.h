@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -26,39 +27,45 @@ enum class ActivationKind : std::uint8_t {
 };
 
 /// A function and its one parameter, where it has one.
-struct ActivationFunction {
-  ActivationKind kind = ActivationKind::identity;
-  double alpha = 0.0;
+struct GLUEBALL_API ActivationFunction {
+  ActivationKind kind = ActivationKind::identity;  ///< Which function.
+  double alpha = 0.0;  ///< Its parameter; ignored by the kinds that have none.
 
+  /// The identity.
   ActivationFunction() = default;
   /// With the kind's usual alpha.
   ActivationFunction(ActivationKind kind_);  // NOLINT: a kind is a function
+  /// With an alpha of one's own.
   ActivationFunction(ActivationKind kind_, double alpha_) : kind(kind_), alpha(alpha_) {}
   /// From a name. @throws ArgumentError that lists the names.
   explicit ActivationFunction(const std::string& name);
 };
 
 /// The kind's name: "relu".
-std::string to_string(ActivationKind kind);
+GLUEBALL_API std::string to_string(ActivationKind kind);
 /// Every name that ActivationFunction(name) takes, aliases included.
-const std::vector<std::string>& activation_names();
+GLUEBALL_API const std::vector<std::string>& activation_names();
 
 /// Whether the derivative is computed from the input; if not, the output is enough, and forward may
 /// overwrite its input.
-bool derivative_needs_input(const ActivationFunction& function) noexcept;
+GLUEBALL_API bool derivative_needs_input(const ActivationFunction& function) noexcept;
 
-/// y = f(x), elementwise; x and y may be the same array. Shapes and dtypes must agree.
-void activate(const ActivationFunction& function, const Tensor& x, const Tensor& y);
+/// y = f(x), elementwise; x and y may be the same array.
+///
+/// @throws InputError if shapes or dtypes differ.
+GLUEBALL_API void activate(const ActivationFunction& function, const Tensor& x, const Tensor& y);
 /// dx = dy f'(x); `x` may be undefined where derivative_needs_input() is false, `y` where it is
 /// true. dx may be dy.
-void activate_backward(const ActivationFunction& function, const Tensor& x, const Tensor& y,
-                       const Tensor& dy, const Tensor& dx);
+GLUEBALL_API void activate_backward(const ActivationFunction& function, const Tensor& x,
+                                    const Tensor& y, const Tensor& dy, const Tensor& dx);
 
 /// A layer that applies one function to every element of any shape.
-class Activation : public Layer {
+class GLUEBALL_API Activation : public Layer {
  public:
+  /// A layer that computes `function`; a kind (ActivationKind::relu) is one.
   Activation(std::string name, ActivationFunction function);
 
+  /// What the layer computes.
   const ActivationFunction& function() const noexcept { return function_; }
 
   Shape infer_shape(const Shape& input) override { return input; }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -10,11 +11,12 @@ namespace glueball {
 /// identity.
 ///
 /// N. Srivastava and others, "Dropout", JMLR 15, 2014.
-class Dropout : public Layer {
+class GLUEBALL_API Dropout : public Layer {
  public:
   /// @throws ArgumentError unless 0 <= rate <= 1. With rate 1 every element is 0.
   Dropout(std::string name, double rate);
 
+  /// The share of elements that training sets to 0.
   double rate() const noexcept { return rate_; }
 
   Shape infer_shape(const Shape& input) override { return input; }

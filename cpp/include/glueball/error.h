@@ -3,17 +3,19 @@
 #include <stdexcept>
 #include <string>
 
+#include "glueball/export.h"
+
 namespace glueball {
 
 /// The three things that every message says.
-struct Explanation {
+struct GLUEBALL_API Explanation {
   std::string expected;  ///< What the call needed.
   std::string found;     ///< What it got: names, shapes, dtypes, in the caller's words.
   std::string remedy;    ///< What to do about it.
 };
 
 /// Base of everything that glueball throws.
-class Error : public std::runtime_error {
+class GLUEBALL_API Error : public std::runtime_error {
  public:
   /// Reads "expected <expected>, found <found>; <remedy>".
   explicit Error(const Explanation& explanation);
@@ -24,13 +26,13 @@ class Error : public std::runtime_error {
 };
 
 /// A setting, shape or name given to a function is not one that it can take.
-class ArgumentError : public Error {
+class GLUEBALL_API ArgumentError : public Error {
  public:
   using Error::Error;
 };
 
 /// A shape that does not fit what is already known.
-class ShapeError : public Error {
+class GLUEBALL_API ShapeError : public Error {
  public:
   using Error::Error;
   /// Gluon's text for a parameter that is given another shape.
@@ -38,38 +40,41 @@ class ShapeError : public Error {
 };
 
 /// An element type that a function does not compute with.
-class DtypeError : public Error {
+class GLUEBALL_API DtypeError : public Error {
  public:
   using Error::Error;
 };
 
 /// Data given to a layer or a loss that it cannot work on: another width, dtype or rank.
-class InputError : public Error {
+class GLUEBALL_API InputError : public Error {
  public:
   using Error::Error;
 };
 
 /// A label or index outside its range.
-class IndexError : public Error {
+class GLUEBALL_API IndexError : public Error {
  public:
   using Error::Error;
 };
 
 /// A parameter was used before `initialize()`.
-class UninitializedError : public Error {
+class GLUEBALL_API UninitializedError : public Error {
  public:
+  /// Gluon's text; `parameter` is its name.
   explicit UninitializedError(const std::string& parameter);
 };
 
 /// A parameter was used after `initialize()` but before its shape was known.
-class DeferredInitializationError : public Error {
+class GLUEBALL_API DeferredInitializationError : public Error {
  public:
+  /// Gluon's text; `parameter` is its name.
   explicit DeferredInitializationError(const std::string& parameter);
 };
 
 /// A gradient was asked of a parameter that keeps none.
-class NoGradientError : public Error {
+class GLUEBALL_API NoGradientError : public Error {
  public:
+  /// Gluon's text; `parameter` is its name.
   explicit NoGradientError(const std::string& parameter);
 };
 

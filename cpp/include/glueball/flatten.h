@@ -1,15 +1,18 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
+#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
 
 /// (batch, a, b, ...) to (batch, a * b * ...), without a copy; (n,) to (n, 1).
-class Flatten : public Layer {
+class GLUEBALL_API Flatten : public Layer {
  public:
-  using Layer::Layer;
+  /// A layer that messages call `name`.
+  explicit Flatten(std::string name) : Layer(std::move(name)) {}
 
   Shape infer_shape(const Shape& input) override;
   Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;

@@ -1,11 +1,13 @@
 #pragma once
 
+/// @file
 /// Everything that a program embedding glueball needs.
 
 #include "glueball/activation.h"
 #include "glueball/dense.h"
 #include "glueball/dropout.h"
 #include "glueball/error.h"
+#include "glueball/export.h"
 #include "glueball/flatten.h"
 #include "glueball/initializer.h"
 #include "glueball/layer.h"
@@ -18,3 +20,9 @@
 #include "glueball/shape.h"
 #include "glueball/tensor.h"
 #include "glueball/version.h"
+
+/// Gluon's parameter model: tensors, initializers, parameters, layers, losses, optimizers.
+///
+/// What can go wrong throws Error or a class derived from it; running out of memory throws
+/// std::bad_alloc. Reading is safe from many threads: see each class for what changes.
+namespace glueball {}

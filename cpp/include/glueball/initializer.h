@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "glueball/export.h"
 #include "glueball/random.h"
 #include "glueball/tensor.h"
 
@@ -16,15 +17,23 @@ namespace glueball {
 class Initializer;
 
 /// What a parameter is for, read off the end of its name as Gluon does.
-enum class ParameterKind { weight, bias, gamma, beta, zero, one, other };
+enum class ParameterKind {
+  weight,  ///< "weight"
+  bias,    ///< "bias"
+  gamma,   ///< "gamma", a scale
+  beta,    ///< "beta", a shift
+  zero,    ///< starts at 0, as a running mean does
+  one,     ///< starts at 1, as a running variance does
+  other,   ///< none of these
+};
 
 /// "dense0_bias" is a bias; "running_mean", "moving_mean", "moving_avg", "moving_inv_var", "min"
 /// are zero; "running_var", "moving_var", "max" are one. Case matters.
-ParameterKind kind_of(std::string_view name) noexcept;
+GLUEBALL_API ParameterKind kind_of(std::string_view name) noexcept;
 
 /// The name of a parameter, and what an initializer may want to know beside its array.
-struct InitDesc {
-  std::string name;
+struct GLUEBALL_API InitDesc {
+  std::string name;  ///< The parameter's: "dense0_weight".
   /// The parameter's own initializer, when the one that is asked is only the default.
   std::shared_ptr<const Initializer> own;
   /// Shape of the whole parameter, when the array is one shard of it.
@@ -32,8 +41,10 @@ struct InitDesc {
   /// Set by Parameter: a name of no known kind is then a weight, and not refused.
   bool of_parameter = false;
 
+  /// A name, with nothing beside it.
   InitDesc(std::string name_) : name(std::move(name_)) {}  // NOLINT: a name is one
-  InitDesc(const char* name_) : name(name_) {}             // NOLINT
+  /// The same.
+  InitDesc(const char* name_) : name(name_) {}  // NOLINT
 };
 
 /// Fills parameters with their first values.
@@ -44,10 +55,12 @@ struct InitDesc {
 /// Calling one dispatches: to `desc.own` when it is set, else by the kind of the name to the hooks
 /// below. Subclasses override `init_weight`, and where they care the other hooks; Python's
 /// overrides arrive through a trampoline, so never call an initializer from a parallel region.
-class Initializer {
+class GLUEBALL_API Initializer {
  public:
   Initializer() = default;
+  /// Copies the settings, which is all there is.
   Initializer(const Initializer&) = default;
+  /// Copies the settings.
   Initializer& operator=(const Initializer&) = default;
   virtual ~Initializer() = default;
 
@@ -62,6 +75,9 @@ class Initializer {
   /// Every kind goes to `init_weight`, except those whose hook the subclass overrides.
   virtual void fill_own(const InitDesc& desc, const Tensor& out, Generator& rng) const;
 
+  /// Fills a weight, and what has no hook of its own: every element of `out`, drawing from `rng`.
+  ///
+  /// What it throws leaves the parameter waiting, and reaches whoever asked for its values.
   virtual void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const = 0;
   virtual void init_bias(const InitDesc& desc, const Tensor& out, Generator& rng) const;   ///< 0
   virtual void init_gamma(const InitDesc& desc, const Tensor& out, Generator& rng) const;  ///< 1
@@ -89,7 +105,7 @@ class Initializer {
 /// Fan-in and fan-out of a weight (out, in, *kernel): in and out times the kernel's elements.
 ///
 /// @throws ShapeError if `shape` has fewer than two axes; `name` says whose.
-std::pair<double, double> fans(std::string_view name, const Shape& shape);
+GLUEBALL_API std::pair<double, double> fans(std::string_view name, const Shape& shape);
 
 /// What a weight's standard deviation is multiplied by, so that the layer behind the activation
 /// keeps its scale.
@@ -98,17 +114,19 @@ std::pair<double, double> fans(std::string_view name, const Shape& shape);
 /// a^2)), a = param or 0.01; "selu": 3/4; "snn": 1; "gelu", "silu", "swish", "elu", "softplus",
 /// "softrelu", "softsign", "mish": 1 / sqrt(E[f(z)^2]), z from N(0, 1), by quadrature.
 /// @throws ArgumentError for another name.
-double gain(std::string_view nonlinearity, std::optional<double> param = std::nullopt);
+GLUEBALL_API double gain(std::string_view nonlinearity, std::optional<double> param = std::nullopt);
 
 // ---- constants ------------------------------------------------------------------------------
 
 /// Fills with one number, or with a given array.
-class Constant : public Initializer {
+class GLUEBALL_API Constant : public Initializer {
  public:
+  /// Every element is `value`.
   explicit Constant(double value) : value_(value) {}
   /// `values` is broadcast to the parameter's shape by NumPy's rule.
   explicit Constant(Tensor values) : values_(std::move(values)) {}
 
+  /// @throws ShapeError if the values cannot be broadcast to the shape of `out`.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
 
  private:
@@ -117,14 +135,14 @@ class Constant : public Initializer {
 };
 
 /// Fills with 0.
-class Zero : public Constant {
+class GLUEBALL_API Zero : public Constant {
  public:
   Zero() : Constant(0.0) {}
   bool is_elementwise() const override { return true; }
 };
 
 /// Fills with 1.
-class One : public Constant {
+class GLUEBALL_API One : public Constant {
  public:
   One() : Constant(1.0) {}
   bool is_elementwise() const override { return true; }
@@ -133,8 +151,9 @@ class One : public Constant {
 /// `gain` on the diagonal of a matrix, 0 elsewhere; rectangular is allowed.
 ///
 /// Q. Le, N. Jaitly, G. Hinton, arXiv 1504.00941.
-class Identity : public Initializer {
+class GLUEBALL_API Identity : public Initializer {
  public:
+  /// `gain` is the number on the diagonal.
   explicit Identity(double gain = 1.0) : gain_(gain) {}
   /// @throws ShapeError unless `out` has two axes.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
@@ -147,7 +166,7 @@ class Identity : public Initializer {
 /// min(out/groups, in).
 ///
 /// On a matrix it is Identity. S. Zagoruyko, N. Komodakis, arXiv 1706.00388.
-class Dirac : public Initializer {
+class GLUEBALL_API Dirac : public Initializer {
  public:
   /// @throws ArgumentError if groups < 1.
   explicit Dirac(std::int64_t groups = 1);
@@ -161,7 +180,7 @@ class Dirac : public Initializer {
 /// Bilinear upsampling kernel in the last two of four axes, for every pair of channels.
 ///
 /// J. Long, E. Shelhamer, T. Darrell, arXiv 1411.4038.
-class Bilinear : public Initializer {
+class GLUEBALL_API Bilinear : public Initializer {
  public:
   /// @throws ShapeError unless `out` has four axes.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
@@ -170,8 +189,9 @@ class Bilinear : public Initializer {
 /// 0, and `forget_bias` in the second quarter: the forget gate's.
 ///
 /// R. Jozefowicz, W. Zaremba, I. Sutskever, ICML 2015.
-class LSTMBias : public Initializer {
+class GLUEBALL_API LSTMBias : public Initializer {
  public:
+  /// `forget_bias` is the number for the forget gate.
   explicit LSTMBias(double forget_bias = 1.0) : forget_bias_(forget_bias) {}
   /// @throws ShapeError unless the first axis divides by four.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
@@ -183,11 +203,12 @@ class LSTMBias : public Initializer {
 // ---- plain random ---------------------------------------------------------------------------
 
 /// U(low, high), high excluded.
-class Uniform : public Initializer {
+class GLUEBALL_API Uniform : public Initializer {
  public:
   /// U(-scale, scale): Gluon's default, 0.07. @throws ArgumentError if scale is negative or not
   /// finite.
   explicit Uniform(double scale = 0.07);
+  /// @throws ArgumentError if low > high, or either is not finite.
   Uniform(double low, double high);
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
   bool is_elementwise() const override { return true; }
@@ -198,7 +219,7 @@ class Uniform : public Initializer {
 };
 
 /// N(mean, sigma); sigma is the standard deviation.
-class Normal : public Initializer {
+class GLUEBALL_API Normal : public Initializer {
  public:
   /// @throws ArgumentError if sigma is negative or not finite.
   explicit Normal(double sigma = 0.01, double mean = 0.0);
@@ -211,10 +232,13 @@ class Normal : public Initializer {
 };
 
 /// Whether the cuts of a truncated normal are multiples of sigma around the mean, or values.
-enum class Cut { sigma, value };
+enum class Cut {
+  sigma,  ///< low and high count sigmas from the mean
+  value,  ///< low and high are the cuts themselves
+};
 
 /// Normal cut off at both sides.
-class TruncatedNormal : public Initializer {
+class GLUEBALL_API TruncatedNormal : public Initializer {
  public:
   /// With `correct`, sigma is divided by the cut unit normal's own standard deviation, so that the
   /// result has sigma.
@@ -228,16 +252,20 @@ class TruncatedNormal : public Initializer {
 };
 
 /// Along which lines `Sparse` counts its zeros.
-enum class SparseAxis { column, row };
+enum class SparseAxis {
+  column,  ///< as many zeros in each column
+  row,     ///< as many zeros in each row
+};
 
 /// N(0, sigma), then ceil(sparsity * length) zeros at random places in each column (or row) of a
 /// matrix.
 ///
 /// J. Martens, ICML 2010.
-class Sparse : public Initializer {
+class GLUEBALL_API Sparse : public Initializer {
  public:
   /// @throws ArgumentError unless 0 <= sparsity <= 1.
   explicit Sparse(double sparsity, double sigma = 0.01, SparseAxis per = SparseAxis::column);
+  /// @throws ShapeError unless `out` has two axes.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
 
  private:
@@ -247,30 +275,40 @@ class Sparse : public Initializer {
 
 // ---- variance scaling -----------------------------------------------------------------------
 
-/// Which of fan-in and fan-out a variance is divided by; avg is their mean, geo the root of their
-/// product.
-enum class Fan { in, out, avg, geo };
+/// Which of fan-in and fan-out a variance is divided by.
+enum class Fan {
+  in,   ///< fan-in
+  out,  ///< fan-out
+  avg,  ///< their mean
+  geo,  ///< the root of their product
+};
 
-enum class Distribution { uniform, normal, truncated_normal };
+/// What an initializer draws from.
+enum class Distribution {
+  uniform,           ///< the same density everywhere between two limits
+  normal,            ///< Gaussian
+  truncated_normal,  ///< Gaussian, cut off at both sides
+};
 
 /// What the fan-based initializers have in common.
-struct FanSettings {
+struct GLUEBALL_API FanSettings {
   std::optional<double> fan_in = std::nullopt;   ///< Overrides the one that the shape gives.
   std::optional<double> fan_out = std::nullopt;  ///< Likewise.
   /// Axes whose lengths multiply to the fans, in place of the (out, in, *kernel) rule; negative
   /// ones count from the end. Both empty: the rule. The product over no axis is 1.
   std::vector<std::int64_t> in_axes = {};
-  std::vector<std::int64_t> out_axes = {};
+  std::vector<std::int64_t> out_axes = {};  ///< As `in_axes`, for fan-out.
 };
 
 /// Variance scale / fan: uniform on +-sqrt(3 var), normal with sqrt(var), or a normal cut at two of
 /// its own sigmas and rescaled to sqrt(var).
-class VarianceScaling : public Initializer {
+class GLUEBALL_API VarianceScaling : public Initializer {
  public:
   /// @throws ArgumentError if scale is negative or not finite.
   explicit VarianceScaling(double scale = 1.0, Fan mode = Fan::in,
                            Distribution distribution = Distribution::truncated_normal,
                            FanSettings fan_settings = {});
+  /// @throws as `variance`.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
   bool is_elementwise() const override { return true; }
 
@@ -295,8 +333,9 @@ class VarianceScaling : public Initializer {
 /// magnitude 3 with the uniform keeps variance: X. Glorot, Y. Bengio, AISTATS 2010, eq. 16.
 /// (With the normal it has three times the variance of everybody else's Xavier normal; say
 /// magnitude 1.)
-class Xavier : public VarianceScaling {
+class GLUEBALL_API Xavier : public VarianceScaling {
  public:
+  /// @throws ArgumentError if magnitude is negative or not finite.
   explicit Xavier(Distribution rnd_type = Distribution::uniform, Fan factor_type = Fan::avg,
                   double magnitude = 3.0, FanSettings fan_settings = {});
 };
@@ -304,15 +343,20 @@ class Xavier : public VarianceScaling {
 /// Gluon's: normal with variance 2 / (1 + slope^2) / fan.
 ///
 /// K. He, X. Zhang, S. Ren, J. Sun, arXiv 1502.01852 (which uses fan-in).
-class MSRAPrelu : public VarianceScaling {
+class GLUEBALL_API MSRAPrelu : public VarianceScaling {
  public:
+  /// `slope` is the activation's for negative inputs.
   explicit MSRAPrelu(Fan factor_type = Fan::avg, double slope = 0.25,
                      FanSettings fan_settings = {});
 };
 
 // ---- orthogonal -----------------------------------------------------------------------------
 
-enum class OrthogonalMethod { svd, qr };
+/// How Orthogonal makes its matrix.
+enum class OrthogonalMethod {
+  svd,  ///< U or V of a singular value decomposition
+  qr,   ///< Q, with the signs of R's diagonal
+};
 
 /// scale times a matrix with orthonormal rows or columns, of the array flattened to (shape[0],
 /// rest).
@@ -320,7 +364,7 @@ enum class OrthogonalMethod { svd, qr };
 /// `svd` takes whichever of U, V of a random matrix has its shape (Gluon's); `qr` takes Q with the
 /// signs of R's diagonal, uniform over the orthogonal group when the matrix is normal: F. Mezzadri,
 /// arXiv math-ph/0609050. A. Saxe, J. McClelland, S. Ganguli, arXiv 1312.6120.
-class Orthogonal : public Initializer {
+class GLUEBALL_API Orthogonal : public Initializer {
  public:
   /// `rand_type` is uniform on (-1, 1), or the unit normal.
   explicit Orthogonal(double scale = 1.414, Distribution rand_type = Distribution::uniform,
@@ -337,8 +381,9 @@ class Orthogonal : public Initializer {
 /// An orthogonal (out, in) matrix at the kernel's centre, 0 elsewhere; needs in <= out.
 ///
 /// L. Xiao and others, arXiv 1806.05393.
-class DeltaOrthogonal : public Initializer {
+class GLUEBALL_API DeltaOrthogonal : public Initializer {
  public:
+  /// `scale` multiplies the matrix.
   explicit DeltaOrthogonal(double scale = 1.0);
   /// @throws ShapeError unless `out` has 3 to 5 axes and in <= out.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
@@ -350,16 +395,20 @@ class DeltaOrthogonal : public Initializer {
 // ---- combining ------------------------------------------------------------------------------
 
 /// The first regular expression that is found in a parameter's name chooses its initializer.
-class Mixed : public Initializer {
+class GLUEBALL_API Mixed : public Initializer {
  public:
-  /// @throws ArgumentError for a pattern that is not an ECMAScript regular expression.
-  /// Nor for an empty list.
+  /// Patterns with their initializers; the first that is found counts.
+  ///
+  /// @throws ArgumentError for a pattern that is not an ECMAScript regular expression, a null
+  /// initializer, or an empty list.
   explicit Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initializer>>> rules);
   /// A specific pattern's initializer fills as the parameter's own; one that matches every name,
-  /// such as
-  /// ".*", is only a default. @throws ArgumentError when none matches: it lists the patterns.
+  /// such as ".*", is only a default.
+  ///
+  /// @throws ArgumentError when none matches: it lists the patterns.
   void operator()(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
   void fill_own(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
+  /// As the initializer that the name chooses. @throws as operator().
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
 
  private:
@@ -370,6 +419,6 @@ class Mixed : public Initializer {
 };
 
 /// The default that Gluon's initialize() has when nothing is said: Uniform(0.07).
-std::shared_ptr<const Initializer> default_initializer();
+GLUEBALL_API std::shared_ptr<const Initializer> default_initializer();
 
 }  // namespace glueball

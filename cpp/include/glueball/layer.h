@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "glueball/export.h"
 #include "glueball/parameter.h"
 #include "glueball/random.h"
 #include "glueball/tensor.h"
@@ -14,15 +15,15 @@
 namespace glueball {
 
 /// How a forward runs.
-struct ForwardMode {
+struct GLUEBALL_API ForwardMode {
   bool training = false;     ///< Layers such as Dropout act.
   Generator* rng = nullptr;  ///< Where they draw from; needed when training.
 };
 
 /// What one layer keeps of a recorded forward for its backward.
-struct LayerRecord {
-  Tensor input;
-  Tensor output;
+struct GLUEBALL_API LayerRecord {
+  Tensor input;                    ///< What the layer was given.
+  Tensor output;                   ///< What it made of it.
   Tensor extra;                    ///< The layer's own: pre-activations, a dropout mask.
   std::vector<LayerRecord> inner;  ///< Of the layers inside, when the layer is a chain.
   /// Parameter::version() of the weight, where backward needs its values.
@@ -33,8 +34,9 @@ struct LayerRecord {
 ///
 /// Forward does not change a layer but for its parameters' first initialization, so one layer may
 /// run in many threads.
-class Layer {
+class GLUEBALL_API Layer {
  public:
+  /// `name` is what messages call the layer.
   explicit Layer(std::string name) : name_(std::move(name)) {}
   virtual ~Layer() = default;
   Layer(const Layer&) = delete;
@@ -70,10 +72,12 @@ class Layer {
   virtual Tensor backward(const Tensor& output_grad, const LayerRecord& record,
                           bool need_input_grad, const BackwardPass& pass) = 0;
 
-  /// Calls `visit(path, parameter)` for the parameters in order, paths being structural:
-  /// "0.weight".
+  /// Takes a structural path ("0.weight") and the parameter that is there.
   using ParameterVisitor =
       std::function<void(const std::string& path, const std::shared_ptr<Parameter>& parameter)>;
+  /// Calls `visit(prefix + path, parameter)` for the parameters in order.
+  ///
+  /// A layer with parameters overrides this, as it does `is_ready` where it matters for speed.
   virtual void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const;
 
  private:

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "glueball/export.h"
 #include "glueball/parameter.h"
 
 namespace glueball {
@@ -19,13 +20,13 @@ namespace glueball {
 ///
 ///     Optimizer adam("adam", settings, {{"beta1", 0.95}});
 ///     adam.update(parameters);
-class Optimizer {
+class GLUEBALL_API Optimizer {
  public:
   /// What every rule has.
   struct Settings {
-    double learning_rate = 0.01;
-    double weight_decay = 0.0;
-    double rescale_grad = 1.0;
+    double learning_rate = 0.01;  ///< What a step is multiplied by; schedules change it.
+    double weight_decay = 0.0;    ///< Pulls values towards 0, by this share of them.
+    double rescale_grad = 1.0;    ///< What gradients are multiplied by: 1 / batch size, say.
     /// Clips each element of rescale_grad * gradient (of some rules: with the decay already added)
     /// to [-clip, clip]; 0 or less: no clipping.
     double clip_gradient = 0.0;
@@ -54,6 +55,7 @@ class Optimizer {
   /// @throws ArgumentError for an unknown rule, an unknown hyperparameter, or a value outside its
   /// range.
   explicit Optimizer(const std::string& rule);
+  /// With settings of one's own. @throws as the other.
   Optimizer(const std::string& rule, const Settings& settings,
             const Hyperparameters& hyperparameters = {});
   virtual ~Optimizer() = default;
@@ -61,13 +63,17 @@ class Optimizer {
   /// The name of the rule.
   std::string rule() const;
 
+  /// To be read and changed between updates.
   Settings& settings() noexcept { return settings_; }
+  /// The same, to be read.
   const Settings& settings() const noexcept { return settings_; }
 
-  /// All of the rule's, in its own order.
+  /// All of the rule's, with their present values, in its own order.
   Hyperparameters hyperparameters() const;
-  /// @throws ArgumentError if the rule has none of that name.
+  /// The value of one. @throws ArgumentError if the rule has none of that name.
   double hyperparameter(const std::string& name) const;
+  /// Changes one, from the next update on.
+  ///
   /// @throws ArgumentError if the rule has none of that name, or for a value outside its range;
   /// nothing changes then.
   void set_hyperparameter(const std::string& name, double value);
@@ -132,13 +138,15 @@ class Optimizer {
 ///
 /// g = clip(rescale * grad) + wd * w; momentum 0: w -= lr * g; else m = momentum * m - lr * g, w +=
 /// m.
-class SGD : public Optimizer {
+class GLUEBALL_API SGD : public Optimizer {
  public:
   /// @throws ArgumentError if momentum is negative or not finite.
   explicit SGD(const Settings& settings, double momentum = 0.0)
       : Optimizer("sgd", settings, {{"momentum", momentum}}) {}
 
+  /// How much of the last step is in the next.
   double momentum() const { return hyperparameter("momentum"); }
+  /// @throws ArgumentError if it is negative or not finite.
   void set_momentum(double momentum) { set_hyperparameter("momentum", momentum); }
 };
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "glueball/export.h"
+
 namespace glueball {
 
 /// How many threads `parallel_for` may use from this process's next call on.
@@ -10,14 +12,17 @@ namespace glueball {
 /// It starts as OpenMP's own default, and never changes OpenMP's settings.
 /// In the child after `fork()` it is and stays 1, because OpenMP's threads did not come along. A
 /// library built without OpenMP runs on the calling thread, whatever the number.
-int num_threads() noexcept;
+GLUEBALL_API int num_threads() noexcept;
 
+/// Sets num_threads(), for the whole process.
+///
 /// @throws ArgumentError if `count` is less than 1.
-void set_num_threads(int count);
+GLUEBALL_API void set_num_threads(int count);
 
 namespace detail {
 using RangeFunction = void (*)(void* context, std::int64_t begin, std::int64_t end);
-void parallel_for(std::int64_t count, std::int64_t grain, RangeFunction function, void* context);
+GLUEBALL_API void parallel_for(std::int64_t count, std::int64_t grain, RangeFunction function,
+                               void* context);
 }  // namespace detail
 
 /// Calls `body(begin, end)` on ranges that together are [0, count), on several threads if it pays.

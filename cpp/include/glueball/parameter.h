@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "glueball/export.h"
 #include "glueball/initializer.h"
 #include "glueball/random.h"
 #include "glueball/tensor.h"
@@ -17,18 +18,25 @@
 namespace glueball {
 
 /// What backward does with a parameter's gradient: overwrite it, add to it, or not compute it.
-enum class GradReq : std::uint8_t { write, add, null };
+enum class GradReq : std::uint8_t {
+  write,  ///< overwrite it
+  add,    ///< add to it, until zero_grad()
+  null,   ///< compute none, and keep no array for it
+};
 
 /// "write", "add" or "null". @throws ArgumentError for another word.
-GradReq grad_req_from(const std::string& word);
-std::string to_string(GradReq grad_req);
+GLUEBALL_API GradReq grad_req_from(const std::string& word);
+/// "write", "add" or "null".
+GLUEBALL_API std::string to_string(GradReq grad_req);
 
 /// Identifies one run of backward: contributions of one run are summed, whatever grad_req says.
 ///
 /// Numbers are unique in the process and never 0.
-class BackwardPass {
+class GLUEBALL_API BackwardPass {
  public:
+  /// A run of its own.
   BackwardPass() noexcept;
+  /// The run's number.
   std::uint64_t id() const noexcept { return id_; }
 
  private:
@@ -45,21 +53,27 @@ class BackwardPass {
 /// State changes are guarded by a lock, so that two threads may run a deferred net's first forward;
 /// the initializer itself runs outside the lock. Writing numbers while another thread reads them is
 /// the caller's concern.
-class Parameter {
+class GLUEBALL_API Parameter {
  public:
-  enum class State : std::uint8_t { uninitialized, deferred, initialized };
+  /// How far a parameter is.
+  enum class State : std::uint8_t {
+    uninitialized,  ///< nobody has called `initialize()`
+    deferred,       ///< planned; an axis of the shape is unknown
+    initialized,    ///< there are values
+  };
 
+  /// What a parameter can be told beside its name and shape.
   struct Settings {
-    Dtype dtype = Dtype::float32;
-    GradReq grad_req = GradReq::write;
+    Dtype dtype = Dtype::float32;       ///< Of values and gradient.
+    GradReq grad_req = GradReq::write;  ///< What backward does with the gradient.
     /// Fills this parameter in place of the default that `initialize()` is given.
     std::shared_ptr<const Initializer> init;
     /// Whether `initialize()` may wait for the shape.
     bool allow_deferred_init = false;
     /// False forces grad_req to null, always.
     bool differentiable = true;
-    double lr_mult = 1.0;
-    double wd_mult = 1.0;
+    double lr_mult = 1.0;  ///< Multiplies an optimizer's learning rate.
+    double wd_mult = 1.0;  ///< Multiplies an optimizer's weight decay.
   };
 
   /// `shape` may have unknown axes, or be unknown altogether.
@@ -71,20 +85,32 @@ class Parameter {
   Parameter(const Parameter&) = delete;
   Parameter& operator=(const Parameter&) = delete;
 
+  /// What messages call it: "dense0_weight".
   const std::string& name() const noexcept { return name_; }
   /// Unique in the process and never used again, unlike an address: what maps of parameters are
   /// keyed by.
   std::uint64_t id() const noexcept { return id_; }
+  /// How far it is.
   State state() const noexcept { return state_; }
+  /// Whether there are values.
   bool is_initialized() const noexcept { return state_ == State::initialized; }
+  /// Of values and gradient.
   Dtype dtype() const noexcept { return settings_.dtype; }
+  /// What backward does with the gradient.
   GradReq grad_req() const noexcept { return settings_.grad_req; }
+  /// Whether `initialize()` may wait for the shape.
   bool allow_deferred_init() const noexcept { return settings_.allow_deferred_init; }
+  /// Multiplies an optimizer's learning rate.
   double lr_mult() const noexcept { return settings_.lr_mult; }
+  /// Multiplies an optimizer's weight decay.
   double wd_mult() const noexcept { return settings_.wd_mult; }
+  /// From the next update on.
   void set_lr_mult(double value) noexcept { settings_.lr_mult = value; }
+  /// From the next update on.
   void set_wd_mult(double value) noexcept { settings_.wd_mult = value; }
+  /// The initializer that wins over the default of `initialize()`, or null.
   const std::shared_ptr<const Initializer>& init() const noexcept { return settings_.init; }
+  /// For the next `initialize()`; a plan made before keeps its own.
   void set_init(std::shared_ptr<const Initializer> init) { settings_.init = std::move(init); }
 
   /// Changes what backward does; null drops the gradient, and leaving null makes one of zeros.
@@ -124,6 +150,7 @@ class Parameter {
   }
   /// The gradient: zeros before any backward. @throws as data(), or NoGradientError.
   const Tensor& grad() const;
+  /// Whether there is a gradient to read.
   bool has_grad() const noexcept { return grad_.defined(); }
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
@@ -142,13 +169,12 @@ class Parameter {
   /// Sets the gradient to zero; does nothing where there is none.
   void zero_grad();
 
-  /// Where a layer's backward writes: the gradient, and whether to add to it or overwrite it.
-  ///
-  /// Marks the gradient as fresh. Undefined tensor if grad_req is null.
+  /// Where a layer's backward writes.
   struct GradTarget {
-    Tensor grad;
-    bool accumulate = false;
+    Tensor grad;              ///< The gradient; undefined if grad_req is null.
+    bool accumulate = false;  ///< Whether to add to it or overwrite it.
   };
+  /// Where the backward `pass` writes. Marks the gradient as fresh.
   GradTarget grad_target(const BackwardPass& pass);
 
   /// Whether a backward wrote the gradient since the last `mark_stale()` (an optimizer's step).

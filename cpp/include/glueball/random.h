@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "glueball/export.h"
 #include "glueball/tensor.h"
 
 namespace glueball {
@@ -11,8 +12,8 @@ namespace glueball {
 /// One block of Philox4x32-10: ten rounds over a 128-bit counter under a 64-bit key.
 ///
 /// J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
-                                           std::array<std::uint32_t, 2> key) noexcept;
+GLUEBALL_API std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
+                                                        std::array<std::uint32_t, 2> key) noexcept;
 
 /// A source of random numbers whose element i depends on (seed, stream, i) and on nothing else.
 ///
@@ -24,14 +25,19 @@ std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
 ///
 /// Each call draws the elements from `position()` on, one for each element of `out`, and moves the
 /// position behind them. One Generator is for one thread at a time.
-class Generator {
+class GLUEBALL_API Generator {
  public:
+  /// At position 0 of a stream of `seed`.
   explicit Generator(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept
       : seed_(seed), stream_(stream) {}
 
+  /// Philox's key.
   std::uint64_t seed() const noexcept { return seed_; }
+  /// The high 64 bits of Philox's counter.
   std::uint64_t stream() const noexcept { return stream_; }
+  /// The number of the element that is drawn next.
   std::uint64_t position() const noexcept { return position_; }
+  /// Goes to an element, before or behind the present one, at no cost.
   void seek(std::uint64_t position) noexcept { position_ = position; }
 
   /// Raw 32-bit words. Moves the position as every draw does.
@@ -66,6 +72,6 @@ class Generator {
 /// initialize().
 ///
 /// A hash of both: FNV-1a over the path's bytes, mixed with the call's number by SplitMix64.
-std::uint64_t parameter_stream(std::string_view path, std::uint64_t call) noexcept;
+GLUEBALL_API std::uint64_t parameter_stream(std::string_view path, std::uint64_t call) noexcept;
 
 }  // namespace glueball

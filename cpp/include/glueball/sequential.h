@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -13,12 +14,15 @@ namespace glueball {
 using ChainRecord = std::vector<LayerRecord>;
 
 /// Layers one behind the other. The whole chain runs in one call.
-class Sequential : public Layer {
+class GLUEBALL_API Sequential : public Layer {
  public:
+  /// A chain of no layers.
   explicit Sequential(std::string name = "sequential") : Layer(std::move(name)) {}
 
-  /// @throws ArgumentError if `layer` is null, or a chain that this one is a part of.
+  /// Puts `layer` behind the last. @throws ArgumentError if it is null, or a chain that this one is
+  /// a part of.
   void add(std::shared_ptr<Layer> layer);
+  /// The layers, in order.
   const std::vector<std::shared_ptr<Layer>>& layers() const noexcept { return layers_; }
 
   Shape infer_shape(const Shape& input) override;
@@ -39,6 +43,7 @@ class Sequential : public Layer {
   /// Forward without a record, in inference mode.
   Tensor operator()(const Tensor& input) { return forward(input, ForwardMode{}, nullptr); }
 
+  /// Of each layer in order, below its number: "0.weight".
   void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;
 
   /// Every parameter once, at its first place, with its structural path.

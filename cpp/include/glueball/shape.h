@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "glueball/export.h"
+
 namespace glueball {
 
 /// The lengths of an array's axes; some may be unknown until data is seen.
 ///
 /// Holds its numbers inline, so that making and copying one never allocates.
-class Shape {
+class GLUEBALL_API Shape {
  public:
   /// Marks an axis whose length is not known yet. (Zero is a length: an empty array has it.)
   static constexpr std::int64_t unknown = -1;
@@ -24,13 +26,19 @@ class Shape {
 
   /// @throws ArgumentError if there are more than `max_rank` axes, or a length below -1.
   Shape(std::initializer_list<std::int64_t> lengths);
+  /// The same, from `rank` numbers.
   Shape(const std::int64_t* lengths, std::size_t rank);
+  /// The same, from a vector.
   explicit Shape(const std::vector<std::int64_t>& lengths);
 
+  /// The number of axes.
   std::size_t rank() const noexcept { return rank_; }
+  /// The length of an axis, which must be below rank(); `unknown` where it is not known.
   std::int64_t operator[](std::size_t axis) const noexcept { return lengths_[axis]; }
 
+  /// For loops over the lengths.
   const std::int64_t* begin() const noexcept { return lengths_.data(); }
+  /// Behind the last length.
   const std::int64_t* end() const noexcept { return lengths_.data() + rank_; }
 
   /// True when no axis is unknown.
@@ -52,7 +60,9 @@ class Shape {
   /// A copy whose axis has another length. @throws ArgumentError if there is no such axis.
   Shape with(std::size_t axis, std::int64_t length) const;
 
+  /// True when ranks and all axes are equal; an unknown axis equals an unknown one only.
   friend bool operator==(const Shape& a, const Shape& b) noexcept;
+  /// Not ==.
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 
  private:
@@ -61,6 +71,6 @@ class Shape {
 };
 
 /// As Python prints a tuple: "(2, 3)", "(4,)", "()"; unknown axes are "-1".
-std::string to_string(const Shape& shape);
+GLUEBALL_API std::string to_string(const Shape& shape);
 
 }  // namespace glueball

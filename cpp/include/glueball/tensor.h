@@ -4,22 +4,27 @@
 #include <cstdint>
 #include <string>
 
+#include "glueball/export.h"
 #include "glueball/shape.h"
 
 namespace glueball {
 
 /// Element types that the core computes with.
-enum class Dtype : std::uint8_t { float32, float64 };
+enum class Dtype : std::uint8_t {
+  float32,  ///< C++'s float
+  float64,  ///< C++'s double
+};
 
 /// Bytes in one element.
 constexpr std::size_t size_of(Dtype dtype) noexcept { return dtype == Dtype::float32 ? 4 : 8; }
 
 /// "float32" or "float64".
-std::string to_string(Dtype dtype);
+GLUEBALL_API std::string to_string(Dtype dtype);
 
-/// The Dtype of a C++ type: `dtype_of<float>`.
+/// The Dtype of a C++ type, float or double: `dtype_of<float>`.
 template <class T>
 inline constexpr Dtype dtype_of = Dtype::float32;
+/// That of double.
 template <>
 inline constexpr Dtype dtype_of<double> = Dtype::float64;
 
@@ -28,7 +33,7 @@ inline constexpr Dtype dtype_of<double> = Dtype::float64;
 /// Owned blocks are aligned to 64 bytes and come from a cache of this thread, so that a program
 /// that asks for the same sizes again and again does not reach the system's allocator after the
 /// first time.
-class Buffer {
+class GLUEBALL_API Buffer {
  public:
   /// Called once, when the last reference to lent memory goes. Must not throw.
   using Release = void (*)(void* owner);
@@ -38,9 +43,12 @@ class Buffer {
   /// A block around memory of `owner`, with one reference.
   static Buffer* lend(void* data, void* owner, Release release);
 
+  /// Adds a reference. From any thread.
   void retain() noexcept;
+  /// Takes a reference away; the block goes with the last. From any thread.
   void release() noexcept;
 
+  /// The memory.
   void* data() const noexcept { return data_; }
   /// How many tensors and views refer to the block now.
   std::int64_t use_count() const noexcept;
@@ -63,7 +71,7 @@ class Buffer {
 ///
 /// Copying a Tensor copies a reference, as in NumPy; `clone()` copies the numbers. `const` is
 /// about the reference, not about the numbers: `data()` of a const Tensor can be written.
-class Tensor {
+class GLUEBALL_API Tensor {
  public:
   /// Refers to nothing; `defined()` is false.
   Tensor() = default;
@@ -83,17 +91,27 @@ class Tensor {
   static Tensor lend(void* data, const Shape& shape, Dtype dtype, void* owner,
                      Buffer::Release release);
 
+  /// Another reference to the same numbers.
   Tensor(const Tensor& other) noexcept;
+  /// Takes the reference over; `other` then refers to nothing.
   Tensor(Tensor&& other) noexcept;
+  /// Refers to the numbers of `other` from now on; nothing is copied into the old ones.
   Tensor& operator=(const Tensor& other) noexcept;
+  /// The same, taking the reference over.
   Tensor& operator=(Tensor&& other) noexcept;
   ~Tensor();
 
+  /// Whether there is an array.
   bool defined() const noexcept { return data_ != nullptr; }
+  /// The lengths of the axes, all known.
   const Shape& shape() const noexcept { return shape_; }
+  /// The element type.
   Dtype dtype() const noexcept { return dtype_; }
+  /// The number of elements.
   std::int64_t size() const noexcept { return size_; }
+  /// The number of bytes that they take.
   std::size_t bytes() const noexcept { return static_cast<std::size_t>(size_) * size_of(dtype_); }
+  /// The first element, of whatever type; null if not defined().
   void* raw() const noexcept { return data_; }
 
   /// The elements, in row-major order. `T` must match `dtype()`, which only debug builds check.

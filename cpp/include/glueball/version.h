@@ -1,15 +1,21 @@
 #pragma once
 
+#include "glueball/export.h"
+
+/// @file
+/// Which glueball this is.
+
+/// The version of the headers, "major.minor.patch".
 #define GLUEBALL_VERSION "0.1.0"
 
 namespace glueball {
 
 /// The library's version, as compiled.
-const char* version() noexcept;
+GLUEBALL_API const char* version() noexcept;
 
 /// The instruction set whose kernels run: "v2", "v3" or "v4" of x86-64, or "baseline".
 ///
 /// @throws ArgumentError if the environment variable GLUEBALL_ISA names one that cannot run here.
-const char* instruction_set();
+GLUEBALL_API const char* instruction_set();
 
 }  // namespace glueball
