@@ -272,15 +272,20 @@ class Block:
             self._params._warn_about_unused(self.name, collected.values())
         return collected
 
-    def _walk_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield (structural path, parameter): own ones first, then each child's. Iterative: nets are deep."""
+    def _walk_blocks(self) -> Iterator[tuple[str, Block]]:
+        """Yield (prefix of structural paths, block), this one first. Iterative: nets are deep."""
         stack: list[tuple[str, Block]] = [("", self)]
         while stack:
             prefix, block = stack.pop()
-            yield from block._own_parameters(prefix)
+            yield prefix, block
             stack.extend(
                 (f"{prefix}{key}.", child) for key, child in reversed(block._children.items())
             )
+
+    def _walk_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield (structural path, parameter): own ones first, then each child's."""
+        for prefix, block in self._walk_blocks():
+            yield from block._own_parameters(prefix)
 
     def _own_parameters(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
         attribute_of = {id(value): key for key, value in self._reg_params.items()}
