@@ -13,7 +13,7 @@ from glueball.context import Context, cpu, current_context, gpu, num_gpus
 from glueball.mxnet_alias import install_as_mxnet
 
 if TYPE_CHECKING:
-    from glueball import lr_scheduler, metric
+    from glueball import interop, lr_scheduler, metric, onnx
 
 initializer = init
 ndarray = nd
@@ -32,6 +32,7 @@ __all__ = [
     "initializer",
     "install_as_mxnet",
     "instruction_set",
+    "interop",
     "lr_scheduler",
     "metric",
     "name",
@@ -41,6 +42,7 @@ __all__ = [
     "npx",
     "num_gpus",
     "num_threads",
+    "onnx",
     "optimizer",
     "random",
     "set_num_threads",
@@ -49,6 +51,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What a program that only runs a net never needs is imported when it is first named.
-    if name in ("lr_scheduler", "metric"):
+    if name in ("interop", "lr_scheduler", "metric", "onnx"):
         return importlib.import_module(f"{__name__}.{name}")
     raise missing(__name__, name)

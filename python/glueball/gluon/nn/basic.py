@@ -98,6 +98,7 @@ class Lambda(Block):
     def __init__(self, function: Callable[..., Any] | str, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
         self._func_impl, self._func_name = _resolve(function)
+        self._is_named = isinstance(function, str)
 
     def forward(self, *args: Any) -> Any:
         """Call the function."""
@@ -119,7 +120,8 @@ class HybridLambda(HybridBlock):
     def __init__(self, function: Callable[..., Any] | str, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
         implementation, self._func_name = _resolve(function)
-        self._func_impl = _WithoutF(implementation) if isinstance(function, str) else implementation
+        self._is_named = isinstance(function, str)
+        self._func_impl = _WithoutF(implementation) if self._is_named else implementation
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any) -> Any:
         """Call the function."""

@@ -1,0 +1,604 @@
+"""ONNX: what is written runs elsewhere to the same outputs, and what is read computes what it did."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as onp
+import onnx as onnx_package
+import onnxruntime
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from glueball import MXNetError, autograd, init, nd, onnx, random
+from glueball.base import ArgumentError, DtypeError
+from glueball.gluon import nn
+
+RNG = onp.random.default_rng(7)
+FUNCTIONS = [
+    "relu",
+    "sigmoid",
+    "tanh",
+    "softrelu",
+    "softplus",
+    "softsign",
+    "gelu",
+    "silu",
+    "swish",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "log_sigmoid",
+    "mish",
+    "identity",
+]
+
+# Other work may share the machine.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "net.onnx")
+
+
+def normal(*shape, dtype="float32"):
+    return RNG.normal(size=shape).astype(dtype)
+
+
+def run_elsewhere(path, x):
+    """What ONNX Runtime, which is no part of the package, makes of the file."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options).run(None, {"input": x})[0]
+
+
+def randomised(net, x):
+    """Give every parameter random values: zeros and ones would hide mistakes."""
+    net.initialize(init.Xavier())
+    net(nd.array(x, dtype=x.dtype))
+    for name, parameter in net.collect_params().items():
+        values = RNG.normal(size=parameter.shape)
+        if name.endswith("running_var"):
+            values = values**2 + 0.1
+        elif name.endswith("weight"):
+            values /= onp.sqrt(parameter.shape[-1])
+        parameter.set_data(values)
+    return net
+
+
+def assert_alike(left, right, tolerance=1e-5):
+    assert left.shape == right.shape
+    assert left.dtype == right.dtype
+    scale = max(1.0, float(onp.abs(right).max(initial=0)))
+    onp.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance * scale)
+
+
+def assert_travels(net, x, path, shape=None, **options):
+    """The file passes the checker, and runs elsewhere, and here again, to the net's own outputs."""
+    expected = net(nd.array(x, dtype=x.dtype)).asnumpy()
+
+    onnx.export(net, path, shape, **options)
+
+    onnx_package.checker.check_model(path, full_check=True)
+    assert_alike(run_elsewhere(path, x), expected)
+    again = onnx.load(path)
+    assert_alike(again(nd.array(x, dtype=x.dtype)).asnumpy(), expected)
+    return again
+
+
+# Out and back
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_activation_travels(function, path):
+    x = onp.concatenate([normal(3, 4), onp.array([[-30, -1, 0, 30]], "float32")])
+    net = randomised(
+        nn.HybridSequential(nn.Activation(function), nn.Dense(2, activation=function)), x
+    )
+
+    assert_travels(net, x, path)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.LeakyReLU(0.3),
+        nn.ELU(0.7),
+        nn.SELU(),
+        nn.GELU(),
+        nn.SiLU(),
+        nn.Swish(1.7),
+        nn.PReLU(),
+        nn.PReLU(in_channels=4),
+        nn.Identity(),
+        nn.Dropout(0.4),
+        nn.HybridLambda("softmax"),
+        nn.HybridLambda("log_softmax"),
+        nn.BatchNorm(epsilon=1e-3),
+        nn.BatchNorm(scale=False),
+        nn.BatchNorm(axis=-1),
+        nn.LayerNorm(),
+        nn.LayerNorm(center=False),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_every_layer_travels(layer, path):
+    x = normal(3, 4)
+    net = nn.HybridSequential(layer, nn.Dense(4, activation="tanh"), nn.Dense(3))
+
+    assert_travels(randomised(net, x), x, path, (None, 4))
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4), (3, 5, 2, 4)])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Dense(5, activation="relu"),
+        nn.Dense(5, flatten=False),
+        nn.Dense(5, flatten=False, use_bias=False, activation="gelu"),
+        nn.Flatten(),
+        nn.PReLU(in_channels=0),
+        nn.LayerNorm(),
+        nn.InstanceNorm(scale=True),
+        nn.BatchNorm(),
+        nn.HybridLambda("softmax"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_inputs_of_more_axes_travel(layer, shape, path):
+    x = normal(*shape)
+    net = nn.HybridSequential()
+    net.register_child(type(layer)(**_settings(layer)))
+
+    assert_travels(randomised(net, x), x, path, (None, *shape[1:]))
+
+
+def _settings(layer):
+    """Make each case a layer of its own: shapes, once inferred, stay."""
+    if isinstance(layer, nn.Dense):
+        return {
+            "units": layer._units,
+            "flatten": layer._flatten,
+            "use_bias": layer.bias is not None,
+            "activation": layer.act and layer.act._act_type,
+        }
+    if isinstance(layer, nn.HybridLambda):
+        return {"function": layer._func_name}
+    return {nn.PReLU: {"in_channels": 0}, nn.InstanceNorm: {"scale": True}}.get(type(layer), {})
+
+
+def test_one_axis_is_a_batch_of_single_numbers(path):
+    x = normal(5)
+    net = randomised(nn.HybridSequential(nn.Dense(3, in_units=1)), x)
+
+    assert_travels(net, x, path, (None,))
+
+
+@st.composite
+def nets(draw):
+    """Chains of every kind of layer, nested and not, and a width of input."""
+
+    def layer():
+        kind = draw(
+            st.sampled_from(
+                ["dense", "act", "leaky", "elu", "prelu", "batch", "layer", "drop", "chain"]
+            )
+        )
+        match kind:
+            case "dense":
+                return nn.Dense(
+                    draw(st.integers(1, 6)),
+                    activation=draw(st.sampled_from([None, *FUNCTIONS])),
+                    use_bias=draw(st.booleans()),
+                    flatten=draw(st.booleans()),
+                )
+            case "act":
+                return nn.Activation(draw(st.sampled_from(FUNCTIONS)))
+            case "leaky":
+                return nn.LeakyReLU(draw(st.sampled_from([0.0, 0.01, 0.5])))
+            case "elu":
+                return nn.ELU(draw(st.sampled_from([0.25, 1.0, 2.0])))
+            case "prelu":
+                return nn.PReLU(in_channels=draw(st.sampled_from([0, 1])))
+            case "batch":
+                return nn.BatchNorm(scale=draw(st.booleans()))
+            case "layer":
+                return nn.LayerNorm(epsilon=draw(st.sampled_from([1e-5, 1e-3])))
+            case "drop":
+                return nn.Dropout(draw(st.sampled_from([0.0, 0.5])))
+        return nn.HybridSequential(*(layer() for _ in range(draw(st.integers(0, 2)))))
+
+    layers = [layer() for _ in range(draw(st.integers(1, 5)))]
+    return nn.HybridSequential(*layers), draw(st.integers(2, 6))
+
+
+@unhurried
+@given(made=nets(), folds=st.booleans())
+def test_random_nets_travel(made, folds, tmp_path_factory):
+    net, width = made
+    x = normal(4, width)
+    file = tmp_path_factory.mktemp("onnx") / "net.onnx"
+
+    assert_travels(randomised(net, x), x, str(file), (None, width), fold_batch_norm=folds)
+
+
+def test_float64_travels_to_the_last_digits(path):
+    x = normal(3, 4, dtype="float64")
+    net = nn.HybridSequential(
+        nn.Dense(5, activation="tanh", dtype="float64"),
+        nn.LayerNorm(),
+        nn.Dense(2, dtype="float64"),
+    )
+    net.cast("float64")
+    randomised(net, x)
+    expected = net(nd.array(x, dtype="float64")).asnumpy()
+
+    onnx.export(net, path)
+
+    (found,) = ReferenceEvaluator(path).run(None, {"input": x})
+    assert_alike(found, expected, 1e-12)
+    again = onnx.load(path)
+    assert again[0].weight.dtype == onp.float64
+    assert_alike(again(nd.array(x, dtype="float64")).asnumpy(), expected, 1e-12)
+
+
+# What the file says
+
+
+def test_the_batch_size_may_vary_and_names_are_structural_paths(path):
+    net = nn.HybridSequential(nn.Dense(4, activation="relu", in_units=3), nn.Dense(2, in_units=4))
+    net.initialize()
+
+    onnx.export(net, path)
+
+    model = onnx_package.load(path)
+    (given_input,) = model.graph.input
+    assert given_input.type.tensor_type.shape.dim[0].dim_param == "batch"
+    assert [node.op_type for node in model.graph.node] == ["Gemm", "Relu", "Gemm"]
+    assert {each.name for each in model.graph.initializer} == {
+        path for path, _ in net._walk_parameters()
+    }
+    assert model.producer_name == "glueball"
+    for batch in (1, 7):
+        assert run_elsewhere(path, normal(batch, 3)).shape == (batch, 2)
+
+
+def test_a_batch_norm_becomes_part_of_the_linear_layer_before_it(path):
+    x = normal(6, 3)
+    net = nn.HybridSequential(
+        nn.Dense(4, use_bias=False), nn.BatchNorm(), nn.BatchNorm(), nn.Dense(2, activation="tanh"),
+        nn.BatchNorm(),
+    )  # fmt: skip
+    randomised(net, x)
+
+    assert_travels(net, x, path)
+
+    kinds = [node.op_type for node in onnx_package.load(path).graph.node]
+    assert kinds == ["Gemm", "BatchNormalization", "Gemm", "Tanh", "BatchNormalization"]
+    assert_travels(net, x, path, fold_batch_norm=False)
+    kinds = [node.op_type for node in onnx_package.load(path).graph.node]
+    assert kinds.count("BatchNormalization") == 3
+
+
+def test_what_the_net_computes_when_it_trains_is_not_exported(path):
+    x = normal(6, 3)
+    net = randomised(nn.HybridSequential(nn.Dropout(0.5), nn.BatchNorm()), x)
+    expected = net(nd.array(x)).asnumpy()
+
+    with autograd.train_mode():
+        onnx.export(net, path)
+
+    assert_alike(run_elsewhere(path, x), expected)
+
+
+def test_the_net_is_as_it_was(path):
+    net = randomised(nn.HybridSequential(nn.Dense(4), nn.BatchNorm()), normal(2, 3))
+    before = {name: p.data().asnumpy().copy() for name, p in net.collect_params().items()}
+
+    onnx.export(net, path)
+
+    for name, parameter in net.collect_params().items():
+        onp.testing.assert_array_equal(parameter.data().asnumpy(), before[name])
+
+
+def test_a_loaded_net_is_ready_to_train_on(path):
+    random.seed(0)
+    net = randomised(nn.HybridSequential(nn.Dense(4, activation="relu"), nn.Dense(2)), normal(2, 3))
+    onnx.export(net, path)
+
+    again = onnx.load(path)
+    with autograd.record():
+        loss = again(nd.ones((2, 3))).sum()
+    loss.backward()
+
+    assert repr(again[0]) == "Dense(3 -> 4, Activation(relu))"
+    assert again[1].bias.grad().asnumpy().tolist() == [2, 2]
+
+
+# What cannot be written
+
+
+class Custom(nn.HybridBlock):
+    def hybrid_forward(self, F, x):
+        return x + 1
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"),
+    [
+        (Custom(prefix="mine_"), r"'mine' \(Custom\) at '1.0'"),
+        (nn.HybridLambda(lambda F, x: x), r"\(HybridLambda\) at '1.0'"),
+        (nn.HybridLambda("cumsum"), r"\(HybridLambda\) at '1.0'"),
+        (nn.Embedding(3, 4), r"\(Embedding\) at '1.0'"),
+        (nn.GroupNorm(), r"\(GroupNorm\) at '1.0'"),
+        (nn.HybridConcurrent(), r"\(HybridConcurrent\) at '1.0'"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_block_that_cannot_be_written_is_named_and_no_file_is_left(layer, named, path):
+    net = nn.HybridSequential(nn.Dense(3, in_units=3), nn.HybridSequential(layer))
+    net.initialize()
+
+    with pytest.raises(
+        ArgumentError, match=rf"expected layers that ONNX has.*found .*{named}; export"
+    ):
+        onnx.export(net, path)
+    assert not os.path.exists(path)
+
+
+def test_a_layer_whose_forward_was_replaced_is_none_of_ours(path):
+    class Twice(nn.Dense):
+        def hybrid_forward(self, F, x, weight, bias):
+            return 2 * super().hybrid_forward(F, x, weight, bias)
+
+    net = Twice(3, in_units=3)
+    net.initialize()
+
+    with pytest.raises(ArgumentError, match=r"\(Twice\)"):
+        onnx.export(net, path)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.BatchNorm(axis=-1), (2, 3, 4), "expected BatchNorm over axis 1 at '0'.*found axis -1"),
+        (nn.LayerNorm(axis=1), (2, 3, 4), "expected LayerNorm over the last axis at '0'"),
+        (nn.InstanceNorm(axis=2), (2, 3, 4), "expected InstanceNorm over axis 1 at '0'"),
+    ],
+)
+def test_axes_that_onnx_does_not_have_are_refused(layer, shape, message, path):
+    net = randomised(nn.HybridSequential(layer), normal(*shape))
+
+    with pytest.raises(ArgumentError, match=message):
+        onnx.export(net, path, shape)
+
+
+def test_the_inputs_shape_is_asked_for_where_no_layer_tells_it(path):
+    net = nn.HybridSequential(nn.Activation("relu"))
+
+    with pytest.raises(ArgumentError, match=r"expected the shape of the input.*pass input_shape"):
+        onnx.export(net, path)
+    onnx.export(net, path, (None, 3))
+    assert run_elsewhere(path, -onp.ones((1, 3), "float32")).tolist() == [[0, 0, 0]]
+
+
+def test_an_input_that_does_not_fit_is_refused(path):
+    net = nn.HybridSequential(nn.Dense(2, in_units=3))
+    net.initialize()
+
+    with pytest.raises(MXNetError, match=r"\(batch, 3\) for 'dense"):
+        onnx.export(net, path, (None, 4))
+
+
+def test_a_net_without_values_is_refused_and_an_old_file_stays(path):
+    with open(path, "w") as file:
+        file.write("old")
+
+    for shape in (None, (None, 3)):
+        with pytest.raises(RuntimeError, match="has not been initialized"):
+            onnx.export(nn.HybridSequential(nn.Dense(2)), path, shape)
+
+    with open(path) as file:
+        assert file.read() == "old"
+    assert os.listdir(os.path.dirname(path)) == ["net.onnx"]
+
+
+def test_parameters_of_two_dtypes_are_refused(path):
+    net = nn.HybridSequential(nn.Dense(2, in_units=3), nn.Dense(2, in_units=2, dtype="float64"))
+    net.initialize()
+
+    with pytest.raises(
+        DtypeError, match=r"one dtype in .*found float\d\d, float\d\d; cast the net"
+    ):
+        onnx.export(net, path)
+
+
+# Models of others
+
+
+def write(path, nodes, constants=(), shape=("n", 3), kind=TensorProto.FLOAT, opset=20, **outputs):
+    """A model that is written by hand, from x to y, which has as many axes unless `outputs` say."""
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", kind, shape)],
+        [
+            helper.make_tensor_value_info(name, kind, [f"{name}_{axis}" for axis in range(rank)])
+            for name, rank in ({"y": len(shape)} | outputs).items()
+        ],
+        [numpy_helper.from_array(onp.asarray(array), name) for name, array in constants],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    onnx_package.save(model, path)
+    return path
+
+
+def assert_read(path, x, **options):
+    (expected,) = ReferenceEvaluator(path).run(None, {"x": x})
+    net = onnx.load(path)
+    assert_alike(net(nd.array(x, dtype=x.dtype)).asnumpy(), expected, **options)
+    return net
+
+
+@pytest.mark.parametrize("turned", [0, 1])
+def test_gemm_with_all_its_settings(turned, path):
+    weight = normal(4, 3) if turned else normal(3, 4)
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0, transB=turned)
+
+    net = assert_read(write(path, [node], [("w", weight), ("b", normal(4))]), normal(2, 3))
+
+    assert repr(net[0]) == "Dense(3 -> 4, linear)"
+
+
+@pytest.mark.parametrize(
+    "bias", [normal(4), normal(1, 4), normal(1), normal()], ids=lambda b: b.shape
+)
+def test_biases_that_broadcast(bias, path):
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"])
+
+    assert_read(write(path, [node], [("w", normal(3, 4)), ("b", bias)]), normal(2, 3))
+
+
+@pytest.mark.parametrize("bias_first", [False, True])
+def test_matmul_and_add_are_a_dense_layer_on_the_last_axis(bias_first, path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Add", ["b", "p"] if bias_first else ["p", "b"], ["q"]),
+        helper.make_node("Relu", ["q"], ["y"]),
+    ]
+    constants = [("w", normal(3, 4)), ("b", normal(4))]
+
+    net = assert_read(write(path, nodes, constants, shape=("n", 5, 3)), normal(2, 5, 3))
+
+    assert repr(net) == "HybridSequential(\n  (0): Dense(3 -> 4, Activation(relu))\n)"
+    assert not net[0]._flatten
+
+
+def test_the_long_form_of_gelu(path):
+    root, half, one = (onp.float32(each) for each in (onp.sqrt(2), 0.5, 1))
+    constants = [("root", root), ("half", half), ("one", one)]
+    erf = [
+        helper.make_node("Div", ["x", "root"], ["a"]),
+        helper.make_node("Erf", ["a"], ["b"]),
+        helper.make_node("Add", ["b", "one"], ["c"]),
+    ]
+    for products in (
+        [("x", "c", "d"), ("d", "half", "y")],
+        [("x", "half", "d"), ("d", "c", "y")],
+        [("c", "half", "d"), ("x", "d", "y")],
+    ):
+        nodes = erf + [helper.make_node("Mul", [a, b], [c]) for a, b, c in products]
+
+        net = assert_read(write(path, nodes, constants), normal(2, 3), tolerance=1e-5)
+
+        assert isinstance(net[0], nn.GELU)
+
+
+def test_a_function_that_only_looks_like_gelu_is_refused(path):
+    nodes = [
+        helper.make_node("Erf", ["x"], ["b"]),
+        helper.make_node("Add", ["b", "one"], ["c"]),
+        helper.make_node("Mul", ["x", "half"], ["d"]),
+        helper.make_node("Mul", ["d", "c"], ["y"], name="last"),
+    ]
+    constants = [("half", onp.float32(0.5)), ("one", onp.float32(1))]
+
+    with pytest.raises(MXNetError, match="node 'last' of op type Mul with the inputs"):
+        onnx.load(write(path, nodes, constants))
+
+
+def test_constants_may_be_nodes_and_dropouts_old(path):
+    value = numpy_helper.from_array(normal(3, 2))
+    nodes = [
+        helper.make_node("Constant", [], ["w"], value=value),
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Dropout", ["p"], ["q"], ratio=0.25),
+        helper.make_node("Identity", ["q"], ["y"]),
+    ]
+
+    net = onnx.load(write(path, nodes, opset=11))
+
+    assert repr(net[1]) == "Dropout(p = 0.25, axes=())"
+    x = normal(2, 3)
+    assert_alike(net(nd.array(x)).asnumpy(), x @ numpy_helper.to_array(value))
+
+
+@pytest.mark.parametrize("target", [[0, -1], [-1, 6]])
+def test_a_reshape_to_a_matrix_is_a_flatten(target, path):
+    node = helper.make_node("Reshape", ["x", "to"], ["y"])
+
+    net = assert_read(
+        write(path, [node], [("to", onp.array(target))], shape=("n", 2, 3), y=2), normal(5, 2, 3)
+    )
+
+    assert isinstance(net[0], nn.Flatten)
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        helper.make_node("Conv", ["x", "w"], ["y"], name="odd"),
+        helper.make_node("Add", ["x", "x"], ["y"], name="odd"),
+        helper.make_node("Add", ["x", "w"], ["y"], name="odd"),
+        helper.make_node("Mul", ["x", "w"], ["y"], name="odd"),
+        helper.make_node("Gemm", ["x", "w"], ["y"], transA=1, name="odd"),
+        helper.make_node("Gemm", ["x", "w", "x"], ["y"], name="odd"),
+        helper.make_node("MatMul", ["w", "x"], ["y"], name="odd"),
+        helper.make_node("Softmax", ["x"], ["y"], axis=0, name="odd"),
+        helper.make_node("Flatten", ["x"], ["y"], axis=0, name="odd"),
+        helper.make_node("Selu", ["x"], ["y"], alpha=2.0, name="odd"),
+        helper.make_node("Gelu", ["x"], ["y"], approximate="tanh", name="odd"),
+        helper.make_node("Neg", ["x"], ["y"], name="odd"),
+        helper.make_node("Reshape", ["x", "to"], ["y"], name="odd"),
+        helper.make_node("PRelu", ["x", "rows"], ["y"], name="odd"),
+    ],
+    ids=lambda node: node.op_type,
+)
+def test_a_node_that_is_no_layer_is_named_with_what_is_supported(node, path):
+    constants = [("w", normal(3, 3)), ("to", onp.array([3, -1])), ("rows", normal(2, 1))]
+    constants = [(name, array) for name, array in constants if name in node.input]
+
+    with pytest.raises(
+        MXNetError, match=rf"'odd' of op type {node.op_type}.*supported are Add, Batch"
+    ):
+        onnx.load(write(path, [node], constants))
+
+
+def test_a_model_of_two_outputs_is_refused(path):
+    nodes = [helper.make_node("Relu", ["x"], [name]) for name in ("y", "y1")]
+
+    with pytest.raises(
+        MXNetError, match=r"one input and one output in .*the outputs \['y', 'y1'\]"
+    ):
+        onnx.load(write(path, nodes, y1=2))
+
+
+def test_a_chain_that_does_not_begin_at_the_input_is_refused(path):
+    node = helper.make_node("Relu", ["w"], ["y"])
+
+    with pytest.raises(MXNetError, match="begins at 'w', which does not depend on the input"):
+        onnx.load(write(path, [node], [("w", normal(2))]))
+
+
+def test_other_dtypes_are_refused(path):
+    node = helper.make_node("Relu", ["x"], ["y"])
+
+    with pytest.raises(MXNetError, match="float32 or float64 in .*found 'x' of FLOAT16"):
+        onnx.load(write(path, [node], kind=TensorProto.FLOAT16))
+
+
+def test_a_damaged_file_is_named(path):
+    with open(path, "wb") as file:
+        file.write(b"\x08\xff\xff no model")
+
+    with pytest.raises(MXNetError, match=r"expected an ONNX model in '.*net.onnx', found"):
+        onnx.load(path)
+
+
+def test_a_missing_file_is_pythons_own_error(path):
+    with pytest.raises(FileNotFoundError):
+        onnx.load(path)
