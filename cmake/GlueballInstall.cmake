@@ -16,11 +16,6 @@ install(
   DESTINATION ${package_dir}
   COMPONENT cpp)
 
-if(TARGET OpenMP::OpenMP_CXX)
-  set(GLUEBALL_USES_OPENMP ON)
-else()
-  set(GLUEBALL_USES_OPENMP OFF)
-endif()
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/glueballConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/glueballConfig.cmake
                               INSTALL_DESTINATION ${package_dir})

@@ -2,43 +2,76 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
 #include <string>
+#include <system_error>
+#include <thread>
 
 #include "glueball/error.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
+#include <signal.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
 #endif
 
 namespace glueball {
 namespace {
 
-int default_threads() noexcept {
-#ifdef _OPENMP
-  return std::max(1, omp_get_max_threads());
-#else
-  return 1;
+// How often a thread looks for work, or for the end of it, before it sleeps: some 20 microseconds,
+// which bridges the gap between the loops of one training step (waking a sleeper takes longer than
+// that on a virtual machine) and is all that a neighbour can lose.
+constexpr int looks = 600;
+
+// A range for each thread would make all wait for the one that the system wakes late. More, and who
+// comes late takes less.
+constexpr std::int64_t ranges_per_thread = 4;
+
+void pause_briefly() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
 #endif
 }
 
-// 0 until somebody sets it, so that OpenMP is not asked before it is needed.
-std::atomic<int> chosen_threads{0};
+/// Waits until `value` is no longer `old`: looks a few times, then sleeps.
+template <class T>
+void wait_for_change(const std::atomic<T>& value, T old) noexcept {
+  for (int i = 0; i < looks; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause_briefly();
+  }
+  value.wait(old, std::memory_order_acquire);
+}
 
-// OpenMP's threads stay behind in the parent, and a parallel region would wait for them for ever.
-std::atomic<bool> is_forked_child{false};
-
-#if defined(__unix__) || defined(__APPLE__)
-// At load time, because some other library of the process may start OpenMP's threads before we do.
-[[maybe_unused]] const int fork_handler = pthread_atfork(
-    nullptr, nullptr, [] { is_forked_child.store(true, std::memory_order_relaxed); });
+/// OMP_NUM_THREADS, as people set it for every library, else the processors this process may use.
+int default_threads() noexcept {
+  if (const char* text = std::getenv("OMP_NUM_THREADS")) {
+    int count = 0;
+    std::from_chars(text, text + std::strlen(text), count);
+    if (count > 0) return count;
+  }
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
 #endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
-#ifdef _OPENMP
+// 0 until somebody sets it or asks.
+constinit std::atomic<int> chosen_threads{0};
+
+// The pool's threads stay behind in the parent.
+constinit std::atomic<bool> is_forked_child{false};
+
 // Set while this thread runs a range: nested calls stay on their thread.
-thread_local bool is_inside = false;
+constinit thread_local bool is_inside = false;
 
 class Inside {
  public:
@@ -51,8 +84,124 @@ class Inside {
   bool before_;
 };
 
-bool is_nested() noexcept { return is_inside || omp_in_parallel() != 0; }
+/// Threads that run the ranges of one loop at a time, together with the thread that calls.
+///
+/// The caller never waits for a thread to wake up: it takes ranges itself until none is left, and
+/// then waits only for those that others have begun. So a machine that is busy with other things
+/// costs what it costs, and no more; OpenMP's barriers cost a scheduler's time slice then.
+class Pool {
+ public:
+  constexpr Pool() = default;
+
+  /// False if the pool is at work for another caller.
+  bool run(std::int64_t count, std::int64_t grain, std::int64_t ranges, int threads,
+           detail::RangeFunction function, void* context) noexcept {
+    const std::unique_lock<std::mutex> alone(busy_, std::try_to_lock);
+    if (!alone.owns_lock()) return false;
+    grow(threads - 1);
+
+    function_ = function;
+    context_ = context;
+    count_ = count;
+    grain_ = grain;
+    ranges_ = ranges;
+    unfinished_.store(static_cast<std::uint32_t>(ranges), std::memory_order_relaxed);
+    helpers_.store(std::min(threads, workers_ + 1) - 1, std::memory_order_relaxed);
+    const std::uint64_t round = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
+    ticket_.store(round << 32 | static_cast<std::uint64_t>(ranges), std::memory_order_release);
+    round_.store(static_cast<std::uint32_t>(round), std::memory_order_release);
+    round_.notify_all();
+
+    work();
+    for (std::uint32_t left = unfinished_.load(std::memory_order_acquire); left != 0;
+         left = unfinished_.load(std::memory_order_acquire)) {
+      wait_for_change(unfinished_, left);
+    }
+    return true;
+  }
+
+ private:
+  /// Takes ranges of the present loop, and runs them, until all are taken.
+  void work() noexcept {
+    const Inside inside;
+    // The loop's number and how many ranges nobody has taken. Whoever takes one may read the loop's
+    // description: it can't change before that range is finished.
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    while ((ticket & 0xffffffff) != 0) {
+      if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acquire)) continue;
+      run_range(ranges_ - static_cast<std::int64_t>(ticket & 0xffffffff));
+      if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  /// Whole grains are dealt out, so that each range begins at a multiple of one.
+  void run_range(std::int64_t range) noexcept {
+    const std::int64_t grains = (count_ - 1) / grain_ + 1;
+    const std::int64_t share = grains / ranges_;
+    const std::int64_t larger = grains % ranges_;  // the first ones take one grain more
+    const std::int64_t first = range * share + std::min(range, larger);
+    const std::int64_t last = first + share + (range < larger ? 1 : 0);
+    function_(context_, first * grain_, std::min(count_, last * grain_));
+  }
+
+  [[noreturn]] void serve() noexcept {
+    std::uint32_t seen = 0;
+    while (true) {
+      wait_for_change(round_, seen);
+      seen = round_.load(std::memory_order_acquire);
+      // Fewer threads than the pool has may be asked for.
+      if (helpers_.fetch_sub(1, std::memory_order_relaxed) > 0) work();
+    }
+  }
+
+  /// Has at least `wanted` workers afterwards, or as many as the system allows.
+  void grow(int wanted) noexcept {
+    if (workers_ >= wanted) return;
+#if defined(__unix__) || defined(__APPLE__)
+    if (workers_ == 0) {
+      pthread_atfork(nullptr, nullptr,
+                     [] { is_forked_child.store(true, std::memory_order_relaxed); });
+    }
+    // Signals are for the program's own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
 #endif
+    try {
+      for (; workers_ < wanted; ++workers_) {
+        std::thread([this] { serve(); }).detach();
+      }
+    } catch (const std::system_error&) {
+      // The callers' own threads do the work then.
+    }
+#if defined(__unix__) || defined(__APPLE__)
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+#endif
+  }
+
+  std::mutex busy_;
+  int workers_ = 0;
+  // The present loop.
+  detail::RangeFunction function_ = nullptr;
+  void* context_ = nullptr;
+  std::int64_t count_ = 0;
+  std::int64_t grain_ = 1;
+  std::int64_t ranges_ = 0;
+  std::atomic<int> helpers_{0};
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint32_t> unfinished_{0};
+  std::atomic<std::uint32_t> round_{0};
+};
+
+// Never destroyed: its threads sleep in it until the process ends.
+union Immortal {
+  constexpr Immortal() : pool() {}
+  ~Immortal() {}
+  Pool pool;
+};
+constinit Immortal immortal;
 
 }  // namespace
 
@@ -82,30 +231,15 @@ void set_num_threads(int count) {
 void detail::parallel_for(std::int64_t count, std::int64_t grain, RangeFunction function,
                           void* context) {
   if (count <= 0) return;
-#ifdef _OPENMP
   grain = std::max<std::int64_t>(grain, 1);
-  const std::int64_t wanted = std::min<std::int64_t>(count / grain, num_threads());
-  if (wanted > 1 && !is_nested()) {
-    // Whole grains are dealt out, so that each range begins at a multiple of one.
-    const std::int64_t grains = (count - 1) / grain + 1;
-#pragma omp parallel num_threads(static_cast<int>(wanted)) default(none) \
-    shared(count, grain, grains, function, context)
-    {
-      const Inside inside;
-      // OpenMP may give fewer threads than it was asked for.
-      const std::int64_t threads = omp_get_num_threads();
-      const std::int64_t thread = omp_get_thread_num();
-      const std::int64_t share = grains / threads;
-      const std::int64_t larger = grains % threads;  // the first ones take one grain more
-      const std::int64_t first = thread * share + std::min(thread, larger);
-      const std::int64_t last = first + share + (thread < larger ? 1 : 0);
-      if (first < last) function(context, first * grain, std::min(count, last * grain));
+  const std::int64_t most = count / grain;
+  if (most > 1 && !is_inside) {
+    const int threads = static_cast<int>(std::min<std::int64_t>(most, num_threads()));
+    if (threads > 1) {
+      const std::int64_t ranges = std::min(most, threads * ranges_per_thread);
+      if (immortal.pool.run(count, grain, ranges, threads, function, context)) return;
     }
-    return;
   }
-#else
-  static_cast<void>(grain);
-#endif
   function(context, 0, count);
 }
 

@@ -70,7 +70,7 @@ TEST_CASE("ranges cover everything once, begin at multiples of the grain, and ar
           next = end;
         }
         CHECK(next == count);
-        CHECK(ranges.size() <= static_cast<std::size_t>(threads));
+        if (threads == 1) CHECK(ranges.size() == 1);
       }
     }
   }
@@ -138,7 +138,7 @@ TEST_CASE("several threads may each run a parallel loop") {
 #if defined(__unix__) || defined(__APPLE__)
 TEST_CASE("after fork() the child does not wait for threads that stayed in the parent") {
   const Threads scope(2);
-  ranges_of(1000, 1);  // OpenMP's threads exist now
+  ranges_of(1000, 1);  // the threads exist now
 
   const pid_t child = fork();
   if (child == 0) {

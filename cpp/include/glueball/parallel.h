@@ -9,9 +9,10 @@ namespace glueball {
 
 /// How many threads `parallel_for` may use from this process's next call on.
 ///
-/// It starts as OpenMP's own default, and never changes OpenMP's settings.
-/// In the child after `fork()` it is and stays 1, because OpenMP's threads did not come along. A
-/// library built without OpenMP runs on the calling thread, whatever the number.
+/// It starts as OMP_NUM_THREADS says, which people set for all their libraries, else as the number
+/// of processors that this process may use. The threads are the library's own; they start at the
+/// first loop that needs them, and sleep when there is nothing to do. In a child that was forked
+/// after that it is and stays 1, because they did not come along.
 GLUEBALL_API int num_threads() noexcept;
 
 /// Sets num_threads(), for the whole process.
@@ -28,8 +29,9 @@ GLUEBALL_API void parallel_for(std::int64_t count, std::int64_t grain, RangeFunc
 /// Calls `body(begin, end)` on ranges that together are [0, count), on several threads if it pays.
 ///
 /// No range but the last is shorter than `grain`, and every range begins at a multiple of it, so a
-/// count below two grains stays on the calling thread. `body` must not throw, and must not
-/// call Python. Nested calls run on their calling thread.
+/// count below two grains stays on the calling thread. There may be several ranges a thread. `body`
+/// must not throw, and must not call Python. Nested calls run on their calling thread, and so does
+/// a loop that finds the threads at work for another one.
 template <class Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
   using Plain = std::remove_reference_t<Body>;
