@@ -1,12 +1,11 @@
 #include "glueball/dense.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "glueball/error.h"
-#include "glueball/parallel.h"
 #include "kernels/table.h"
 #include "layer_checks.h"
+#include "product.h"
 
 namespace glueball {
 namespace {
@@ -40,85 +39,73 @@ Shape output_shape(const Shape& input, bool flatten, std::int64_t units) {
   return input.with(input.rank() - 1, units);
 }
 
-// Multiplications in the least piece of work worth a thread's start, some 20 microseconds.
-constexpr std::int64_t tile_work = std::int64_t{1} << 20;
-// More tiles than this pay more for packing operands again than they gain.
-constexpr std::int64_t most_tiles = 8;
-// Tiles begin at multiples of it, so that whole vectors and register tiles fit in.
-constexpr std::int64_t tile_step = 32;
+// With so many rows packing the weights costs a hundredth of multiplying by them, and a second copy
+// of them is not worth its memory.
+constexpr std::int64_t most_rows_for_panels = 128;
 
-/// Calls body(begin, end) on pieces of an output's axis, on several threads if `work` pays for
-/// them.
-///
-/// The cuts depend on the sizes only, never on the number of threads: so the numbers don't either.
-template <class Body>
-void for_tiles(std::int64_t axis, std::int64_t work, const Body& body) {
-  const std::int64_t wanted = std::min(work / tile_work, most_tiles);
-  if (wanted < 2 || axis < 2 * tile_step) return body(std::int64_t{0}, axis);
-  const std::int64_t step = ((axis + wanted - 1) / wanted + tile_step - 1) / tile_step * tile_step;
-  parallel_for((axis + step - 1) / step, 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t tile = first; tile < last; ++tile) {
-      body(tile * step, std::min((tile + 1) * step, axis));
-    }
-  });
-}
-
-/// y = f(x w^T + b); `biases` may be null.
+/// y = f(x w^T + b); `biases` and `panels` may be null.
 template <class T>
-void run_forward(const Tensor& x, const Tensor& w, const void* biases,
+void run_forward(const Tensor& x, const Tensor& w, const Tensor* panels, const void* biases,
                  const ActivationFunction& function, const Tensor& y, const Extent& extent) {
-  const auto kernel = kernels::table<T>().dense_forward;
-  const std::int64_t rows = extent.rows;
-  const std::int64_t width = extent.width;
-  const std::int64_t units = w.shape()[0];
-  const T* b = static_cast<const T*>(biases);
-  const auto code = static_cast<kernels::ActivationCode>(function.kind);
-  const bool cut_rows = rows >= units;
-  for_tiles(cut_rows ? rows : units, rows * units * width,
-            [&](std::int64_t begin, std::int64_t end) {
-              const std::int64_t row = cut_rows ? begin : 0;
-              kernel(x.data<T>() + row * width, w.data<T>(), b, y.data<T>() + row * units,
-                     cut_rows ? end - begin : rows, width, units, cut_rows ? 0 : begin,
-                     cut_rows ? units : end, code, function.alpha);
-            });
+  Multiplication<T> m;
+  m.a = x.data<T>();
+  m.a_row = extent.width;
+  m.b = w.data<T>();
+  m.b_step = 1;
+  m.b_column = extent.width;
+  m.packed_b = panels == nullptr ? nullptr : panels->data<T>();
+  m.c = y.data<T>();
+  m.rows = extent.rows;
+  m.columns = w.shape()[0];
+  m.depth = extent.width;
+  m.bias = static_cast<const T*>(biases);
+  m.code = static_cast<kernels::ActivationCode>(function.kind);
+  m.alpha = function.alpha;
+  multiply(m);
 }
 
 /// dw = or += dz^T x.
 template <class T>
 void run_backward_weight(const Tensor& dz, const Tensor& x, const Parameter::GradTarget& target,
                          const Extent& extent) {
-  const auto kernel = kernels::table<T>().dense_backward_weight;
-  const std::int64_t rows = extent.rows;
-  const std::int64_t width = extent.width;
   const std::int64_t units = target.grad.shape()[0];
-  for_tiles(units, rows * units * width, [&](std::int64_t begin, std::int64_t end) {
-    kernel(dz.data<T>(), x.data<T>(), target.grad.data<T>(), rows, width, units, begin, end,
-           target.accumulate);
-  });
+  Multiplication<T> m;
+  m.a = dz.data<T>();
+  m.a_row = 1;
+  m.a_step = units;
+  m.b = x.data<T>();
+  m.b_step = extent.width;
+  m.b_column = 1;
+  m.c = target.grad.data<T>();
+  m.rows = units;
+  m.columns = extent.width;
+  m.depth = extent.rows;
+  m.accumulate = target.accumulate;
+  multiply(m);
 }
 
 /// db = or += the sum of dz over its rows.
 template <class T>
 void run_backward_bias(const Tensor& dz, const Parameter::GradTarget& target, std::int64_t rows) {
-  kernels::table<T>().dense_backward_bias(dz.data<T>(), target.grad.data<T>(), rows,
-                                          target.grad.size(), target.accumulate);
+  kernels::table<T>().column_sums(dz.data<T>(), rows, target.grad.size(), target.grad.data<T>(),
+                                  target.accumulate);
 }
 
 /// dx = dz w.
 template <class T>
 void run_backward_input(const Tensor& dz, const Tensor& w, const Tensor& dx, const Extent& extent) {
-  const auto kernel = kernels::table<T>().dense_backward_input;
-  const std::int64_t rows = extent.rows;
-  const std::int64_t width = extent.width;
   const std::int64_t units = w.shape()[0];
-  const bool cut_rows = rows >= width;
-  for_tiles(cut_rows ? rows : width, rows * units * width,
-            [&](std::int64_t begin, std::int64_t end) {
-              const std::int64_t row = cut_rows ? begin : 0;
-              kernel(dz.data<T>() + row * units, w.data<T>(), dx.data<T>() + row * width,
-                     cut_rows ? end - begin : rows, width, units, cut_rows ? 0 : begin,
-                     cut_rows ? width : end);
-            });
+  Multiplication<T> m;
+  m.a = dz.data<T>();
+  m.a_row = units;
+  m.b = w.data<T>();
+  m.b_step = extent.width;
+  m.b_column = 1;
+  m.c = dx.data<T>();
+  m.rows = extent.rows;
+  m.columns = extent.width;
+  m.depth = units;
+  multiply(m);
 }
 
 std::int64_t units_of(const Parameter& weight) {
@@ -241,8 +228,8 @@ Shape Dense::infer_shape(const Shape& input) {
 void Dense::prepare(const Shape& input) {
   if (is_ready()) return;
   // Who never called initialize() hears that first, and nothing has changed.
-  if (weight_->state() == Parameter::State::uninitialized) (void)weight_->data();
-  if (bias_ != nullptr && bias_->state() == Parameter::State::uninitialized) (void)bias_->data();
+  if (weight_->state() == Parameter::State::uninitialized) (void)weight_->values();
+  if (bias_ != nullptr && bias_->state() == Parameter::State::uninitialized) (void)bias_->values();
   infer_shape(input);
   weight_->finish_deferred();
   if (bias_ != nullptr) bias_->finish_deferred();
@@ -259,8 +246,8 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
     }
     prepare(input.shape());
   }
-  const Tensor& weight = weight_->data();
-  const Tensor* bias = bias_ == nullptr ? nullptr : &bias_->data();
+  const Tensor& weight = weight_->values();
+  const Tensor* bias = bias_ == nullptr ? nullptr : &bias_->values();
   if (input.dtype() != weight.dtype() || (bias != nullptr && bias->dtype() != weight.dtype())) {
     throw_dtype(input);
   }
@@ -277,10 +264,15 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
   if (keep) linear = Tensor::uninitialized(shape, weight.dtype());
   const Tensor& target = keep ? linear : output;
   const ActivationFunction fused = keep ? ActivationFunction() : activation_;
+  // While recording, weights change from step to step, and packing them for one is done on the way.
+  const Tensor* panels = weight_->panels();
+  if (panels == nullptr && record == nullptr && extent.rows <= most_rows_for_panels) {
+    panels = weight_->make_panels();
+  }
   if (weight.dtype() == Dtype::float32) {
-    run_forward<float>(input, weight, biases, fused, target, extent);
+    run_forward<float>(input, weight, panels, biases, fused, target, extent);
   } else {
-    run_forward<double>(input, weight, biases, fused, target, extent);
+    run_forward<double>(input, weight, panels, biases, fused, target, extent);
   }
   if (keep) activate(activation_, linear, output);
   if (record != nullptr) {
@@ -296,7 +288,7 @@ Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, boo
                        const BackwardPass& pass) {
   check_output_grad(*this, output_grad, record.output);
   const Tensor& input = record.input;
-  const Tensor& weight = weight_->data();
+  const Tensor& weight = weight_->values();
   const Extent extent = extent_of(input.shape(), flatten_);
   if (weight.dtype() != input.dtype() || weight.shape()[1] != extent.width) {
     throw InputError({"the weight of '" + name() + "' as it was in the recorded forward, (" +

@@ -65,7 +65,7 @@ void check_same_shape(const Tensor& array, const Tensor& weight, const char* wha
 /// Whether an update changes the parameter.
 bool is_due(const Parameter& parameter, bool ignore_stale) {
   if (parameter.grad_req() == GradReq::null) return false;
-  (void)parameter.data();  // throws if there is none
+  (void)parameter.values();  // throws if there is none
   return !ignore_stale || parameter.grad_is_fresh();
 }
 
@@ -232,7 +232,7 @@ std::int64_t Optimizer::update(const std::vector<std::shared_ptr<Parameter>>& pa
   std::int64_t largest = 0;
   for (const auto& parameter : parameters) {
     if (!is_due(*parameter, ignore_stale)) continue;
-    const Tensor& weight = parameter->data();
+    const Tensor& weight = parameter->values();
     State& state = states_.try_emplace(parameter->id(), fresh).first->second;
     for (Tensor& array : state.arrays) {
       // A parameter that was initialized anew with another shape starts anew; one that was cast

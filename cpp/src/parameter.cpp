@@ -1,10 +1,12 @@
 #include "glueball/parameter.h"
 
 #include <atomic>
+#include <cstring>
 #include <thread>
 #include <utility>
 
 #include "glueball/error.h"
+#include "product.h"
 
 namespace glueball {
 namespace {
@@ -87,6 +89,7 @@ Tensor Parameter::filled(const Plan& plan) const {
 }
 
 void Parameter::publish(Tensor data) {
+  drop_panels();
   ++generation_;
   ++version_;
   data_ = std::move(data);
@@ -172,11 +175,42 @@ void Parameter::set_data(const Tensor& values, bool create) {
   if (state_ == State::initialized) {
     data_.copy_from(values);
     ++version_;
+    drop_panels();
   } else if (state_ == State::deferred || create) {
     publish(values.cast(settings_.dtype));
   } else {
     throw UninitializedError(name_);
   }
+}
+
+const Tensor* Parameter::make_panels() {
+  const Tensor& values = this->values();
+  const std::lock_guard lock(mutex_);
+  if (const Tensor* made = panels()) return made;
+  // In this order: a data() that the count does not show yet will find this state, and reset it.
+  panels_state_.store(PanelsState::in_the_making);
+  if (values.buffer()->use_count() != 1) {
+    drop_panels();
+    return nullptr;
+  }
+  const std::int64_t units = values.shape()[0];
+  const std::int64_t width = values.shape()[1];
+  const bool single = values.dtype() == Dtype::float32;
+  Tensor made = Tensor::uninitialized(
+      {single ? packed_size<float>(width, units) : packed_size<double>(width, units)},
+      values.dtype());
+  if (single) {
+    pack(values.data<float>(), 1, width, width, units, made.data<float>());
+  } else {
+    pack(values.data<double>(), 1, width, width, units, made.data<double>());
+  }
+  // Another thread may be reading the former ones: they stay if they turn out to be right.
+  const bool same = panels_.defined() && panels_.dtype() == made.dtype() &&
+                    panels_.size() == made.size() &&
+                    std::memcmp(panels_.raw(), made.raw(), made.bytes()) == 0;
+  if (!same) panels_ = std::move(made);
+  PanelsState expected = PanelsState::in_the_making;
+  return panels_state_.compare_exchange_strong(expected, PanelsState::valid) ? &panels_ : nullptr;
 }
 
 void Parameter::zero_grad() {
@@ -195,6 +229,7 @@ void Parameter::cast(Dtype dtype) {
   const std::lock_guard lock(mutex_);
   settings_.dtype = dtype;
   if (state_ != State::initialized) return;
+  drop_panels();
   ++generation_;
   data_ = data_.cast(dtype);
   if (grad_.defined()) grad_ = grad_.cast(dtype);

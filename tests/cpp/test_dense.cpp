@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,7 +12,6 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "gradient_check.h"
-#include "kernels/dispatch.h"
 
 namespace glueball {
 namespace {
@@ -51,105 +50,6 @@ class Failing : public Initializer {
   }
   mutable bool fails = true;
 };
-
-/// std::max() would lose a NaN.
-double larger(double worst, double difference) { return difference <= worst ? worst : difference; }
-
-template <class T>
-std::vector<T> random_vector(std::ptrdiff_t count, std::uint64_t seed) {
-  Tensor numbers = random_tensor({count}, seed, -1.0, 1.0, dtype_of<T>);
-  return {numbers.data<T>(), numbers.data<T>() + count};
-}
-
-/// Every product kernel of every instruction set against the sums written out in float64.
-template <class T>
-void check_kernels(std::ptrdiff_t batch, std::ptrdiff_t in, std::ptrdiff_t out, double tolerance) {
-  const auto x = random_vector<T>(batch * in, 1);
-  const auto w = random_vector<T>(out * in, 2);
-  const auto b = random_vector<T>(out, 3);
-  const auto dy = random_vector<T>(batch * out, 4);
-  const auto at = [](const std::vector<T>& m, std::ptrdiff_t i) {
-    return static_cast<double>(m[static_cast<std::size_t>(i)]);
-  };
-  for (const kernels::KernelSet* set : kernels::runnable()) {
-    const std::string isa = set->name;
-    CAPTURE(isa);
-    CAPTURE(batch);
-    CAPTURE(in);
-    CAPTURE(out);
-    const kernels::Table<T>* table = nullptr;
-    if constexpr (std::is_same_v<T, float>) {
-      table = &set->f32;
-    } else {
-      table = &set->f64;
-    }
-
-    // Two pieces, to see that a piece leaves the other's columns alone.
-    const std::ptrdiff_t cut = out / 3;
-    std::vector<T> y(static_cast<std::size_t>(batch * out), T(99));
-    table->dense_forward(x.data(), w.data(), b.data(), y.data(), batch, in, out, cut, out,
-                         kernels::code_relu, 0.0);
-    table->dense_forward(x.data(), w.data(), b.data(), y.data(), batch, in, out, 0, cut,
-                         kernels::code_relu, 0.0);
-    double worst = 0.0;
-    for (std::ptrdiff_t i = 0; i < batch; ++i) {
-      for (std::ptrdiff_t o = 0; o < out; ++o) {
-        double sum = at(b, o);
-        for (std::ptrdiff_t k = 0; k < in; ++k) sum += at(x, i * in + k) * at(w, o * in + k);
-        worst = larger(worst, std::abs(at(y, i * out + o) - std::max(sum, 0.0)));
-      }
-    }
-    CHECK(worst <= tolerance);
-
-    const std::ptrdiff_t in_cut = in / 3;
-    std::vector<T> dx(static_cast<std::size_t>(batch * in), T(99));
-    table->dense_backward_input(dy.data(), w.data(), dx.data(), batch, in, out, 0, in_cut);
-    table->dense_backward_input(dy.data(), w.data(), dx.data(), batch, in, out, in_cut, in);
-    worst = 0.0;
-    for (std::ptrdiff_t i = 0; i < batch; ++i) {
-      for (std::ptrdiff_t k = 0; k < in; ++k) {
-        double sum = 0.0;
-        for (std::ptrdiff_t o = 0; o < out; ++o) sum += at(dy, i * out + o) * at(w, o * in + k);
-        worst = larger(worst, std::abs(at(dx, i * in + k) - sum));
-      }
-    }
-    CHECK(worst <= tolerance);
-
-    std::vector<T> dw(static_cast<std::size_t>(out * in), T(99));
-    std::vector<T> db(static_cast<std::size_t>(out), T(99));
-    table->dense_backward_weight(dy.data(), x.data(), dw.data(), batch, in, out, 0, cut, false);
-    table->dense_backward_weight(dy.data(), x.data(), dw.data(), batch, in, out, cut, out, false);
-    table->dense_backward_weight(dy.data(), x.data(), dw.data(), batch, in, out, 0, out, true);
-    table->dense_backward_bias(dy.data(), db.data(), batch, out, false);
-    table->dense_backward_bias(dy.data(), db.data(), batch, out, true);
-    worst = 0.0;
-    for (std::ptrdiff_t o = 0; o < out; ++o) {
-      double head = 0.0;
-      for (std::ptrdiff_t i = 0; i < batch; ++i) head += at(dy, i * out + o);
-      worst = larger(worst, std::abs(at(db, o) - 2.0 * head));
-      for (std::ptrdiff_t k = 0; k < in; ++k) {
-        double sum = 0.0;
-        for (std::ptrdiff_t i = 0; i < batch; ++i) sum += at(dy, i * out + o) * at(x, i * in + k);
-        worst = larger(worst, std::abs(at(dw, o * in + k) - 2.0 * sum));
-      }
-    }
-    CHECK(worst <= tolerance);
-  }
-}
-
-TEST_CASE("the products are right for sizes around every vector's and block's width") {
-  for (const std::ptrdiff_t batch : {0, 1, 2, 3, 4, 5, 7, 12, 13, 18}) {
-    for (const std::ptrdiff_t in : {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 20, 31, 33, 64, 71}) {
-      for (const std::ptrdiff_t out : {1, 2, 3, 4, 5, 8, 17}) {
-        check_kernels<float>(batch, in, out, 2e-5);
-        check_kernels<double>(batch, in, out, 5e-14);
-      }
-    }
-  }
-  check_kernels<float>(1, 300, 200, 1e-4);
-  check_kernels<float>(65, 130, 97, 1e-4);
-  check_kernels<double>(65, 130, 97, 1e-12);
-}
 
 TEST_CASE("gradients agree with central differences, for all activations, with and without bias") {
   for (const std::string& name : activation_names()) {
@@ -263,6 +163,57 @@ TEST_CASE("a weight that two layers share gets the sum of both gradients in one 
     return test::dot(head, second.forward(first.forward(x, {}, nullptr), {}, nullptr));
   };
   CHECK(test::relative_error(weight->grad(), test::numeric_gradient(value, weight->data())) < 1e-6);
+}
+
+TEST_CASE("a write is seen by the next forward, through whatever array it was made") {
+  Dense layer("dense0", 40);
+  layer.infer_shape({1, 30});
+  test::initialize_all(layer);
+  const Tensor x = random_tensor({1, 30}, 5, -1.0, 1.0, Dtype::float32);
+  const auto expected = [&] {  // a layer that has packed nothing yet
+    Dense fresh("fresh", 40);
+    fresh.infer_shape({1, 30});
+    fresh.weight()->set_data(layer.weight()->values(), true);
+    fresh.bias()->set_data(layer.bias()->values(), true);
+    return fresh.forward(x, {}, nullptr);
+  };
+  const auto check = [&] {
+    const Tensor y = layer.forward(x, {}, nullptr);
+    const Tensor wanted = expected();
+    CHECK(std::memcmp(y.raw(), wanted.raw(), y.bytes()) == 0);
+  };
+  check();
+  CHECK(layer.weight()->panels() != nullptr);
+
+  SUBCASE("one that is let go before the forward") {
+    layer.weight()->data().fill(0.25);
+    CHECK(layer.weight()->panels() == nullptr);
+    check();
+    CHECK(layer.weight()->panels() != nullptr);
+  }
+  SUBCASE("one that is held meanwhile") {
+    const Tensor view = layer.weight()->data();
+    for (const double value : {0.5, -0.5}) {
+      view.fill(value);
+      check();
+      CHECK(layer.weight()->panels() == nullptr);
+    }
+  }
+  SUBCASE("one that changed nothing") {
+    const Tensor* before = layer.weight()->panels();
+    layer.weight()->data();
+    check();
+    CHECK(layer.weight()->panels() == before);
+  }
+  SUBCASE("set_data, a new initialization, and an optimizer's step") {
+    layer.weight()->set_data(random_tensor({40, 30}, 6, -1.0, 1.0, Dtype::float32));
+    check();
+    layer.weight()->initialize(std::make_shared<Uniform>(1.0), nullptr, Generator(8), true);
+    check();
+    layer.weight()->values().fill(0.125);
+    layer.weight()->mark_stale();
+    check();
+  }
 }
 
 TEST_CASE("any number of threads gives the same bits") {

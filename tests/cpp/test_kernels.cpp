@@ -34,10 +34,10 @@ bool is_set(Function* function) {
 // Tables are aggregates of function pointers: a member that somebody forgot to fill is null.
 template <class T>
 void check_complete(const kernels::Table<T>& table) {
-  CHECK(is_set(table.dense_forward));
-  CHECK(is_set(table.dense_backward_input));
-  CHECK(is_set(table.dense_backward_weight));
-  CHECK(is_set(table.dense_backward_bias));
+  CHECK(is_set(table.product));
+  CHECK(is_set(table.pack_panels));
+  CHECK(is_set(table.pack_rows));
+  CHECK(is_set(table.column_sums));
   CHECK(is_set(table.activation_forward));
   CHECK(is_set(table.activation_backward));
   CHECK(is_set(table.softmax_cross_entropy));

@@ -143,8 +143,18 @@ class GLUEBALL_API Parameter {
   /// and the parameter stays deferred.
   void finish_deferred();
 
-  /// The values. @throws UninitializedError, DeferredInitializationError.
-  const Tensor& data() const {
+  /// The values, to read and to write.
+  ///
+  /// Layers may keep copies of the values in an order of their own. They do so only while nobody
+  /// holds an array that this returned: keep the Tensor, not only a pointer into it, for as long as
+  /// you write. @throws UninitializedError, DeferredInitializationError.
+  Tensor data() const {
+    Tensor data = values();
+    drop_panels();  // after the copy: make_panels() looks how many there are
+    return data;
+  }
+  /// The values, only to be read: what layers use. @throws as data().
+  const Tensor& values() const {
     if (state_ != State::initialized) throw_not_initialized();
     return data_;
   }
@@ -183,13 +193,27 @@ class GLUEBALL_API Parameter {
   void mark_stale() noexcept {
     grad_fresh_ = false;
     ++version_;
+    drop_panels();
   }
+
+  /// For layers: the values of a weight (units, in_units) packed for products with its transpose,
+  /// or null if there are none or they may be old.
+  const Tensor* panels() const noexcept {
+    return panels_state_.load(std::memory_order_acquire) == PanelsState::valid ? &panels_ : nullptr;
+  }
+  /// As panels(), but packs them if need be. Null while somebody holds what data() returned, since
+  /// writes through it would not be seen. @throws as data().
+  const Tensor* make_panels();
 
   /// Converts values and gradient to new arrays; a plan made before is carried out in the new
   /// dtype.
   void cast(Dtype dtype);
 
  private:
+  enum class PanelsState : std::uint8_t { none, in_the_making, valid };
+
+  void drop_panels() const noexcept { panels_state_.store(PanelsState::none); }
+
   struct Plan {
     std::shared_ptr<const Initializer> own;
     std::shared_ptr<const Initializer> fallback;
@@ -209,6 +233,8 @@ class GLUEBALL_API Parameter {
       State::uninitialized};  // set last, so that who reads it sees the arrays
   Tensor data_;
   Tensor grad_;
+  Tensor panels_;
+  mutable std::atomic<PanelsState> panels_state_{PanelsState::none};
   std::uint64_t generation_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t grad_pass_ = 0;

@@ -34,9 +34,18 @@ EIGEN_STRONG_INLINE P splat(double value) {
   return packet::pset1<P>(static_cast<Element<P>>(value));
 }
 
+/// A mask of the first `count` lanes, fewer than all.
+template <class P>
+EIGEN_STRONG_INLINE auto first_lanes(Index count) {
+  return static_cast<typename packet::unpacket_traits<P>::mask_t>((1U << count) - 1U);
+}
+
 /// The `count` elements at `from`, fewer than a vector, followed by zeros.
 template <class T>
 EIGEN_STRONG_INLINE Packet<T> load_some(const T* from, Index count) {
+  if constexpr (packet::unpacket_traits<Packet<T>>::masked_load_available) {
+    return packet::ploadu<Packet<T>>(from, first_lanes<Packet<T>>(count));
+  }
   EIGEN_ALIGN_MAX T buffer[lanes<Packet<T>>] = {};
   for (Index i = 0; i < count; ++i) buffer[i] = from[i];
   return packet::pload<Packet<T>>(buffer);
@@ -45,6 +54,9 @@ EIGEN_STRONG_INLINE Packet<T> load_some(const T* from, Index count) {
 /// Writes the first `count` lanes, fewer than a vector.
 template <class T>
 EIGEN_STRONG_INLINE void store_some(T* to, const Packet<T>& value, Index count) {
+  if constexpr (packet::unpacket_traits<Packet<T>>::masked_store_available) {
+    return packet::pstoreu(to, value, first_lanes<Packet<T>>(count));
+  }
   EIGEN_ALIGN_MAX T buffer[lanes<Packet<T>>];
   packet::pstore(buffer, value);
   for (Index i = 0; i < count; ++i) to[i] = buffer[i];

@@ -6,18 +6,18 @@
 
 namespace glueball::kernels::GLUEBALL_TARGET {
 
-// dense.cpp
+// product.cpp
+extern const Index float_panel;
+extern const Index double_panel;
 template <class T>
-void dense_forward(const T* x, const T* w, const T* b, T* y, Index batch, Index in, Index out,
-                   Index col_begin, Index col_end, ActivationCode code, double alpha);
+void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, Index columns,
+                 Index panel_size, T* out);
 template <class T>
-void dense_backward_input(const T* dy, const T* w, T* dx, Index batch, Index in, Index out,
-                          Index col_begin, Index col_end);
+void pack_rows(const T* source, Index k_stride, Index rows, Index depth, T* out);
 template <class T>
-void dense_backward_weight(const T* dy, const T* x, T* dw, Index batch, Index in, Index out,
-                           Index row_begin, Index row_end, bool accumulate);
+void product(const Product<T>& product);
 template <class T>
-void dense_backward_bias(const T* dy, T* db, Index batch, Index out, bool accumulate);
+void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate);
 
 // activation.cpp
 template <class T>
@@ -60,6 +60,13 @@ void words(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index 
 namespace {
 
 template <class T>
+constexpr const Index* panel = nullptr;
+template <>
+constexpr const Index* panel<float> = &float_panel;
+template <>
+constexpr const Index* panel<double> = &double_panel;
+
+template <class T>
 constexpr const UpdateRule<T>* rules = nullptr;
 template <>
 constexpr const UpdateRule<float>* rules<float> = float_rules.of;
@@ -69,10 +76,11 @@ constexpr const UpdateRule<double>* rules<double> = double_rules.of;
 template <class T>
 constexpr Table<T> make_table() {
   return {
-      .dense_forward = dense_forward<T>,
-      .dense_backward_input = dense_backward_input<T>,
-      .dense_backward_weight = dense_backward_weight<T>,
-      .dense_backward_bias = dense_backward_bias<T>,
+      .panel = panel<T>,
+      .pack_panels = pack_panels<T>,
+      .pack_rows = pack_rows<T>,
+      .product = product<T>,
+      .column_sums = column_sums<T>,
       .activation_forward = activation_forward<T>,
       .activation_backward = activation_backward<T>,
       .softmax_cross_entropy = softmax_cross_entropy<T>,

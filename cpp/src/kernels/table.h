@@ -100,23 +100,57 @@ struct UpdateRules {
   UpdateRule<T> of[rule_count];
 };
 
+/// Rows of A that the innermost loop of a product takes at once.
+constexpr Index product_tile_rows = 6;
+
+/// C (rows, columns) = f(S + A (rows, depth) * B (depth, columns)), where S is what C holds, or the
+/// bias of each column, or 0.
+///
+/// All of depth at once: whoever cuts it starts the first part from the bias, the others from what
+/// C holds, and gives f to the last.
+template <class T>
+struct Product {
+  /// Element (i, k) is a[i * a_row + k * a_step]. With `packed_rows` A is what pack_rows() wrote,
+  /// a_row is depth, and a_step is not read.
+  const T* a;
+  Index a_row;
+  Index a_step;
+  bool packed_rows;
+  /// Panels of Table::panel columns, `b_panel` elements apart. With `packed_columns` as
+  /// pack_panels() wrote them; else rows are `b_step` apart, and all panels are whole.
+  const T* b;
+  Index b_step;
+  Index b_panel;
+  bool packed_columns;
+  T* c;
+  Index c_row;  ///< elements from one row of C to the next
+  Index rows;
+  Index columns;
+  Index depth;
+  /// Columns of the whole product that this is a part of: decides the order of additions.
+  Index all_columns;
+  bool start;           ///< S is the bias or 0, not what C holds.
+  const T* bias;        ///< (columns,), or null for 0
+  ActivationCode code;  ///< f
+  double alpha;
+};
+
 template <class T>
 struct Table {
-  /// Columns [col_begin, col_end) of y (batch, out) = f(x (batch, in) * w (out, in)^T + b (out,)).
-  ///
-  /// b may be null, and f is the activation that `code` and `alpha` name. An element of y is the
-  /// same number whatever the other columns, but may differ in its last bits with the number of
-  /// rows.
-  void (*dense_forward)(const T* x, const T* w, const T* b, T* y, Index batch, Index in, Index out,
-                        Index col_begin, Index col_end, ActivationCode code, double alpha);
-  /// Columns [col_begin, col_end) of dx (batch, in) = dy (batch, out) * w (out, in).
-  void (*dense_backward_input)(const T* dy, const T* w, T* dx, Index batch, Index in, Index out,
-                               Index col_begin, Index col_end);
-  /// Rows [row_begin, row_end) of dw (out, in) = or += dy^T * x.
-  void (*dense_backward_weight)(const T* dy, const T* x, T* dw, Index batch, Index in, Index out,
-                                Index row_begin, Index row_end, bool accumulate);
-  /// db (out,) = or += sum over the batch of dy.
-  void (*dense_backward_bias)(const T* dy, T* db, Index batch, Index out, bool accumulate);
+  /// Columns of one panel of a packed operand; a power of two.
+  const Index* panel;
+  /// B (depth, columns), element (k, n) at source[k * k_stride + n * n_stride] and one of the
+  /// strides 1, to panels: row after row, the last panel's rows padded with zeros to whole vectors.
+  /// Panels begin `panel_size` elements apart.
+  void (*pack_panels)(const T* source, Index k_stride, Index n_stride, Index depth, Index columns,
+                      Index panel_size, T* out);
+  /// A (rows, depth), element (i, k) at source[k * k_stride + i], to what Product::packed_rows
+  /// describes: rows * depth elements.
+  void (*pack_rows)(const T* source, Index k_stride, Index rows, Index depth, T* out);
+  /// C = f(A B), see Product.
+  void (*product)(const Product<T>& product);
+  /// sums (columns,) = or += the sum of a (rows, columns) over its rows, in their order.
+  void (*column_sums)(const T* a, Index rows, Index columns, T* sums, bool accumulate);
 
   /// y = f(x); y may be x.
   void (*activation_forward)(ActivationCode code, double alpha, const T* x, T* y, Index count);

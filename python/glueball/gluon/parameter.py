@@ -145,7 +145,8 @@ class Parameter(_core.Parameter):
         self.init = init
         self._differentiable = differentiable
         self._contexts: list[Context] = []
-        self._views: tuple[int, NDArray | None, NDArray | None] = (-1, None, None)
+        self._view: tuple[int, weakref.ref[NDArray]] | None = None
+        self._grad_view: tuple[int, NDArray] | None = None
         self._plan: tuple[Any, Any, _core.Generator] | None = None
 
     def __repr__(self) -> str:
@@ -280,23 +281,11 @@ class Parameter(_core.Parameter):
 
     # ---- values and gradients ------------------------------------------------------------
 
-    def _current_views(self) -> tuple[int, NDArray | None, NDArray | None]:
-        """(generation, data, grad): users get the same objects until the arrays are replaced."""
-        views = self._views
-        if views[0] == self._generation:
-            return views
-        current_type = array_type()
-        data = self._data(current_type)
-        grad = None
-        if self._grad_req != "null":
-            grad = self._grad(current_type)
-            data._node = _tape.Leaf(_GradientSink(self))
-        self._views = (self._generation, data, grad)
-        self._plan = None
-        return self._views
-
     def data(self, ctx: Context | None = None) -> NDArray:
         """Return the parameter's own array: writing into it writes the parameter.
+
+        It is one object for as long as somebody holds it. Nets read packed copies of their weights while
+        nobody does, so a program that keeps it pays for packing in every forward.
 
         Raises
         ------
@@ -304,10 +293,17 @@ class Parameter(_core.Parameter):
             If it is not initialized, was not initialized on `ctx`, or (as
             `DeferredInitializationError`) waits for its shape.
         """
-        data = self._current_views()[1]
+        view = self._view
+        data = view[1]() if view is not None and view[0] == self._generation else None
+        if data is None:
+            data = self._data(array_type())
+            if self._grad_req != "null":
+                data._node = _tape.Leaf(_GradientSink(self))
+            # Weakly: the core keeps packed copies only while nobody could write past them.
+            self._view = (self._generation, weakref.ref(data))
+            self._plan = None
         if ctx is not None:
             self._check_context(ctx)
-        assert data is not None
         return data
 
     def grad(self, ctx: Context | None = None) -> NDArray:
@@ -318,12 +314,12 @@ class Parameter(_core.Parameter):
         RuntimeError
             As `data`, and if `grad_req` is ``'null'``.
         """
-        grad = self._current_views()[2]
+        view = self._grad_view
+        if view is None or view[0] != self._generation:
+            view = self._grad_view = (self._generation, self._grad(array_type()))
         if ctx is not None:
             self._check_context(ctx)
-        if grad is None:
-            grad = self._grad(array_type())  # raises, and says why
-        return grad
+        return view[1]
 
     def list_data(self) -> list[NDArray]:
         """Return `data(ctx)` of each context."""

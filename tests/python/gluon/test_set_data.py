@@ -277,3 +277,32 @@ def test_a_weight_written_between_record_and_backward_is_found_when_it_spoils_a_
         MXNetError, match=r"found that Parameter 'dense1_weight' has been written since"
     ):
         second.backward()
+
+
+def test_a_write_through_a_view_is_seen_by_the_next_forward_whoever_holds_it():
+    net = nn.Sequential()
+    net.add(nn.Dense(40, activation="relu", in_units=30), nn.Dense(3, in_units=40))
+    net.initialize()
+    x = nd.ones((1, 30))
+
+    def check():
+        hidden = np.maximum(weight() @ np.ones(30), 0)
+        expected = hidden @ net[1].weight.data().asnumpy().T.astype("float64")
+        np.testing.assert_allclose(net(x).asnumpy()[0], expected, rtol=1e-4, atol=1e-5)
+
+    def weight():
+        return net[0].weight.data().asnumpy().astype("float64")
+
+    check()
+    held = net[0].weight.data()
+    for value in (0.01, -0.02, 0.03):
+        held[:, 3] = value
+        check()
+    del held
+    check()
+    net[0].weight.data()[5] = 0.5  # a view that lives for one statement
+    check()
+    row = net[0].weight.data()[7]  # and a view of a view
+    check()
+    row[:] = 1.0
+    check()

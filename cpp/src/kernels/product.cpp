@@ -1,0 +1,411 @@
+// Products of matrices with one operand packed in panels, for every size from one row up.
+//
+// A panel holds up to `panel_vectors` vectors of neighbouring columns of B (depth, columns), row
+// after row, the last vector padded with zeros: what the innermost loop reads is contiguous. That
+// loop multiplies `tile_rows` rows of A by one panel with all sums in registers. At 6 rows by 4
+// vectors it needs 4 loads and 6 broadcasts for 24 multiply-adds, which leaves the multiplier, not
+// the load units, as the limit, even when the panel comes from the second-level cache.
+//
+// An element of C is the same number whatever the other rows and columns, the number of threads and
+// the way the product was cut: its terms are added in the order of depth, in `splits` interleaved
+// sums where the product has few columns (one sum would wait for each addition to end).
+
+#include "kernels/packet.h"
+
+namespace glueball::kernels::GLUEBALL_TARGET {
+
+// Defined in activation.cpp.
+template <class T>
+void activation_forward(ActivationCode code, double alpha, const T* x, T* y, Index count);
+
+namespace {
+
+using packet::padd;
+using packet::ploadu;
+using packet::pmadd;
+using packet::pset1;
+using packet::pstoreu;
+
+constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+constexpr int panel_vectors = many_registers ? 4 : 2;
+constexpr int tile_rows = static_cast<int>(product_tile_rows);
+
+/// Sums that must be under way to hide the latency of a multiply-add on two units.
+constexpr int least_sums = 8;
+
+/// Interleaved sums of a product that has `vectors` vectors of columns in all: as many as fit where
+/// a whole panel's would be.
+constexpr int splits_of(int vectors) {
+  return vectors * 2 > panel_vectors ? 1 : panel_vectors / vectors;
+}
+
+/// Panels that a tile of so few rows takes at once, to have sums enough.
+constexpr int panels_of(int rows) {
+  int panels = 1;
+  while (rows * panels * panel_vectors < least_sums) panels *= 2;
+  return panels;
+}
+
+/// One call of the innermost loop.
+template <class T>
+struct Tile {
+  const T* a;
+  Index a_row;
+  Index a_step;
+  const T* b;
+  Index b_step;
+  Index b_panel;
+  Index depth;
+  T* c;
+  Index c_row;
+  const T* bias;  ///< null: none. Read when `start` is set.
+  Index columns;  ///< of C, in this tile
+  bool start;     ///< begin at the bias or 0; else at what C holds
+  bool rectify;   ///< end with max(0, .)
+};
+
+/// max(0, x); NaN stays NaN.
+template <class P>
+EIGEN_STRONG_INLINE P rectified(const P& x) {
+  return packet::pselect(packet::pcmp_lt(x, splat<P>(0.0)), splat<P>(0.0), x);
+}
+
+/// One step of depth: adds the products of `R` values of A and a row of B to the sums.
+template <class T, int R, int V, int G>
+EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const T* b, Index b_panel,
+                                      Packet<T> (&sums)[R][G * V]) {
+  using P = Packet<T>;
+  P row[G * V];
+#pragma GCC unroll 16
+  for (int v = 0; v < G * V; ++v) row[v] = ploadu<P>(b + (v / V) * b_panel + (v % V) * lanes<P>);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    const P value = pset1<P>(a[r][at]);
+#pragma GCC unroll 16
+    for (int v = 0; v < G * V; ++v) sums[r][v] = pmadd(value, row[v], sums[r][v]);
+  }
+}
+
+/// C (R, columns) = or += A (R, depth) B, for `G` panels of `V` vectors.
+template <class T, int R, int V, int S, int G>
+void run_tile(const Tile<T>& tile) {
+  using P = Packet<T>;
+  constexpr Index step = lanes<P>;
+  constexpr int all = G * V;
+  const Index last = tile.columns - (all - 1) * step;  // elements of the last vector
+  P sums[S][R][all];
+
+#pragma GCC unroll 16
+  for (int v = 0; v < all; ++v) {
+    const bool whole = v + 1 < all || last == step;
+    P first = splat<P>(0.0);
+    if (tile.start) {
+      if (tile.bias != nullptr) {
+        const T* bias = tile.bias + v * step;
+        first = whole ? ploadu<P>(bias) : load_some(bias, last);
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) sums[0][r][v] = first;
+    } else {
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const T* c = tile.c + r * tile.c_row + v * step;
+        sums[0][r][v] = whole ? ploadu<P>(c) : load_some(c, last);
+      }
+    }
+#pragma GCC unroll 8
+    for (int s = 1; s < S; ++s) {
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) sums[s][r][v] = splat<P>(0.0);
+    }
+  }
+
+  const T* rows[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) rows[r] = tile.a + r * tile.a_row;
+  const T* b = tile.b;
+  const Index a_step = tile.a_step;
+  const Index b_step = tile.b_step;
+  const Index b_panel = tile.b_panel;
+  Index at = 0;
+  Index k = tile.depth;
+  for (; k >= S; k -= S) {
+#pragma GCC unroll 8
+    for (int s = 0; s < S; ++s, at += a_step, b += b_step) {
+      add_products<T, R, V, G>(rows, at, b, b_panel, sums[s]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int s = 0; s + 1 < S; ++s, at += a_step, b += b_step) {
+    if (s < k) add_products<T, R, V, G>(rows, at, b, b_panel, sums[s]);
+  }
+
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int v = 0; v < all; ++v) {
+      P value = sums[0][r][v];
+      if constexpr (S == 2) {
+        value = padd(value, sums[1][r][v]);
+      } else if constexpr (S == 4) {
+        value = padd(padd(value, sums[1][r][v]), padd(sums[2][r][v], sums[3][r][v]));
+      }
+      if (tile.rectify) value = rectified(value);
+      T* c = tile.c + r * tile.c_row + v * step;
+      if (v + 1 < all || last == step) {
+        pstoreu(c, value);
+      } else {
+        store_some(c, value, last);
+      }
+    }
+  }
+}
+
+template <class T>
+using TileFunction = void (*)(const Tile<T>&);
+
+/// By rows, vectors and splits (1, 2 or 4); G is 1.
+template <class T, int V, int S>
+TileFunction<T> tile_of(int rows) {
+  switch (rows) {
+    case 1:
+      return run_tile<T, 1, V, S, 1>;
+    case 2:
+      return run_tile<T, 2, V, S, 1>;
+    case 3:
+      return run_tile<T, 3, V, S, 1>;
+    case 4:
+      return run_tile<T, 4, V, S, 1>;
+    case 5:
+      return run_tile<T, 5, V, S, 1>;
+    default:
+      return run_tile<T, 6, V, S, 1>;
+  }
+}
+
+template <class T>
+TileFunction<T> tile_of(int rows, int vectors, int splits) {
+  if constexpr (many_registers) {
+    if (splits == 4) return tile_of<T, 1, 4>(rows);
+    if (splits == 2) return vectors == 1 ? tile_of<T, 1, 2>(rows) : tile_of<T, 2, 2>(rows);
+    switch (vectors) {
+      case 1:
+        return tile_of<T, 1, 1>(rows);
+      case 2:
+        return tile_of<T, 2, 1>(rows);
+      case 3:
+        return tile_of<T, 3, 1>(rows);
+      default:
+        return tile_of<T, 4, 1>(rows);
+    }
+  } else {
+    if (splits == 2) return tile_of<T, 1, 2>(rows);
+    return vectors == 1 ? tile_of<T, 1, 1>(rows) : tile_of<T, 2, 1>(rows);
+  }
+}
+
+/// Several whole panels for few rows, or null where one is enough.
+template <class T>
+TileFunction<T> wide_tile_of(int rows) {
+  if (rows == 1) return run_tile<T, 1, panel_vectors, 1, panels_of(1)>;
+  if constexpr (panels_of(2) > 1) {
+    if (rows == 2) return run_tile<T, 2, panel_vectors, 1, panels_of(2)>;
+  }
+  if constexpr (panels_of(3) > 1) {
+    if (rows == 3) return run_tile<T, 3, panel_vectors, 1, panels_of(3)>;
+  }
+  return nullptr;
+}
+
+/// The first `count` elements of a vector; all of them when it is whole.
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load_up_to(const T* from, Index count) {
+  return count >= lanes<Packet<T>> ? ploadu<Packet<T>>(from) : load_some(from, count);
+}
+
+template <class T>
+constexpr Index panel_columns = panel_vectors * lanes<Packet<T>>;
+
+/// Vectors that hold so many columns.
+template <class T>
+constexpr int vectors_for(Index columns) {
+  return static_cast<int>((columns + lanes<Packet<T>> - 1) / lanes<Packet<T>>);
+}
+
+/// How many tiles so many rows are cut into, of nearly equal heights: 8 rows are 4 and 4, not 6 and
+/// 2, whose sums would be too few to hide an addition's latency.
+class Cut {
+ public:
+  explicit Cut(Index rows)
+      : tiles_((rows + tile_rows - 1) / tile_rows),
+        height_(tiles_ == 0 ? 0 : rows / tiles_),
+        higher_(tiles_ == 0 ? 0 : rows % tiles_) {}
+  Index tiles() const { return tiles_; }
+  /// Rows of tile `i`: the first tiles have one more than the others.
+  int height(Index i) const { return static_cast<int>(height_ + (i < higher_ ? 1 : 0)); }
+
+ private:
+  Index tiles_;
+  Index height_;
+  Index higher_;
+};
+
+/// Rows of `H` neighbours in memory, one a step of depth: out[k][r] = source[k * k_stride + r].
+template <class T, int H>
+void pack_tile(const T* source, Index k_stride, Index depth, T* out) {
+  for (Index k = 0; k < depth; ++k) {
+    __builtin_memcpy(out + k * H, source + k * k_stride, H * sizeof(T));
+  }
+}
+
+/// out[k][0, V) = columns [0, columns) of B, whose element (k, n) is source[n * n_stride + k].
+///
+/// `width` is what a row of `out` has. Blocks of V by V elements are transposed in registers.
+template <class T>
+void pack_transposed(const T* source, Index n_stride, Index depth, Index columns, Index width,
+                     T* out) {
+  using P = Packet<T>;
+  constexpr Index step = lanes<P>;
+  packet::PacketBlock<P, static_cast<int>(step)> block;
+  for (Index k = 0; k < depth; k += step) {
+    const Index deep = depth - k < step ? depth - k : step;
+    for (Index n = 0; n < step; ++n) {
+      block.packet[n] = n < columns ? load_up_to(source + n * n_stride + k, deep) : splat<P>(0.0);
+    }
+    packet::ptranspose(block);
+    for (Index i = 0; i < deep; ++i) pstoreu(out + (k + i) * width, block.packet[i]);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, Index columns,
+                 Index panel_size, T* out) {
+  constexpr Index step = lanes<Packet<T>>;
+  for (Index column = 0; column < columns; column += panel_columns<T>, out += panel_size) {
+    const Index left = columns - column < panel_columns<T> ? columns - column : panel_columns<T>;
+    const Index width = vectors_for<T>(left) * step;
+    const T* from = source + column * n_stride;
+    for (Index n = 0; n < left; n += step) {
+      const Index used = left - n < step ? left - n : step;
+      if (n_stride != 1) {
+        pack_transposed(from + n * n_stride, n_stride, depth, used, width, out + n);
+        continue;
+      }
+      for (Index k = 0; k < depth; ++k) {
+        pstoreu(out + k * width + n, load_up_to(from + k * k_stride + n, used));
+      }
+    }
+  }
+}
+
+template <class T>
+void pack_rows(const T* source, Index k_stride, Index rows, Index depth, T* out) {
+  const Cut cut(rows);
+  for (Index i = 0; i < cut.tiles(); ++i) {
+    const int height = cut.height(i);
+    switch (height) {
+      case 1:
+        pack_tile<T, 1>(source, k_stride, depth, out);
+        break;
+      case 2:
+        pack_tile<T, 2>(source, k_stride, depth, out);
+        break;
+      case 3:
+        pack_tile<T, 3>(source, k_stride, depth, out);
+        break;
+      case 4:
+        pack_tile<T, 4>(source, k_stride, depth, out);
+        break;
+      case 5:
+        pack_tile<T, 5>(source, k_stride, depth, out);
+        break;
+      default:
+        pack_tile<T, 6>(source, k_stride, depth, out);
+        break;
+    }
+    source += height;
+    out += height * depth;
+  }
+}
+
+template <class T>
+void product(const Product<T>& p) {
+  constexpr Index panel = panel_columns<T>;
+  const Cut cut(p.rows);
+  const int splits = p.all_columns > panel ? 1 : splits_of(vectors_for<T>(p.all_columns));
+  const bool rectify = p.code == code_relu;
+
+  Tile<T> tile;
+  tile.a_row = p.packed_rows ? 1 : p.a_row;
+  tile.a_step = p.a_step;
+  tile.b_panel = p.b_panel;
+  tile.depth = p.depth;
+  tile.c_row = p.c_row;
+  tile.start = p.start;
+  tile.rectify = rectify;
+  for (Index column = 0; column < p.columns; column += tile.columns) {
+    const Index left = p.columns - column;
+    tile.columns = left < panel ? left : panel;
+    const int vectors = vectors_for<T>(tile.columns);
+    tile.b = p.b + column / panel * p.b_panel;
+    tile.b_step = p.packed_columns ? vectors * lanes<Packet<T>> : p.b_step;
+    tile.bias = p.bias == nullptr ? nullptr : p.bias + column;
+    // Few rows: several whole panels at once.
+    const int together = panels_of(static_cast<int>(p.rows > tile_rows ? tile_rows : p.rows));
+    const bool wide = together > 1 && splits == 1 && left >= together * panel;
+    if (wide) tile.columns = together * panel;
+
+    Index row = 0;
+    for (Index i = 0; i < cut.tiles(); ++i) {
+      const int height = cut.height(i);
+      tile.a = p.a + row * p.a_row;
+      if (p.packed_rows) tile.a_step = height;
+      tile.c = p.c + row * p.c_row + column;
+      const TileFunction<T> run =
+          wide ? wide_tile_of<T>(height) : tile_of<T>(height, vectors, splits);
+      run(tile);
+      row += height;
+    }
+  }
+  if (p.code == code_identity || rectify) return;
+  for (Index row = 0; row < p.rows; ++row) {
+    T* c = p.c + row * p.c_row;
+    activation_forward(p.code, p.alpha, c, c, p.columns);
+  }
+}
+
+template <class T>
+void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate) {
+  using P = Packet<T>;
+  constexpr Index step = lanes<P>;
+  for (Index column = 0; column < columns; column += step) {
+    const Index used = columns - column < step ? columns - column : step;
+    P sum = accumulate ? load_up_to(sums + column, used) : splat<P>(0.0);
+    for (Index row = 0; row < rows; ++row) {
+      sum = padd(sum, load_up_to(a + row * columns + column, used));
+    }
+    if (used == step) {
+      pstoreu(sums + column, sum);
+    } else {
+      store_some(sums + column, sum, used);
+    }
+  }
+}
+
+#define GLUEBALL_INSTANTIATE(T)                                               \
+  template void pack_panels(const T*, Index, Index, Index, Index, Index, T*); \
+  template void pack_rows(const T*, Index, Index, Index, T*);                 \
+  template void product(const Product<T>&);                                   \
+  template void column_sums(const T*, Index, Index, T*, bool);
+GLUEBALL_INSTANTIATE(float)
+GLUEBALL_INSTANTIATE(double)
+#undef GLUEBALL_INSTANTIATE
+
+extern const Index float_panel;
+constinit const Index float_panel = panel_columns<float>;
+extern const Index double_panel;
+constinit const Index double_panel = panel_columns<double>;
+
+}  // namespace glueball::kernels::GLUEBALL_TARGET

@@ -1,0 +1,192 @@
+#include "product.h"
+
+#include <algorithm>
+
+#include "glueball/parallel.h"
+#include "glueball/tensor.h"
+
+namespace glueball {
+namespace {
+
+using kernels::Product;
+using kernels::Table;
+
+// Depth is cut into equal blocks of about this: one of B's panels then takes 100 kilobytes, and a
+// second-level cache holds it beside the rows of A that it is multiplied with.
+constexpr std::int64_t depth_block = 384;
+// Rows of A that go with it, a multiple of the tile's.
+constexpr std::int64_t row_block = 40 * kernels::product_tile_rows;
+// Columns of B that are packed at once: each pass over A serves as many.
+constexpr std::int64_t column_block = 256;
+// Up to so many rows B is read where it is, if it can be: packing would not pay for itself.
+constexpr std::int64_t few_rows = 2 * kernels::product_tile_rows;
+// Below so many steps of depth A's columns are read where they are.
+constexpr std::int64_t few_steps = 8;
+
+// What a product costs one thread, in microseconds of the machine that docs/performance.md
+// measures: multiply-adds, and elements of B read from memory.
+constexpr double multiply_adds_per_us = 5e4;
+constexpr double elements_per_us = 6e3;
+// Below this nobody is woken.
+constexpr double least_parallel_us = 25.0;
+
+/// The part of depth that is multiplied at once; all parts but the last are equally long.
+struct DepthBlocks {
+  explicit DepthBlocks(std::int64_t depth) {
+    const std::int64_t count = std::max<std::int64_t>(1, (depth + depth_block - 1) / depth_block);
+    // A multiple of four, so that interleaved sums end together.
+    size = std::max<std::int64_t>(4, ((depth + count - 1) / count + 3) / 4 * 4);
+  }
+  std::int64_t size;
+};
+
+/// Rows [row, row + rows) and columns [column, column + columns) of a product; `column` is the
+/// first of a panel.
+struct Region {
+  std::int64_t row;
+  std::int64_t rows;
+  std::int64_t column;
+  std::int64_t columns;
+};
+
+template <class T>
+void run(const Multiplication<T>& m, const Region& region) {
+  const Table<T>& table = kernels::table<T>();
+  const std::int64_t panel = *table.panel;
+  const std::int64_t all_panels = (m.columns + panel - 1) / panel;
+  const std::int64_t block = DepthBlocks(m.depth).size;
+  const bool pack_a = m.a_step != 1 && m.depth > few_steps;
+  const bool pack_b = m.packed_b == nullptr &&
+                      (m.b_column != 1 || region.rows > few_rows || region.columns % panel != 0);
+  Tensor a_memory;
+  Tensor b_memory;
+  if (pack_a) {
+    a_memory = Tensor::uninitialized({std::min(region.rows, row_block) * std::min(m.depth, block)},
+                                     dtype_of<T>);
+  }
+  const std::int64_t most_columns =
+      (std::min(region.columns, column_block) + panel - 1) / panel * panel;
+  if (pack_b) {
+    b_memory = Tensor::uninitialized({most_columns * std::min(m.depth, block)}, dtype_of<T>);
+  }
+
+  Product<T> part;
+  part.packed_rows = pack_a;
+  part.packed_columns = pack_b || m.packed_b != nullptr;
+  part.c_row = m.columns;
+  part.all_columns = m.columns;
+  part.alpha = m.alpha;
+  for (std::int64_t column = 0; column < region.columns; column += column_block) {
+    const std::int64_t first = region.column + column;
+    part.columns = std::min(column_block, region.columns - column);
+    part.bias = m.bias == nullptr ? nullptr : m.bias + first;
+    // A depth of 0 still has to write C.
+    for (std::int64_t k = 0; k == 0 || k < m.depth; k += block) {
+      part.depth = std::min(block, m.depth - k);
+      part.start = k == 0 && !m.accumulate;
+      part.code = k + block >= m.depth ? m.code : kernels::code_identity;
+      part.b_panel = panel * part.depth;
+      if (m.packed_b != nullptr) {
+        part.b = m.packed_b + all_panels * panel * k + first * part.depth;
+      } else if (pack_b) {
+        table.pack_panels(m.b + k * m.b_step + first * m.b_column, m.b_step, m.b_column, part.depth,
+                          part.columns, part.b_panel, b_memory.data<T>());
+        part.b = b_memory.data<T>();
+      } else {
+        part.b = m.b + k * m.b_step + first;
+        part.b_step = m.b_step;
+        part.b_panel = panel;
+      }
+      for (std::int64_t row = region.row; row < region.row + region.rows; row += row_block) {
+        part.rows = std::min(row_block, region.row + region.rows - row);
+        part.c = m.c + row * m.columns + first;
+        part.a = m.a + row * m.a_row + k * m.a_step;
+        part.a_row = m.a_row;
+        part.a_step = m.a_step;
+        if (pack_a) {
+          table.pack_rows(part.a, m.a_step, part.rows, part.depth, a_memory.data<T>());
+          part.a = a_memory.data<T>();
+          part.a_row = part.depth;
+        }
+        table.product(part);
+      }
+    }
+  }
+}
+
+/// The number of pieces of at least `least` that `length` is cut into, `wanted` at the most, and
+/// how long each is, a multiple of `step`.
+struct Pieces {
+  Pieces(std::int64_t length, std::int64_t wanted, std::int64_t step) {
+    const std::int64_t steps = (length + step - 1) / step;
+    const std::int64_t each = (steps + wanted - 1) / std::max<std::int64_t>(1, wanted);
+    size = std::max<std::int64_t>(1, each) * step;
+    count = (length + size - 1) / size;
+  }
+  std::int64_t size;
+  std::int64_t count;
+};
+
+}  // namespace
+
+template <class T>
+void multiply(const Multiplication<T>& m) {
+  if (m.rows == 0 || m.columns == 0) return;
+  const Region all{0, m.rows, 0, m.columns};
+  const auto rows = static_cast<double>(m.rows);
+  const double weights = static_cast<double>(m.columns) * static_cast<double>(m.depth);
+  const double cost = rows * weights / multiply_adds_per_us + weights / elements_per_us;
+  const int threads = cost < least_parallel_us ? 1 : num_threads();
+  if (threads == 1) return run(m, all);
+
+  // Several tasks a thread, so that one that starts late does less. Columns are cut first, since
+  // each task packs the columns that it needs.
+  const std::int64_t wanted = std::int64_t{3} * threads;
+  const std::int64_t panel = *kernels::table<T>().panel;
+  const Pieces by_column(m.columns, wanted, panel);
+  const Pieces by_row(m.rows, (wanted + by_column.count - 1) / by_column.count,
+                      4 * kernels::product_tile_rows);
+  parallel_for(by_column.count * by_row.count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t column = task / by_row.count * by_column.size;
+      const std::int64_t row = task % by_row.count * by_row.size;
+      run(m, {row, std::min(by_row.size, m.rows - row), column,
+              std::min(by_column.size, m.columns - column)});
+    }
+  });
+}
+
+template <class T>
+std::int64_t packed_size(std::int64_t depth, std::int64_t columns) {
+  const std::int64_t panel = *kernels::table<T>().panel;
+  return (columns + panel - 1) / panel * panel * depth;
+}
+
+template <class T>
+void pack(const T* b, std::int64_t b_step, std::int64_t b_column, std::int64_t depth,
+          std::int64_t columns, T* packed) {
+  const Table<T>& table = kernels::table<T>();
+  const std::int64_t panel = *table.panel;
+  const std::int64_t panels = (columns + panel - 1) / panel;
+  const std::int64_t block = DepthBlocks(depth).size;
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, (1 << 18) / (panel * std::max<std::int64_t>(1, depth)));
+  parallel_for(panels, grain, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t first = begin * panel;
+    for (std::int64_t k = 0; k < depth; k += block) {
+      const std::int64_t deep = std::min(block, depth - k);
+      table.pack_panels(b + k * b_step + first * b_column, b_step, b_column, deep,
+                        std::min(columns, end * panel) - first, panel * deep,
+                        packed + panels * panel * k + first * deep);
+    }
+  });
+}
+
+template void multiply(const Multiplication<float>&);
+template void multiply(const Multiplication<double>&);
+template std::int64_t packed_size<float>(std::int64_t, std::int64_t);
+template std::int64_t packed_size<double>(std::int64_t, std::int64_t);
+template void pack(const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, float*);
+template void pack(const double*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, double*);
+
+}  // namespace glueball
