@@ -114,7 +114,32 @@ void run(const Multiplication<T>& m, const Region& region) {
   }
 }
 
-/// The number of pieces of at least `least` that `length` is cut into, `wanted` at the most, and
+/// A product that nothing has to be cut or packed for: what small nets are made of.
+template <class T>
+void run_small(const Multiplication<T>& m) {
+  const Table<T>& table = kernels::table<T>();
+  Product<T> part;
+  part.a = m.a;
+  part.a_row = m.a_row;
+  part.a_step = 1;
+  part.packed_rows = false;
+  part.b = m.packed_b;
+  part.b_panel = *table.panel * m.depth;
+  part.packed_columns = true;
+  part.c = m.c;
+  part.c_row = m.columns;
+  part.rows = m.rows;
+  part.columns = m.columns;
+  part.depth = m.depth;
+  part.all_columns = m.columns;
+  part.start = !m.accumulate;
+  part.bias = m.bias;
+  part.code = m.code;
+  part.alpha = m.alpha;
+  table.product(part);
+}
+
+/// The pieces that `length` is cut into, about `wanted` of them, and
 /// how long each is, a multiple of `step`.
 struct Pieces {
   Pieces(std::int64_t length, std::int64_t wanted, std::int64_t step) {
@@ -132,6 +157,10 @@ struct Pieces {
 template <class T>
 void multiply(const Multiplication<T>& m) {
   if (m.rows == 0 || m.columns == 0) return;
+  if (m.packed_b != nullptr && m.a_step == 1 && m.rows <= few_rows && m.columns <= column_block &&
+      m.depth <= depth_block) {
+    return run_small(m);
+  }
   const Region all{0, m.rows, 0, m.columns};
   const auto rows = static_cast<double>(m.rows);
   const double weights = static_cast<double>(m.columns) * static_cast<double>(m.depth);

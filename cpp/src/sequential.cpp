@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "glueball/error.h"
+#include "inference.h"
 #include "layer_checks.h"
 
 namespace glueball {
@@ -22,6 +23,9 @@ std::string path_of(const std::string& prefix, const std::vector<Position>& posi
 }
 
 }  // namespace
+
+Sequential::Sequential(std::string name)
+    : Layer(std::move(name)), inference_(std::make_shared<InferencePlan>()) {}
 
 template <class Visit>
 void Sequential::each_leaf(Visit&& visit) const {
@@ -74,6 +78,7 @@ void Sequential::add(std::shared_ptr<Layer> layer) {
                          "'" + chain->name() + "', which contains it",
                          "a chain cannot contain itself"});
   }
+  inference_->add(*layer);
   layers_.push_back(std::move(layer));
   nested_.push_back(chain);
   has_nested_ = has_nested_ || chain != nullptr;
@@ -111,6 +116,11 @@ Tensor Sequential::forward(const Tensor& input, const ForwardMode& mode, LayerRe
     Tensor output = forward_chain(input, mode, record->inner);
     record->input = input;
     record->output = output;
+    return output;
+  }
+  if (const std::int64_t units = inference_->units_for(input, mode.training)) {
+    Tensor output = Tensor::uninitialized({input.shape()[0], units}, input.dtype());
+    inference_->run(input, output);
     return output;
   }
   Tensor x = input;

@@ -13,11 +13,13 @@ namespace glueball {
 /// What a recorded forward of a chain keeps, one entry a layer.
 using ChainRecord = std::vector<LayerRecord>;
 
+class InferencePlan;
+
 /// Layers one behind the other. The whole chain runs in one call.
 class GLUEBALL_API Sequential : public Layer {
  public:
   /// A chain of no layers.
-  explicit Sequential(std::string name = "sequential") : Layer(std::move(name)) {}
+  explicit Sequential(std::string name = "sequential");
 
   /// Puts `layer` behind the last. @throws ArgumentError if it is null, or a chain that this one is
   /// a part of.
@@ -64,6 +66,7 @@ class GLUEBALL_API Sequential : public Layer {
   std::vector<std::shared_ptr<Layer>> layers_;
   std::vector<Sequential*> nested_;  // entry i: layers_[i] if it is a chain, else null
   bool has_nested_ = false;
+  std::shared_ptr<InferencePlan> inference_;
 };
 
 }  // namespace glueball

@@ -236,10 +236,12 @@ constexpr int vectors_for(Index columns) {
 /// 2, whose sums would be too few to hide an addition's latency.
 class Cut {
  public:
-  explicit Cut(Index rows)
-      : tiles_((rows + tile_rows - 1) / tile_rows),
-        height_(tiles_ == 0 ? 0 : rows / tiles_),
-        higher_(tiles_ == 0 ? 0 : rows % tiles_) {}
+  explicit Cut(Index rows) : tiles_(rows > 0 ? 1 : 0), height_(rows), higher_(0) {
+    if (rows <= tile_rows) return;  // a division takes as long as a small product
+    tiles_ = (rows + tile_rows - 1) / tile_rows;
+    height_ = rows / tiles_;
+    higher_ = rows % tiles_;
+  }
   Index tiles() const { return tiles_; }
   /// Rows of tile `i`: the first tiles have one more than the others.
   int height(Index i) const { return static_cast<int>(height_ + (i < higher_ ? 1 : 0)); }
@@ -353,9 +355,12 @@ void product(const Product<T>& p) {
     tile.b_step = p.packed_columns ? vectors * lanes<Packet<T>> : p.b_step;
     tile.bias = p.bias == nullptr ? nullptr : p.bias + column;
     // Few rows: several whole panels at once.
-    const int together = panels_of(static_cast<int>(p.rows > tile_rows ? tile_rows : p.rows));
-    const bool wide = together > 1 && splits == 1 && left >= together * panel;
-    if (wide) tile.columns = together * panel;
+    bool wide = false;
+    if (p.rows * panel_vectors < least_sums && splits == 1) {
+      const int together = panels_of(static_cast<int>(p.rows));
+      wide = left >= together * panel;
+      if (wide) tile.columns = together * panel;
+    }
 
     Index row = 0;
     for (Index i = 0; i < cut.tiles(); ++i) {
