@@ -39,10 +39,6 @@ Shape output_shape(const Shape& input, bool flatten, std::int64_t units) {
   return input.with(input.rank() - 1, units);
 }
 
-// With so many rows packing the weights costs a hundredth of multiplying by them, and a second copy
-// of them is not worth its memory.
-constexpr std::int64_t most_rows_for_panels = 128;
-
 /// y = f(x w^T + b); `biases` and `panels` may be null.
 template <class T>
 void run_forward(const Tensor& x, const Tensor& w, const Tensor* panels, const void* biases,
@@ -266,9 +262,7 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
   const ActivationFunction fused = keep ? ActivationFunction() : activation_;
   // While recording, weights change from step to step, and packing them for one is done on the way.
   const Tensor* panels = weight_->panels();
-  if (panels == nullptr && record == nullptr && extent.rows <= most_rows_for_panels) {
-    panels = weight_->make_panels();
-  }
+  if (panels == nullptr && record == nullptr) panels = weight_->make_panels();
   if (weight.dtype() == Dtype::float32) {
     run_forward<float>(input, weight, panels, biases, fused, target, extent);
   } else {

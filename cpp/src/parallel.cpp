@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -23,10 +24,10 @@
 namespace glueball {
 namespace {
 
-// How often a thread looks for work, or for the end of it, before it sleeps: some 20 microseconds,
-// which bridges the gap between the loops of one training step (waking a sleeper takes longer than
-// that on a virtual machine) and is all that a neighbour can lose.
-constexpr int looks = 600;
+// How long a thread looks for work, or for the end of it, before it sleeps. It bridges the gap
+// between the loops of one training step (waking a sleeper takes longer than that on a virtual
+// machine), and is all that a neighbour can lose.
+constexpr std::chrono::microseconds patience{30};
 
 // A range for each thread would make all wait for the one that the system wakes late. More, and who
 // comes late takes less.
@@ -40,13 +41,16 @@ void pause_briefly() noexcept {
 #endif
 }
 
-/// Waits until `value` is no longer `old`: looks a few times, then sleeps.
+/// Waits until `value` is no longer `old`: looks for a while, then sleeps.
 template <class T>
 void wait_for_change(const std::atomic<T>& value, T old) noexcept {
-  for (int i = 0; i < looks; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
-    pause_briefly();
-  }
+  const auto end = std::chrono::steady_clock::now() + patience;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      pause_briefly();
+    }
+  } while (std::chrono::steady_clock::now() < end);
   value.wait(old, std::memory_order_acquire);
 }
 

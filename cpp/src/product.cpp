@@ -20,15 +20,14 @@ constexpr std::int64_t row_block = 40 * kernels::product_tile_rows;
 constexpr std::int64_t column_block = 256;
 // Up to so many rows B is read where it is, if it can be: packing would not pay for itself.
 constexpr std::int64_t few_rows = 2 * kernels::product_tile_rows;
-// Below so many steps of depth A's columns are read where they are.
-constexpr std::int64_t few_steps = 8;
 
 // What a product costs one thread, in microseconds of the machine that docs/performance.md
 // measures: multiply-adds, and elements of B read from memory.
 constexpr double multiply_adds_per_us = 5e4;
 constexpr double elements_per_us = 6e3;
+constexpr std::int64_t tasks_per_thread = 4;
 // Below this nobody is woken.
-constexpr double least_parallel_us = 25.0;
+constexpr double least_parallel_us = 12.0;
 
 /// The part of depth that is multiplied at once; all parts but the last are equally long.
 struct DepthBlocks {
@@ -55,15 +54,9 @@ void run(const Multiplication<T>& m, const Region& region) {
   const std::int64_t panel = *table.panel;
   const std::int64_t all_panels = (m.columns + panel - 1) / panel;
   const std::int64_t block = DepthBlocks(m.depth).size;
-  const bool pack_a = m.a_step != 1 && m.depth > few_steps;
   const bool pack_b = m.packed_b == nullptr &&
                       (m.b_column != 1 || region.rows > few_rows || region.columns % panel != 0);
-  Tensor a_memory;
   Tensor b_memory;
-  if (pack_a) {
-    a_memory = Tensor::uninitialized({std::min(region.rows, row_block) * std::min(m.depth, block)},
-                                     dtype_of<T>);
-  }
   const std::int64_t most_columns =
       (std::min(region.columns, column_block) + panel - 1) / panel * panel;
   if (pack_b) {
@@ -71,7 +64,8 @@ void run(const Multiplication<T>& m, const Region& region) {
   }
 
   Product<T> part;
-  part.packed_rows = pack_a;
+  part.a_row = m.a_row;
+  part.a_step = m.a_step;
   part.packed_columns = pack_b || m.packed_b != nullptr;
   part.c_row = m.columns;
   part.all_columns = m.columns;
@@ -101,13 +95,6 @@ void run(const Multiplication<T>& m, const Region& region) {
         part.rows = std::min(row_block, region.row + region.rows - row);
         part.c = m.c + row * m.columns + first;
         part.a = m.a + row * m.a_row + k * m.a_step;
-        part.a_row = m.a_row;
-        part.a_step = m.a_step;
-        if (pack_a) {
-          table.pack_rows(part.a, m.a_step, part.rows, part.depth, a_memory.data<T>());
-          part.a = a_memory.data<T>();
-          part.a_row = part.depth;
-        }
         table.product(part);
       }
     }
@@ -122,7 +109,6 @@ void run_small(const Multiplication<T>& m) {
   part.a = m.a;
   part.a_row = m.a_row;
   part.a_step = 1;
-  part.packed_rows = false;
   part.b = m.packed_b;
   part.b_panel = *table.panel * m.depth;
   part.packed_columns = true;
@@ -155,26 +141,34 @@ struct Pieces {
 }  // namespace
 
 template <class T>
-void multiply(const Multiplication<T>& m) {
-  if (m.rows == 0 || m.columns == 0) return;
-  if (m.packed_b != nullptr && m.a_step == 1 && m.rows <= few_rows && m.columns <= column_block &&
-      m.depth <= depth_block) {
-    return run_small(m);
+void multiply(const Multiplication<T>& whole) {
+  if (whole.rows == 0 || whole.columns == 0) return;
+  if (whole.packed_b != nullptr && whole.a_step == 1 && whole.rows <= few_rows &&
+      whole.columns <= column_block && whole.depth <= depth_block) {
+    return run_small(whole);
   }
-  const Region all{0, m.rows, 0, m.columns};
-  const auto rows = static_cast<double>(m.rows);
-  const double weights = static_cast<double>(m.columns) * static_cast<double>(m.depth);
+  const Region all{0, whole.rows, 0, whole.columns};
+  const auto rows = static_cast<double>(whole.rows);
+  const double weights = static_cast<double>(whole.columns) * static_cast<double>(whole.depth);
   const double cost = rows * weights / multiply_adds_per_us + weights / elements_per_us;
   const int threads = cost < least_parallel_us ? 1 : num_threads();
-  if (threads == 1) return run(m, all);
+  if (threads == 1) return run(whole, all);
 
   // Several tasks a thread, so that one that starts late does less. Columns are cut first, since
   // each task packs the columns that it needs.
-  const std::int64_t wanted = std::int64_t{3} * threads;
+  Multiplication<T> m = whole;
+  const std::int64_t wanted = tasks_per_thread * threads;
   const std::int64_t panel = *kernels::table<T>().panel;
   const Pieces by_column(m.columns, wanted, panel);
   const Pieces by_row(m.rows, (wanted + by_column.count - 1) / by_column.count,
                       4 * kernels::product_tile_rows);
+  Tensor packed;
+  if (by_row.count > 1 && m.packed_b == nullptr && m.rows > few_rows) {
+    // Once for all tasks that have the same columns.
+    packed = Tensor::uninitialized({packed_size<T>(m.depth, m.columns)}, dtype_of<T>);
+    pack(m.b, m.b_step, m.b_column, m.depth, m.columns, packed.data<T>());
+    m.packed_b = packed.data<T>();
+  }
   parallel_for(by_column.count * by_row.count, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t column = task / by_row.count * by_column.size;
@@ -199,7 +193,7 @@ void pack(const T* b, std::int64_t b_step, std::int64_t b_column, std::int64_t d
   const std::int64_t panels = (columns + panel - 1) / panel;
   const std::int64_t block = DepthBlocks(depth).size;
   const std::int64_t grain =
-      std::max<std::int64_t>(1, (1 << 18) / (panel * std::max<std::int64_t>(1, depth)));
+      std::max<std::int64_t>(1, (1 << 16) / (panel * std::max<std::int64_t>(1, depth)));
   parallel_for(panels, grain, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t first = begin * panel;
     for (std::int64_t k = 0; k < depth; k += block) {

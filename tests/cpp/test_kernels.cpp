@@ -36,7 +36,6 @@ template <class T>
 void check_complete(const kernels::Table<T>& table) {
   CHECK(is_set(table.product));
   CHECK(is_set(table.pack_panels));
-  CHECK(is_set(table.pack_rows));
   CHECK(is_set(table.column_sums));
   CHECK(is_set(table.activation_forward));
   CHECK(is_set(table.activation_backward));

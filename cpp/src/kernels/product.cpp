@@ -252,14 +252,6 @@ class Cut {
   Index higher_;
 };
 
-/// Rows of `H` neighbours in memory, one a step of depth: out[k][r] = source[k * k_stride + r].
-template <class T, int H>
-void pack_tile(const T* source, Index k_stride, Index depth, T* out) {
-  for (Index k = 0; k < depth; ++k) {
-    __builtin_memcpy(out + k * H, source + k * k_stride, H * sizeof(T));
-  }
-}
-
 /// out[k][0, V) = columns [0, columns) of B, whose element (k, n) is source[n * n_stride + k].
 ///
 /// `width` is what a row of `out` has. Blocks of V by V elements are transposed in registers.
@@ -303,36 +295,6 @@ void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, I
 }
 
 template <class T>
-void pack_rows(const T* source, Index k_stride, Index rows, Index depth, T* out) {
-  const Cut cut(rows);
-  for (Index i = 0; i < cut.tiles(); ++i) {
-    const int height = cut.height(i);
-    switch (height) {
-      case 1:
-        pack_tile<T, 1>(source, k_stride, depth, out);
-        break;
-      case 2:
-        pack_tile<T, 2>(source, k_stride, depth, out);
-        break;
-      case 3:
-        pack_tile<T, 3>(source, k_stride, depth, out);
-        break;
-      case 4:
-        pack_tile<T, 4>(source, k_stride, depth, out);
-        break;
-      case 5:
-        pack_tile<T, 5>(source, k_stride, depth, out);
-        break;
-      default:
-        pack_tile<T, 6>(source, k_stride, depth, out);
-        break;
-    }
-    source += height;
-    out += height * depth;
-  }
-}
-
-template <class T>
 void product(const Product<T>& p) {
   constexpr Index panel = panel_columns<T>;
   const Cut cut(p.rows);
@@ -340,7 +302,7 @@ void product(const Product<T>& p) {
   const bool rectify = p.code == code_relu;
 
   Tile<T> tile;
-  tile.a_row = p.packed_rows ? 1 : p.a_row;
+  tile.a_row = p.a_row;
   tile.a_step = p.a_step;
   tile.b_panel = p.b_panel;
   tile.depth = p.depth;
@@ -366,7 +328,6 @@ void product(const Product<T>& p) {
     for (Index i = 0; i < cut.tiles(); ++i) {
       const int height = cut.height(i);
       tile.a = p.a + row * p.a_row;
-      if (p.packed_rows) tile.a_step = height;
       tile.c = p.c + row * p.c_row + column;
       const TileFunction<T> run =
           wide ? wide_tile_of<T>(height) : tile_of<T>(height, vectors, splits);
@@ -401,7 +362,6 @@ void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate
 
 #define GLUEBALL_INSTANTIATE(T)                                               \
   template void pack_panels(const T*, Index, Index, Index, Index, Index, T*); \
-  template void pack_rows(const T*, Index, Index, Index, T*);                 \
   template void product(const Product<T>&);                                   \
   template void column_sums(const T*, Index, Index, T*, bool);
 GLUEBALL_INSTANTIATE(float)

@@ -13,8 +13,6 @@ template <class T>
 void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, Index columns,
                  Index panel_size, T* out);
 template <class T>
-void pack_rows(const T* source, Index k_stride, Index rows, Index depth, T* out);
-template <class T>
 void product(const Product<T>& product);
 template <class T>
 void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate);
@@ -78,7 +76,6 @@ constexpr Table<T> make_table() {
   return {
       .panel = panel<T>,
       .pack_panels = pack_panels<T>,
-      .pack_rows = pack_rows<T>,
       .product = product<T>,
       .column_sums = column_sums<T>,
       .activation_forward = activation_forward<T>,

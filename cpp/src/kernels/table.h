@@ -110,12 +110,12 @@ constexpr Index product_tile_rows = 6;
 /// C holds, and gives f to the last.
 template <class T>
 struct Product {
-  /// Element (i, k) is a[i * a_row + k * a_step]. With `packed_rows` A is what pack_rows() wrote,
-  /// a_row is depth, and a_step is not read.
+  /// Element (i, k) is a[i * a_row + k * a_step]. Columns of a row-major matrix are read as well as
+  /// its rows: a line of the cache that holds a tile's six values comes from the second level in
+  /// time.
   const T* a;
   Index a_row;
   Index a_step;
-  bool packed_rows;
   /// Panels of Table::panel columns, `b_panel` elements apart. With `packed_columns` as
   /// pack_panels() wrote them; else rows are `b_step` apart, and all panels are whole.
   const T* b;
@@ -144,9 +144,6 @@ struct Table {
   /// Panels begin `panel_size` elements apart.
   void (*pack_panels)(const T* source, Index k_stride, Index n_stride, Index depth, Index columns,
                       Index panel_size, T* out);
-  /// A (rows, depth), element (i, k) at source[k * k_stride + i], to what Product::packed_rows
-  /// describes: rows * depth elements.
-  void (*pack_rows)(const T* source, Index k_stride, Index rows, Index depth, T* out);
   /// C = f(A B), see Product.
   void (*product)(const Product<T>& product);
   /// sums (columns,) = or += the sum of a (rows, columns) over its rows, in their order.
