@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cerrno>
 #include <exception>
 #include <map>
 #include <string>
@@ -22,6 +23,20 @@ void raise(const char* name, const std::exception& error) {
   const auto found = error_classes().find(name);
   PyErr_SetString(found == error_classes().end() ? PyExc_RuntimeError : found->second,
                   error.what());
+}
+
+/// As an OSError: (errno, message, file name), of the class that Python has for the errno.
+void raise(const FileAccessError& error) {
+  const char* name = "FileAccessError";
+  if (error.code() == ENOENT) name = "MissingFileError";
+  if (error.code() == EISDIR) name = "FolderError";
+  if (error.code() == EACCES || error.code() == EPERM) name = "FilePermissionError";
+  const auto found = error_classes().find(name);
+  const auto path = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefaultAndSize(
+      error.path().data(), static_cast<py::ssize_t>(error.path().size())));
+  if (!path) return;  // with the error of decoding
+  PyErr_SetObject(found == error_classes().end() ? PyExc_OSError : found->second,
+                  py::make_tuple(error.code(), error.what(), path).ptr());
 }
 
 // Most derived first; Error itself, last, catches what is added later.
@@ -45,6 +60,10 @@ void translate(std::exception_ptr thrown) {
     raise("DeferredInitializationError", error);
   } catch (const NoGradientError& error) {
     raise("NoGradientError", error);
+  } catch (const FileAccessError& error) {
+    raise(error);
+  } catch (const FileFormatError& error) {
+    raise("FileFormatError", error);
   } catch (const Error& error) {
     raise("Error", error);
   }

@@ -1,6 +1,33 @@
 #include "glueball/error.h"
 
+#include <cerrno>
+#include <system_error>
+
+#include "text.h"
+
 namespace glueball {
+namespace {
+
+const char* remedy_for(int code) {
+  switch (code) {
+    case ENOENT:
+      return "correct the path, or make the folder first";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "change the permissions, or choose another place";
+    case EISDIR:
+      return "give the name of a file in it";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "free some space, or choose another place";
+    default:
+      return "choose another file or place";
+  }
+}
+
+}  // namespace
 
 Error::Error(const Explanation& explanation)
     : std::runtime_error("expected " + explanation.expected + ", found " + explanation.found +
@@ -30,5 +57,13 @@ DeferredInitializationError::DeferredInitializationError(const std::string& para
 NoGradientError::NoGradientError(const std::string& parameter)
     : Error("Cannot get gradient array for Parameter '" + parameter + "' because grad_req='null'") {
 }
+
+FileAccessError::FileAccessError(const std::string& purpose, const std::string& path, int code,
+                                 const std::string& remedy)
+    : Error(Explanation{purpose + " " + quoted(path),
+                        "\"" + std::error_code(code, std::generic_category()).message() + "\"",
+                        remedy.empty() ? remedy_for(code) : remedy}),
+      path_(path),
+      code_(code) {}
 
 }  // namespace glueball

@@ -88,15 +88,21 @@ Tensor Parameter::filled(const Plan& plan) const {
   return values;
 }
 
-void Parameter::publish(Tensor data) {
+Parameter::Arrays Parameter::with_gradient(Tensor data) const {
+  Tensor grad = settings_.grad_req == GradReq::null ? Tensor() : Tensor(data.shape(), data.dtype());
+  return {std::move(data), std::move(grad)};
+}
+
+void Parameter::publish(Arrays arrays) noexcept {
   drop_panels();
   ++generation_;
   ++version_;
-  data_ = std::move(data);
-  grad_ = settings_.grad_req == GradReq::null ? Tensor() : Tensor(data_.shape(), data_.dtype());
+  data_ = std::move(arrays.data);
+  grad_ = std::move(arrays.grad);
   grad_pass_ = 0;
   grad_fresh_ = false;
   shape_ = data_.shape();
+  settings_.dtype = data_.dtype();
   // The plan holds the initializer, and a Python initializer may hold this parameter: let go.
   plan_.reset();
   state_ = State::initialized;
@@ -124,7 +130,7 @@ bool Parameter::initialize(std::shared_ptr<const Initializer> own,
   // Outside the lock: a Python initializer takes the GIL, and may look at this very parameter.
   Tensor values = filled(plan);
   const std::lock_guard lock(mutex_);
-  publish(std::move(values));
+  publish(with_gradient(std::move(values)));
   return true;
 }
 
@@ -153,7 +159,7 @@ void Parameter::finish_deferred() {
   Tensor values = filled(plan);
   lock.lock();
   // set_data() in the meantime wins: the user's numbers are not overwritten.
-  if (state_ == State::deferred) publish(std::move(values));
+  if (state_ == State::deferred) publish(with_gradient(std::move(values)));
 }
 
 void Parameter::throw_not_initialized() const {
@@ -177,10 +183,19 @@ void Parameter::set_data(const Tensor& values, bool create) {
     ++version_;
     drop_panels();
   } else if (state_ == State::deferred || create) {
-    publish(values.cast(settings_.dtype));
+    publish(with_gradient(values.cast(settings_.dtype)));
   } else {
     throw UninitializedError(name_);
   }
+}
+
+Parameter::Arrays Parameter::allocate(const Shape& shape, Dtype dtype) const {
+  return with_gradient(Tensor::uninitialized(shape, dtype));
+}
+
+void Parameter::adopt(Arrays arrays) noexcept {
+  const std::lock_guard lock(mutex_);
+  publish(std::move(arrays));
 }
 
 const Tensor* Parameter::make_panels() {

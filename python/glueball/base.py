@@ -12,10 +12,15 @@ __all__ = [
     "ArgumentError",
     "DeferredInitializationError",
     "DtypeError",
+    "FileAccessError",
+    "FileFormatError",
+    "FilePermissionError",
+    "FolderError",
     "GlueballIndexError",
     "GlueballTypeError",
     "InitializerWarning",
     "MXNetError",
+    "MissingFileError",
     "NoGradientError",
     "OutsideScopeError",
     "ParameterNotFoundError",
@@ -82,6 +87,30 @@ class StaleGradientError(MXNetError, UserWarning):
     """
 
 
+class FileFormatError(MXNetError, ValueError):
+    """A file is damaged, of another kind, or holds what it should not."""
+
+
+class FileAccessError(OSError, MXNetError):
+    """The system does not let us open, read or write a file; `errno` says why."""
+
+    # OSError would put the errno in front and the file's name, which the message has, behind.
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
+class MissingFileError(FileAccessError, FileNotFoundError):
+    """There is no such file, or no folder to make it in."""
+
+
+class FilePermissionError(FileAccessError, PermissionError):
+    """A file, or its folder, may not be read or written by this user."""
+
+
+class FolderError(FileAccessError, IsADirectoryError):
+    """There is a folder where a file should be."""
+
+
 class InitializerWarning(UserWarning):
     """An initializer defines a hook that the net's own settings keep from being called."""
 
@@ -93,6 +122,11 @@ _core.register_errors(
     ShapeError=ShapeError,
     DtypeError=DtypeError,
     IndexError=GlueballIndexError,
+    FileAccessError=FileAccessError,
+    FileFormatError=FileFormatError,
+    FilePermissionError=FilePermissionError,
+    FolderError=FolderError,
+    MissingFileError=MissingFileError,
     UninitializedError=UninitializedError,
     DeferredInitializationError=DeferredInitializationError,
     NoGradientError=NoGradientError,

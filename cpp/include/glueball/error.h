@@ -78,4 +78,28 @@ class GLUEBALL_API NoGradientError : public Error {
   explicit NoGradientError(const std::string& parameter);
 };
 
+/// A file that is damaged, of another kind, or holds what it should not.
+class GLUEBALL_API FileFormatError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A file or folder that the system does not let us open, read or write.
+class GLUEBALL_API FileAccessError : public Error {
+ public:
+  /// `purpose` is what was tried ("to write"), `code` the system's errno. No remedy: one that fits
+  /// the code.
+  FileAccessError(const std::string& purpose, const std::string& path, int code,
+                  const std::string& remedy = {});
+
+  /// The file, as the caller named it.
+  const std::string& path() const noexcept { return path_; }
+  /// The system's errno.
+  int code() const noexcept { return code_; }
+
+ private:
+  std::string path_;
+  int code_;
+};
+
 }  // namespace glueball

@@ -176,6 +176,19 @@ class GLUEBALL_API Parameter {
   /// `initialize()`, unless `create`. Nothing changes then.
   void set_data(const Tensor& values, bool create = false);
 
+  /// The arrays of an initialized parameter; `grad` is undefined where none is kept.
+  struct Arrays {
+    Tensor data;  ///< The values.
+    Tensor grad;  ///< The gradient.
+  };
+
+  /// Arrays of this parameter's kind, for adopt(): `data` is undefined memory, `grad` zeros.
+  Arrays allocate(const Shape& shape, Dtype dtype) const;
+
+  /// Takes arrays from allocate(), filled by the caller, as its own: initialized, without any
+  /// initializer having run and without a copy. Old views keep the old numbers.
+  void adopt(Arrays arrays) noexcept;
+
   /// Sets the gradient to zero; does nothing where there is none.
   void zero_grad();
 
@@ -221,7 +234,8 @@ class GLUEBALL_API Parameter {
   };
 
   Tensor filled(const Plan& plan) const;
-  void publish(Tensor data);
+  Arrays with_gradient(Tensor data) const;
+  void publish(Arrays arrays) noexcept;
   [[noreturn]] void throw_not_initialized() const;
   static std::uint64_t next_id() noexcept;
 

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "glueball/error.h"
+#include "text.h"
+
+namespace glueball {
+
+/// Closes what open() gave.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int number) noexcept : number_(number) {}
+  ~FileDescriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+
+  int number() const noexcept { return number_; }
+  bool is_open() const noexcept { return number_ >= 0; }
+  /// Gives the number away: the caller closes it.
+  int release() noexcept { return std::exchange(number_, -1); }
+
+ private:
+  int number_ = -1;
+};
+
+/// The system would take a name with a zero byte for the part before it: another file.
+inline void check_path(const std::string& path) {
+  if (path.find('\0') != std::string::npos) {
+    throw ArgumentError({"a file name without zero bytes", quoted(path), "correct it"});
+  }
+}
+
+}  // namespace glueball

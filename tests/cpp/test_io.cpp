@@ -1,0 +1,244 @@
+#include "glueball/io.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "glueball/dense.h"
+#include "glueball/error.h"
+#include "glueball/initializer.h"
+#include "temporary_folder.h"
+
+using namespace glueball;
+using glueball::testing::contents_of;
+using glueball::testing::TemporaryFolder;
+using glueball::testing::write_file;
+
+namespace {
+
+/// Initializers must not run when a file is loaded.
+class Forbidden : public Initializer {
+ public:
+  void init_weight(const InitDesc&, const Tensor&, Generator&) const override {
+    FAIL("an initializer ran");
+  }
+};
+
+std::shared_ptr<Dense> dense(const std::string& name, std::int64_t units, std::int64_t in_units) {
+  Dense::Settings settings;
+  settings.in_units = in_units;
+  return std::make_shared<Dense>(name, units, settings);
+}
+
+std::unique_ptr<Sequential> mlp(bool deferred = false) {
+  auto net = std::make_unique<Sequential>("net");
+  net->add(dense("dense0", 4, deferred ? Shape::unknown : 3));
+  net->add(dense("dense1", 2, deferred ? Shape::unknown : 4));
+  return net;
+}
+
+std::unique_ptr<Sequential> trained(std::uint64_t seed) {
+  auto net = mlp();
+  net->initialize(std::make_shared<Normal>(1.0), seed);
+  return net;
+}
+
+std::string values_of(const Sequential& net) {
+  std::string bytes;
+  for (const auto& [path, parameter] : net.collect_parameters()) {
+    const Tensor& values = parameter->values();
+    bytes.append(static_cast<const char*>(values.raw()), values.bytes());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("parameters come back from both kinds of files, and contents tell which it is") {
+  const TemporaryFolder folder;
+  const auto net = trained(1);
+  for (const char* const name : {"net.safetensors", "net.params", "net.whatever"}) {
+    CAPTURE(name);
+    save_parameters(*net, folder / name);
+    std::filesystem::rename(folder / name, folder / "renamed");
+    const auto other = trained(2);
+
+    load_parameters(*other, folder / "renamed");
+
+    CHECK(values_of(*other) == values_of(*net));
+  }
+}
+
+TEST_CASE("names in a file are structural paths") {
+  const TemporaryFolder folder;
+  save_parameters(*trained(1), folder / "net.params");
+
+  const StoredArrays contents = read_arrays(folder / "net.params");
+
+  REQUIRE(contents.arrays.size() == 4);
+  CHECK(contents.arrays[0].name() == "0.weight");
+  CHECK(contents.arrays[3].name() == "1.bias");
+}
+
+TEST_CASE("loading initializes nothing first and makes shapes known") {
+  const TemporaryFolder folder;
+  const auto net = trained(1);
+  save_parameters(*net, folder / "net.safetensors");
+  for (const bool initialized : {false, true}) {
+    const auto fresh = mlp(true);
+    if (initialized) fresh->initialize(std::make_shared<Forbidden>());
+
+    load_parameters(*fresh, folder / "net.safetensors");
+
+    CHECK(values_of(*fresh) == values_of(*net));
+    const auto parameters = fresh->collect_parameters();
+    CHECK(parameters[0].second->shape() == Shape{4, 3});
+    CHECK(parameters[0].second->grad().shape() == Shape{4, 3});
+    CHECK(parameters[0].second->grad().data<float>()[11] == 0.0F);
+  }
+}
+
+TEST_CASE("loading writes into the arrays that somebody holds") {
+  const TemporaryFolder folder;
+  const auto net = trained(1);
+  save_parameters(*net, folder / "net.safetensors");
+  const auto other = trained(2);
+  const Tensor held = other->collect_parameters()[0].second->data();
+
+  load_parameters(*other, folder / "net.safetensors");
+
+  CHECK(held.data<float>()[0] == net->collect_parameters()[0].second->values().data<float>()[0]);
+}
+
+TEST_CASE("a shared parameter is stored once, under its other path as an alias, and comes back") {
+  const TemporaryFolder folder;
+  const auto build = [](std::shared_ptr<Dense>& layer) {
+    layer = dense("shared", 3, 3);
+    auto net = std::make_unique<Sequential>("net");
+    net->add(layer);
+    net->add(layer);
+    return net;
+  };
+  std::shared_ptr<Dense> layer;
+  const auto net = build(layer);
+  net->initialize(std::make_shared<Normal>(1.0), 1);
+
+  save_parameters(*net, folder / "net.safetensors");
+  save_parameters(*net, folder / "net.params");
+
+  const StoredArrays contents = read_arrays(folder / "net.safetensors");
+  CHECK(contents.arrays.size() == 2);
+  CHECK(contents.aliases.size() == 2);
+  CHECK(contents.aliases.at("1.weight") == "0.weight");
+  CHECK(read_arrays(folder / "net.params").arrays.size() == 4);
+  for (const char* const name : {"net.safetensors", "net.params"}) {
+    std::shared_ptr<Dense> other_layer;
+    const auto other = build(other_layer);
+    load_parameters(*other, folder / name);
+    CHECK(values_of(*other) == values_of(*net));
+  }
+  const auto apart = std::make_unique<Sequential>("net");
+  apart->add(dense("a", 3, 3));
+  apart->add(dense("b", 3, 3));
+  load_parameters(*apart, folder / "net.safetensors");
+  CHECK(values_of(*apart) == values_of(*net) + values_of(*net));
+}
+
+TEST_CASE("what does not fit changes nothing") {
+  const TemporaryFolder folder;
+  const auto target = trained(2);
+  const std::string before = values_of(*target);
+  const auto saved_without = [&](const std::string& missing, const StoredArray& added) {
+    StoredArrays contents;
+    for (const auto& [path, parameter] : trained(1)->collect_parameters()) {
+      if (path != missing) contents.arrays.emplace_back(path, parameter->values());
+    }
+    if (!added.name().empty()) contents.arrays.push_back(added);
+    write_arrays(folder / "x.safetensors", contents);
+    return folder / "x.safetensors";
+  };
+  const auto refuses = [&](const std::string& path, const char* fault) {
+    for (const bool fresh : {false, true}) {
+      const auto untouched = mlp(true);
+      Sequential& net = fresh ? *untouched : *target;
+      try {
+        load_parameters(net, path);
+        FAIL_CHECK("no error");
+      } catch (const Error& error) {
+        const std::string text = error.what();
+        CAPTURE(text);
+        CHECK(text.find(fault) != std::string::npos);
+        CHECK(text.find(path) != std::string::npos);
+      }
+      if (fresh) {
+        for (const auto& [name, parameter] : net.collect_parameters()) {
+          CHECK(parameter->state() == Parameter::State::uninitialized);
+        }
+      }
+    }
+    CHECK(values_of(*target) == before);
+  };
+
+  refuses(saved_without("1.bias", StoredArray()), "expected Parameter '1.bias' in file");
+  refuses(saved_without("", StoredArray("2.weight", Tensor({1}))), "found '2.weight'");
+  refuses(saved_without("1.bias", StoredArray("1.bias", Tensor({7}))), "with axes (7, )");
+  refuses(saved_without("1.bias", StoredArray("1.bias", Tensor({2}, Dtype::float64))),
+          "found dtype F64; set cast_dtype");
+  refuses(saved_without("1.bias", StoredArray("1.bias", Tensor({0}))), "with axes (0, )");
+}
+
+TEST_CASE("options take what is there, and convert") {
+  const TemporaryFolder folder;
+  StoredArrays contents;
+  Tensor bias({2}, Dtype::float64);
+  bias.fill(0.1);
+  contents.arrays.emplace_back("arg:1.bias", bias);
+  contents.arrays.emplace_back("more", bias);
+  write_arrays(folder / "x.params", contents);
+  const auto net = trained(1);
+  LoadOptions options;
+  options.allow_missing = options.ignore_extra = options.cast_dtype = true;
+
+  load_parameters(*net, folder / "x.params", options);
+  const auto last = net->collect_parameters().back().second;
+  CHECK(last->values().data<float>()[1] == 0.1F);
+
+  options.dtype_source = DtypeSource::saved;
+  load_parameters(*net, folder / "x.params", options);
+  CHECK(last->dtype() == Dtype::float64);
+  CHECK(last->values().data<double>()[1] == 0.1);
+  CHECK(last->grad().dtype() == Dtype::float64);
+}
+
+TEST_CASE("nets without values, lists and other files are refused") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_AS(save_parameters(*mlp(), folder / "x.params"), UninitializedError);
+  CHECK_THROWS_WITH_AS(
+      save_parameters(*trained(1), folder / "x.npz"),
+      ("expected a file name that ends in .safetensors or .params, found '" + (folder / "x.npz") +
+       "'; choose one of these: .npz is written from Python only")
+          .c_str(),
+      ArgumentError);
+  CHECK(folder.entries() == 0);
+
+  StoredArrays list;
+  list.named = false;
+  write_arrays(folder / "list", list);
+  CHECK_THROWS_AS(load_parameters(*mlp(), folder / "list"), ArgumentError);
+  for (const char* const bytes : {"", "PK\3\4", "no such file", "12345678["}) {
+    write_file(folder / "x", bytes);
+    CHECK_THROWS_AS(read_arrays(folder / "x"), FileFormatError);
+  }
+}
+
+TEST_CASE("a safetensors header of 274 bytes is not taken for MXNet's first number") {
+  std::string header = "{\"__metadata__\":{\"k\":\"";
+  header += std::string(274 - header.size() - 3, 'x') + "\"}}";
+  REQUIRE(header.size() == 0x112);
+  const TemporaryFolder folder;
+  write_file(folder / "x", glueball::testing::bytes_of(std::uint64_t{0x112}) + header);
+
+  CHECK(read_arrays(folder / "x").metadata.size() == 1);
+}
