@@ -50,6 +50,8 @@ class GLUEBALL_API Dense : public Layer {
   const ActivationFunction& activation() const noexcept { return activation_; }
   /// Features of an output.
   std::int64_t units() const noexcept { return units_; }
+  /// Whether an input of any rank is taken as (batch, rest).
+  bool flatten() const noexcept { return flatten_; }
 
   Shape infer_shape(const Shape& input) override;
   void prepare(const Shape& input) override;

@@ -13,6 +13,7 @@
 #include "glueball/io.h"
 #include "glueball/layer.h"
 #include "glueball/loss.h"
+#include "glueball/model.h"
 #include "glueball/optimizer.h"
 #include "glueball/parallel.h"
 #include "glueball/parameter.h"
