@@ -101,7 +101,7 @@ void read_head(ModelSource& source, const json::Value& root) {
   source.set_dtype(*dtype == "float32" ? Dtype::float32 : Dtype::float64);
   const std::set<std::string> known{"format", "version", "dtype", "in_units", "net"};
   for (const auto& [key, value] : std::get<json::Value::Object>(root.content)) {
-    if (known.count(key) == 0) source.fail("known members of the architecture", quoted(key));
+    if (!known.contains(key)) source.fail("known members of the architecture", quoted(key));
   }
 }
 
@@ -216,8 +216,7 @@ std::shared_ptr<Sequential> parse_model(const void* data, std::size_t bytes,
 
 void save_model(const Sequential& net, const std::string& path) {
   constexpr std::string_view ending = ".safetensors";
-  if (path.size() < ending.size() ||
-      path.compare(path.size() - ending.size(), std::string::npos, ending) != 0) {
+  if (!path.ends_with(ending)) {
     throw ArgumentError(
         {"a path that ends in .safetensors to save a model", "'" + path + "'", "rename it"});
   }

@@ -34,8 +34,7 @@ std::string without_underscore(const std::string& prefix) {
 /// "encoder_" of "encoder_weight" and "weight"; `fallback` if the name does not end so.
 std::string prefix_of(const std::string& name, const std::string& local,
                       const std::string& fallback) {
-  const std::size_t length = name.size() - std::min(name.size(), local.size());
-  return name.compare(length, std::string::npos, local) == 0 ? name.substr(0, length) : fallback;
+  return name.ends_with(local) ? name.substr(0, name.size() - local.size()) : fallback;
 }
 
 }  // namespace
@@ -80,7 +79,7 @@ std::shared_ptr<Parameter> ModelSource::parameter(const std::string& path, const
 
 void ModelSource::check_all_used() const {
   const auto check = [&](const std::string& name) {
-    if (used_.count(name) == 0) {
+    if (!used_.contains(name)) {
       fail("arrays of the model's layers only", quoted(name) + ", which belongs to none");
     }
   };
@@ -165,7 +164,7 @@ ActivationFunction LayerReader::function(std::string_view key) {
   if (std::holds_alternative<std::nullptr_t>(required(key).content)) return {};
   const std::string name = text(key);
   const std::vector<std::string>& known = activation_names();
-  if (std::find(known.begin(), known.end(), name) == known.end()) {
+  if (std::ranges::find(known, name) == known.end()) {
     fail(describe(key) + " to be the name of an activation", quoted(name));
   }
   return ActivationFunction(name);
@@ -192,7 +191,7 @@ std::shared_ptr<Parameter> LayerReader::parameter(const std::string& local, cons
 
 void LayerReader::finish() const {
   for (const auto& [key, value] : std::get<json::Value::Object>(record_.content)) {
-    if (read_.count(key) == 0) fail("known settings", describe(key));
+    if (!read_.contains(key)) fail("known settings", describe(key));
   }
 }
 

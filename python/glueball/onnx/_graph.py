@@ -76,12 +76,15 @@ class Graph:
 
     def constant(self, tensor: str) -> np.ndarray[Any, Any] | None:
         """Return the array that a tensor always is, or None if it is computed."""
+        # Exporters store equal arrays once, and give them further names by Identity nodes.
+        while (node := self.producer(tensor, "Identity")) is not None:
+            tensor = node.input[0]
         if tensor not in self._arrays:
             stored = self._constants.get(tensor)
             node = self.producer(tensor, "Constant")
             if stored is not None:
                 self._arrays[tensor] = self._onnx.numpy_helper.to_array(stored)
-            elif node is not None:
+            elif node is not None and node.attribute[0].name.startswith("value"):
                 value = self._onnx.helper.get_attribute_value(node.attribute[0])
                 is_tensor = node.attribute[0].name == "value"
                 self._arrays[tensor] = (

@@ -30,9 +30,7 @@ def read_net(onnx: Any, path: str) -> nn.HybridSequential:
     with net.name_scope():
         for found in _with_activations_inside(chain[::-1]):
             if found.kind is not None:
-                net.add(found.kind(**found.settings))
-                _fill(net[-1], found, graph)
-    net.cast(graph.dtype)
+                net.add(_make(found.kind, found, graph))
     return net
 
 
@@ -97,8 +95,16 @@ def _with_activations_inside(chain: list[Found]) -> list[Found]:
     return shorter
 
 
-def _fill(layer: Block, found: Found, graph: Graph) -> None:
-    layer.cast(graph.dtype)
-    for name, values in found.arrays.items():
-        parameter = layer._reg_params[name]
-        parameter._load_data(np.asarray(values), None)
+def _make(kind: type[Block], found: Found, graph: Graph) -> Block:
+    try:
+        layer = kind(**found.settings)
+        layer.cast(graph.dtype)
+        for name, values in found.arrays.items():
+            layer._reg_params[name]._load_data(np.asarray(values), None)
+    except MXNetError as error:
+        message = (
+            f"expected settings and arrays of a {kind.__name__} behind '{found.source}' in '{graph.path}', "
+            f"found others: {error}"
+        )
+        raise MXNetError(message) from error
+    return layer
