@@ -22,6 +22,9 @@ void bind_dense(py::module_& m);
 void bind_flatten(py::module_& m);
 void bind_dropout(py::module_& m);
 void bind_sequential(py::module_& m);
+void bind_recording(py::module_& m);
+void bind_tape(py::module_& m);
+void bind_chain(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_optimizer(py::module_& m);
 

@@ -21,6 +21,9 @@ PYBIND11_MODULE(_core, m) {
   bindings::bind_flatten(m);
   bindings::bind_dropout(m);
   bindings::bind_sequential(m);
+  bindings::bind_recording(m);
+  bindings::bind_tape(m);
+  bindings::bind_chain(m);
   bindings::bind_loss(m);
   bindings::bind_optimizer(m);
 }

@@ -121,6 +121,19 @@ py::object as_ndarray(const Tensor& tensor, py::handle type) {
   return array;
 }
 
+py::object plain_array(const Tensor& tensor) {
+  return as_ndarray(tensor, reinterpret_cast<PyObject*>(NumpyApi::get().PyArray_Type_));
+}
+
+Tensor read_plain_array(py::handle array) {
+  if (!NumpyApi::get().PyArray_Check_(array.ptr()) || !has_flags(array, readable)) return {};
+  const auto dtype = dtype_of_array(array);
+  const bool fits = py::detail::array_proxy(array.ptr())->nd <= static_cast<int>(Shape::max_rank);
+  return dtype && fits ? on_memory_of(array, *dtype) : Tensor();
+}
+
+bool is_default_array(py::handle array) noexcept { return Py_TYPE(array.ptr()) == default_type; }
+
 Tensor read_array(py::handle array, const std::string& what) {
   const Dtype dtype = require_array(array, what);
   if (has_flags(array, readable)) return on_memory_of(array, dtype);

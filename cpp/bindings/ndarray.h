@@ -17,11 +17,21 @@ namespace py = pybind11;
 /// keeps alive.
 py::object as_ndarray(const Tensor& tensor, py::handle type = {});
 
+/// The same as a plain numpy.ndarray.
+py::object plain_array(const Tensor& tensor);
+
 /// The tensor of any array of float32 or float64 that is only read: borrowed if it can be, else a
 /// copy.
 ///
 /// @throws InputError naming `what` for another dtype, DtypeError when it is no array at all.
 Tensor read_array(py::handle array, const std::string& what);
+
+/// As `read_array`, but undefined for what would need a copy or an error: for callers who have no
+/// name for the array at hand.
+Tensor read_plain_array(py::handle array);
+
+/// Whether `array` is of the class that the extension makes when nothing else decides, no subclass.
+bool is_default_array(py::handle array) noexcept;
 
 /// As `read_array`, but keeps the array alive as long as the tensor.
 Tensor keep_array(py::handle array, const std::string& what);

@@ -52,22 +52,35 @@ void InferencePlan::add(Layer& layer) {
   }
 }
 
-std::int64_t InferencePlan::units_for(const Tensor& input, bool training) const {
+InferencePlan::Way InferencePlan::way_for(const Tensor& input, bool training) const {
   const Shape& shape = input.shape();
-  if (!is_plain_ || steps_.empty() || (drops_ && training) || shape.rank() != 2) return 0;
+  if (!is_plain_ || steps_.empty() || (drops_ && training) || shape.rank() != 2) return {};
   std::int64_t width = shape[1];
+  std::int64_t work = 0;
   for (const Step& step : steps_) {
     if (step.dense == nullptr) continue;
     const Parameter& weight = *step.dense->weight();
-    if (weight.panels() == nullptr) return 0;
+    if (weight.panels() == nullptr) return {};
     const Tensor& values = weight.values();
-    if (values.shape()[1] != width || values.dtype() != input.dtype()) return 0;
+    if (values.shape()[1] != width || values.dtype() != input.dtype()) return {};
     if (const Parameter* bias = step.dense->bias().get()) {
-      if (!bias->is_initialized() || bias->values().dtype() != input.dtype()) return 0;
+      if (!bias->is_initialized() || bias->values().dtype() != input.dtype()) return {};
     }
+    work += width * step.dense->units();
     width = step.dense->units();
   }
-  return width;
+  return {width, work};
+}
+
+std::int64_t InferencePlan::work() const {
+  if (!is_plain_) return -1;
+  std::int64_t work = 0;
+  for (const Step& step : steps_) {
+    if (step.dense == nullptr) continue;
+    if (!step.dense->is_ready()) return -1;
+    work += step.dense->weight()->values().size();
+  }
+  return work;
 }
 
 void InferencePlan::run(const Tensor& input, const Tensor& output) const {

@@ -20,10 +20,17 @@ class InferencePlan {
   /// Tells of a layer behind the last. Layers of a kind that it doesn't know end the short way.
   void add(Layer& layer);
 
-  /// The units of the output if `input` can go the short way, else 0.
-  std::int64_t units_for(const Tensor& input, bool training) const;
+  /// What goes the short way: the units of the output, or 0 if it can't; and multiply-adds a row.
+  struct Way {
+    std::int64_t units = 0;
+    std::int64_t work = 0;
+  };
+  Way way_for(const Tensor& input, bool training) const;
 
-  /// Runs the layers on an input that units_for() accepted. `output` has the input's rows, and the
+  /// Multiply-adds a row, or -1 if a layer is of another kind or not initialized.
+  std::int64_t work() const;
+
+  /// Runs the layers on an input that way_for() accepted. `output` has the input's rows, and the
   /// units and dtype that the net gives.
   void run(const Tensor& input, const Tensor& output) const;
 

@@ -9,6 +9,9 @@
 namespace glueball {
 namespace {
 
+// Multiply-adds of some ten microseconds.
+constexpr std::int64_t quick_work = std::int64_t{1} << 19;
+
 /// Where a walk stands in one of the chains that it is inside of.
 struct Position {
   const Sequential* chain;
@@ -118,8 +121,8 @@ Tensor Sequential::forward(const Tensor& input, const ForwardMode& mode, LayerRe
     record->output = output;
     return output;
   }
-  if (const std::int64_t units = inference_->units_for(input, mode.training)) {
-    Tensor output = Tensor::uninitialized({input.shape()[0], units}, input.dtype());
+  if (const auto way = inference_->way_for(input, mode.training); way.units != 0) {
+    Tensor output = Tensor::uninitialized({input.shape()[0], way.units}, input.dtype());
     inference_->run(input, output);
     return output;
   }
@@ -131,6 +134,19 @@ Tensor Sequential::forward(const Tensor& input, const ForwardMode& mode, LayerRe
         [&](Layer& layer, const std::vector<Position>&) { x = layer.forward(x, mode, nullptr); });
   }
   return x;
+}
+
+bool Sequential::is_quick(const Shape& input) const {
+  const std::int64_t work = inference_->work();
+  return work >= 0 && input.rank() > 0 && work * input[0] <= quick_work;
+}
+
+Tensor Sequential::forward_if_quick(const Tensor& input, bool training) {
+  const auto way = inference_->way_for(input, training);
+  if (way.units == 0 || way.work * input.shape()[0] > quick_work) return {};
+  Tensor output = Tensor::uninitialized({input.shape()[0], way.units}, input.dtype());
+  inference_->run(input, output);
+  return output;
 }
 
 Tensor Sequential::backward(const Tensor& output_grad, const LayerRecord& record,

@@ -14,7 +14,7 @@ __all__: list[str] = [
     "Activation",
     "BackwardPass",
     "Bilinear",
-    "ChainTape",
+    "Chain",
     "Constant",
     "DeltaOrthogonal",
     "Dense",
@@ -24,20 +24,22 @@ __all__: list[str] = [
     "Generator",
     "Identity",
     "Initializer",
-    "L2Tape",
     "LSTMBias",
     "Layer",
     "MSRAPrelu",
     "Mixed",
+    "NativeBackward",
     "Normal",
     "One",
     "Optimizer",
     "Orthogonal",
     "Parameter",
     "ParameterList",
+    "RecordingScope",
+    "RecordingState",
     "Sequential",
-    "SoftmaxTape",
     "Sparse",
+    "TapeNode",
     "TruncatedNormal",
     "Uniform",
     "VarianceScaling",
@@ -54,9 +56,12 @@ __all__: list[str] = [
     "num_threads",
     "optimizer_rules",
     "parameter_stream",
+    "recording_state",
     "register_array_types",
     "register_errors",
     "register_init",
+    "register_nodes",
+    "run_backward",
     "seed",
     "set_default_array_type",
     "set_num_threads",
@@ -369,34 +374,80 @@ class Flatten(Layer):
 class Dropout(Layer):
     def __init__(self, name: str, rate: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
 
-class ChainTape:
-    """
-    What the backward of one recorded run needs.
-    """
-    def backward(
-        self, head_grad: typing.Any, need_input_grad: bool, pass_: BackwardPass
-    ) -> typing.Any:
-        """
-        Writes the parameters' gradients; returns the input's as a plain array, or None.
-        """
-
 class Sequential(Layer):
     def __init__(self, name: str) -> None: ...
     def add(self, layer: Layer) -> None: ...
-    def forward(self, input: typing.Any, training: bool) -> typing.Any:
-        """
-        The output, an array of the input's class; nothing is kept for a backward.
-        """
-    def record(self, input: typing.Any, training: bool) -> tuple:
-        """
-        (output, tape): the output, and what its backward needs.
-        """
 
-class SoftmaxTape:
-    def backward(self, head_grad: typing.Any) -> typing.Any: ...
+class RecordingState:
+    """
+    What a thread is doing: writing a graph, and running layers as in training.
+    """
 
-class L2Tape:
-    def backward(self, head_grad: typing.Any) -> typing.Any: ...
+    recording: bool
+    training: bool
+
+class RecordingScope:
+    """
+    RecordingScope(recording, training): sets what this thread does within a with block, and restores it. None leaves a flag alone.
+    """
+    def __new__(cls, recording: bool | None, training: bool | None, /) -> RecordingScope: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+class TapeNode:
+    """
+    TapeNode(parents, backward, name, holds_parameters=False, again=None): storage of one recorded operation.
+    """
+
+    version: int
+    def __init__(
+        self,
+        parents: tuple[typing.Any, ...],
+        backward: typing.Any,
+        name: str,
+        holds_parameters: bool = False,
+        again: tuple[typing.Any, ...] | None = None,
+    ) -> None: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def parents(self) -> tuple[typing.Any, ...]: ...
+    @property
+    def _backward(self) -> typing.Any: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def again(self) -> tuple[typing.Any, ...] | None: ...
+    @property
+    def holds_parameters(self) -> bool: ...
+    @property
+    def is_untouched(self) -> bool: ...
+    @property
+    def inputs_written(self) -> bool: ...
+    def free(self) -> None: ...
+
+class NativeBackward:
+    """
+    The derivative of a native operation: backward(head_grad, pass_) returns a tuple of its input's gradient, or of None.
+    """
+    def __call__(self, head_grad: typing.Any, pass_: BackwardPass, /) -> tuple[typing.Any]: ...
+
+class Chain:
+    """
+    Chain(layers, name, check, again, trains): calls a native Sequential.
+
+    check(x) is called for an array of another class than the usual one; again(x, training) computes the same from array functions.
+    """
+    def __new__(
+        cls,
+        layers: Sequential,
+        name: str,
+        check: collections.abc.Callable[[typing.Any], None],
+        again: collections.abc.Callable[[typing.Any, bool], typing.Any],
+        trains: bool,
+        /,
+    ) -> Chain: ...
+    def __call__(self, x: typing.Any, /) -> typing.Any: ...
 
 class ParameterList:
     """
@@ -501,10 +552,13 @@ def instruction_set() -> str:
     """
 
 def l2_loss(
-    prediction: typing.Any, label: typing.Any, weight: typing.SupportsFloat | typing.SupportsIndex
-) -> tuple[typing.Any, L2Tape]:
+    prediction: typing.Any,
+    label: typing.Any,
+    weight: typing.SupportsFloat | typing.SupportsIndex,
+    again: typing.Any,
+) -> typing.Any:
     """
-    (loss, tape) of weight / 2 (prediction - label)^2, the mean over each sample.
+    weight / 2 (prediction - label)^2, the mean over each sample, recorded; None if the two differ in shape or dtype, or have no elements.
     """
 
 def next_initialize_call() -> int:
@@ -542,6 +596,22 @@ def register_init(InitDesc: type, create: typing.Any) -> None:
     Tells the extension the class of descriptors, and the function that makes an initializer of a name.
     """
 
+def register_nodes(node: type, leaf: type) -> None:
+    """
+    Tells the extension Python's classes of nodes, subclasses of TapeNode.
+    """
+
+def run_backward(
+    nodes: collections.abc.Sequence,
+    grads: collections.abc.Sequence,
+    retain_graph: bool,
+    variables: typing.Any,
+    pass_: typing.Any,
+) -> tuple:
+    """
+    Carries gradients from `nodes` to the leaves: (gradients of `variables`, whether they arrived only where none is wanted).
+    """
+
 def seed(seed: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Restarts the default generator and the count of initialize() calls.
@@ -554,14 +624,13 @@ def set_default_array_type(type: type) -> None:
 
 def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
-    Sets how many threads native work may use; changes no setting of OpenMP's own.
+    Sets how many threads native work may use; OpenMP's settings are left alone.
     """
 
-def softmax_cross_entropy(
-    logits: typing.Any, labels: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]
-) -> tuple[typing.Any, SoftmaxTape]:
+def softmax_cross_entropy(logits: typing.Any, labels: typing.Any, again: typing.Any) -> typing.Any:
     """
-    (loss, tape) of -log softmax(logits)[label]: logits (batch, classes), labels (batch,) integers.
+    -log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or (batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or a label is no class: who calls then knows more, and says what is wrong.
     """
 
 __version__: str = "0.1.0"
+recording_state: RecordingState

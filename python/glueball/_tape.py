@@ -3,14 +3,12 @@
 A node is held by the array that it made and holds its parents' nodes, never an array that it made: so
 reference counting alone frees a graph when its last output goes. Nodes are numbered as they are made;
 a node is always younger than its parents, hence descending numbers are an order in which every node
-comes after all that use it. A heap finds that order without recursion, at any depth.
+comes after all that use it. The walk finds that order without recursion, at any depth; it is in the core
+(``run_backward``), as is a node's storage (``TapeNode``).
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import threading
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     Backward: TypeAlias = Callable[[Array, Any], Sequence[Array | None]]
 
 __all__ = [
+    "NOT_IN_GRAPH",
     "ArraySink",
     "Detached",
     "Leaf",
@@ -42,7 +41,7 @@ __all__ = [
 
 grad_reqs = ("write", "add", "null")
 
-_NOT_IN_GRAPH = (
+NOT_IN_GRAPH = (
     "Cannot differentiate node because it is not in a computational graph. You need to set is_recording "
     "to true or use autograd.record() to save computational graphs for backward. If you want to "
     "differentiate the same graph twice, you need to pass retain_graph=True to backward."
@@ -76,20 +75,11 @@ _NEEDS_RESULT = frozenset(
     }
 )  # fmt: skip
 
-_numbers = itertools.count(1)
+# What this thread is doing: writing a graph (`recording`), and running layers as in training (`training`).
+state = _core.recording_state
 
 
-class _State(threading.local):
-    """What this thread is doing: writing a graph, and running layers as in training."""
-
-    recording: bool = False
-    training: bool = False
-
-
-state = _State()
-
-
-class Node:
+class Node(_core.TapeNode):
     """One recorded operation.
 
     Parameters
@@ -102,36 +92,13 @@ class Node:
         What the operation is called in error texts.
     holds_parameters : bool
         Whether `backward` itself writes gradients of trainable parameters.
+    again : tuple, optional
+        How to compute the same in a way that can be differentiated twice, read by `_second_order` only:
+        ``(True, function, values)`` calls ``function(autograd.numpy, *values)``, with the parents' values,
+        and ``(False, function, *arguments)`` calls ``function(*arguments)``, which records anew.
     """
 
-    __slots__ = (
-        "_backward",
-        "_parents_version",
-        "holds_parameters",
-        "name",
-        "number",
-        "parents",
-        "version",
-    )
-
-    def __init__(
-        self,
-        parents: tuple[Node | None, ...],
-        backward: Backward | None,
-        name: str,
-        holds_parameters: bool = False,
-    ) -> None:
-        self.number = next(_numbers)
-        self.parents = parents
-        self.name = name
-        self.holds_parameters = holds_parameters
-        self._backward = backward
-        # How often the array that this node stands for was written into, and its parents' sum of that.
-        self.version = 0
-        self._parents_version = 0
-        for parent in parents:
-            if parent is not None:
-                self._parents_version += parent.version
+    __slots__ = ()
 
     @property
     def freed(self) -> bool:
@@ -147,17 +114,23 @@ class Node:
             When an earlier backward pass has freed the node, or values that the gradient needs have been
             overwritten.
         """
+        self.check()
+        return self._backward(head_grad, pass_)  # type: ignore[no-any-return]
+
+    def check(self) -> None:
+        """Refuse a node that is used up, or whose arrays have been written into.
+
+        Raises
+        ------
+        MXNetError
+            In these cases.
+        """
         if self._backward is None:
-            raise MXNetError(_NOT_IN_GRAPH)
-        version = 0
-        for parent in self.parents:
-            if parent is not None:
-                version += parent.version
-        if version != self._parents_version and self.name not in _NEEDS_NO_INPUT:
+            raise MXNetError(NOT_IN_GRAPH)
+        if self.inputs_written and self.name not in _NEEDS_NO_INPUT:
             self._refuse_overwritten("an input")
         if self.version and (self.holds_parameters or self.name in _NEEDS_RESULT):
             self._refuse_overwritten("the result")
-        return self._backward(head_grad, pass_)
 
     def _refuse_overwritten(self, what: str) -> None:
         msg = (
@@ -166,10 +139,9 @@ class Node:
         )
         raise MXNetError(msg)
 
-    def free(self) -> None:
-        """Drop what the node saved, and its hold on older nodes."""
-        self._backward = None
-        self.parents = ()
+    def count_write(self) -> None:
+        """Note that the array which this node stands for is written into."""
+        self.version += 1
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.number} {self.name}>"
@@ -203,10 +175,12 @@ class Leaf(Node):
         """Always False: a leaf outlives the passes that reach it."""
         return False
 
-    def backward(self, head_grad: Array, pass_: Any) -> Sequence[Array | None]:
-        """Hand the gradient to the sink. There are no parents."""
+    def deliver(self, head_grad: Array, pass_: Any) -> bool:
+        """Hand the gradient to the sink; False if it wants none."""
+        if getattr(self.sink, "grad_req", "write") == "null":
+            return False
         self.sink.accumulate(head_grad, pass_)
-        return ()
+        return True
 
     def free(self) -> None:
         """Do nothing: the next graph starts here too."""
@@ -292,6 +266,7 @@ def attach(
     backward: Backward,
     name: str,
     always: bool = False,
+    again: tuple[Any, ...] | None = None,
 ) -> None:
     """Record that `output` was computed from `parents`, when that matters for a gradient.
 
@@ -308,12 +283,14 @@ def attach(
         For error texts.
     always : bool, default False
         Record even when no parent has a node, because `backward` writes gradients of its own.
+    again : tuple, optional
+        As for `Node`.
     """
     if not state.recording:
         return
     nodes = tuple([getattr(parent, "_node", None) for parent in parents])
     if always or any(node is not None for node in nodes):
-        output._node = Node(nodes, backward, name, always)
+        output._node = Node(nodes, backward, name, always, again)
 
 
 def attach_many(
@@ -379,6 +356,12 @@ def refuse_write(array: Any) -> None:
     raise MXNetError(msg)
 
 
+def _ones_like(head: Any) -> Array:
+    ones = np.empty(head.shape, head.dtype)
+    ones.fill(1)  # np.ones() takes three times as long for a few elements
+    return ones
+
+
 def head_gradient(head: Any, grad: Any) -> Array:
     """`grad` as a plain array of `head`'s shape and dtype; ones when it is None.
 
@@ -388,7 +371,7 @@ def head_gradient(head: Any, grad: Any) -> Array:
         When the shapes differ.
     """
     if grad is None:
-        return np.ones(head.shape, head.dtype)
+        return _ones_like(head)
     array = np.asarray(grad, dtype=head.dtype)
     if array.shape != head.shape:
         msg = (
@@ -431,58 +414,21 @@ def run_backward(
         When a head gradient does not have its head's shape.
     """
     pass_ = _core.BackwardPass()
-    # Number of a node -> the node, its gradient so far, whether that array is ours to add to.
-    pending: dict[int, tuple[Node, Any, bool]] = {}
-    order: list[int] = []
-    wanted: dict[int, Any] = {} if variables is None else {node.number: None for node in variables}
-    found_leaf = False
-    found_null = False
-
-    grads = [None] * len(heads) if head_grads is None else head_grads
-    for head, given in zip(heads, grads, strict=True):
+    nodes = []
+    for head in heads:
         node = getattr(head, "_node", None)
         if node is None or node.freed:
-            raise MXNetError(_NOT_IN_GRAPH)
-        grad = head_gradient(head, given)
-        if node.number in pending:
-            pending[node.number] = (node, np.asarray(pending[node.number][1] + grad), True)
-        else:
-            pending[node.number] = (node, grad, False)
-            heapq.heappush(order, -node.number)
-
-    while order:
-        number = -heapq.heappop(order)
-        node, grad, _ = pending.pop(number)
-        if number in wanted:
-            wanted[number] = grad
-            found_leaf = True
-        if isinstance(node, Leaf):
-            if variables is None:
-                if getattr(node.sink, "grad_req", "write") == "null":
-                    found_null = True
-                else:
-                    found_leaf = True
-                    node.backward(grad, pass_)
-            continue
-        found_leaf = found_leaf or node.holds_parameters
-        parent_grads = node.backward(grad, pass_)
-        for parent, parent_grad in zip(node.parents, parent_grads, strict=True):
-            if parent is None or parent_grad is None:
-                continue
-            entry = pending.get(parent.number)
-            if entry is None:
-                pending[parent.number] = (parent, parent_grad, False)
-                heapq.heappush(order, -parent.number)
-            elif isinstance(parent_grad, _Parts):
-                pending[parent.number] = (parent, entry[1] + parent_grad, False)
-            elif entry[2]:
-                # The sum is an array made here, so nobody else sees it change.
-                np.add(entry[1], parent_grad, out=entry[1], casting="same_kind")
-            else:
-                pending[parent.number] = (parent, np.asarray(entry[1] + parent_grad), True)
-        if not retain_graph:
-            node.free()
-
-    if found_null and not found_leaf:
+            raise MXNetError(NOT_IN_GRAPH)
+        nodes.append(node)
+    if head_grads is None:
+        grads = [_ones_like(head) for head in heads]
+    else:
+        grads = [head_gradient(*pair) for pair in zip(heads, head_grads, strict=True)]
+    found: list[Array | None]
+    found, in_vain = _core.run_backward(nodes, grads, retain_graph, variables, pass_)
+    if in_vain:
         raise MXNetError(_NO_LEAVES)
-    return [] if variables is None else [wanted[node.number] for node in variables]
+    return found
+
+
+_core.register_nodes(Node, Leaf)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from glueball import _tape
+from glueball import _core, _tape
 from glueball.base import ArgumentError, MXNetError, ShapeError
 from glueball.nd._record import class_of, is_array, wrap
 
@@ -45,45 +45,24 @@ __all__ = [
 _state = _tape.state
 
 
-class _Scope:
-    """Sets what this thread does within a with block, and restores it, also after an error."""
-
-    __slots__ = ("_before", "_recording", "_training")
-
-    def __init__(self, recording: bool | None, training: bool | None) -> None:
-        self._recording = recording
-        self._training = training
-        self._before: list[tuple[bool, bool]] = []
-
-    def __enter__(self) -> None:
-        self._before.append((_state.recording, _state.training))
-        if self._recording is not None:
-            _state.recording = self._recording
-        if self._training is not None:
-            _state.training = self._training
-
-    def __exit__(self, *exc: object) -> None:
-        _state.recording, _state.training = self._before.pop()
-
-
-def record(train_mode: bool = True) -> _Scope:
+def record(train_mode: bool = True) -> _core.RecordingScope:
     """Record what is computed in a with block; layers run as in training unless `train_mode` is False."""
-    return _Scope(True, train_mode)
+    return _core.RecordingScope(True, train_mode)
 
 
-def pause(train_mode: bool = False) -> _Scope:
+def pause(train_mode: bool = False) -> _core.RecordingScope:
     """Do not record in a with block: what is computed there is a constant to the graph."""
-    return _Scope(False, train_mode)
+    return _core.RecordingScope(False, train_mode)
 
 
-def train_mode() -> _Scope:
+def train_mode() -> _core.RecordingScope:
     """Run layers as in training in a with block, whether recording or not."""
-    return _Scope(None, True)
+    return _core.RecordingScope(None, True)
 
 
-def predict_mode() -> _Scope:
+def predict_mode() -> _core.RecordingScope:
     """Run layers as in prediction in a with block, whether recording or not."""
-    return _Scope(None, False)
+    return _core.RecordingScope(None, False)
 
 
 def is_recording() -> bool:
@@ -151,7 +130,7 @@ def backward(
         When a head is in no graph, or an earlier pass has freed it.
     """
     all_heads, grads = _lists(heads, head_grads)
-    with _Scope(False, train_mode):
+    with _core.RecordingScope(False, train_mode):
         _tape.run_backward(all_heads, grads, retain_graph)
 
 
@@ -250,7 +229,7 @@ def grad(
             raise MXNetError(msg)
         leaves.append(node)
     all_heads, grads = _lists(heads, head_grads)
-    with _Scope(False, train_mode), _Borrowed(leaves) as borrowed:
+    with _core.RecordingScope(False, train_mode), _Borrowed(leaves) as borrowed:
         found = _tape.run_backward(all_heads, grads, bool(retain_graph), leaves)
         found = borrowed.added_to(found)
     return [

@@ -16,8 +16,10 @@ _HERE = __name__.partition(".")[0]
 _LATE = (
     f"{_HERE}.gluon.data",
     f"{_HERE}.gluon.contrib.estimator",
+    f"{_HERE}.interop",
     f"{_HERE}.lr_scheduler",
     f"{_HERE}.metric",
+    f"{_HERE}.onnx",
 )
 _MXNET_PLACES = {
     f"{_HERE}.gluon.parameter_dict": f"{_HERE}.gluon.parameter",

@@ -45,6 +45,18 @@ class GLUEBALL_API Sequential : public Layer {
   /// Forward without a record, in inference mode.
   Tensor operator()(const Tensor& input) { return forward(input, ForwardMode{}, nullptr); }
 
+  /// Whether a run on an input of that shape takes some ten microseconds at most, starts no
+  /// threads, and calls nobody's code: all layers are dense, activations and the like, and
+  /// initialized.
+  bool is_quick(const Shape& input) const;
+
+  /// The inference forward where it takes some ten microseconds at most, starts no threads, and
+  /// calls nobody's code; else an undefined Tensor.
+  ///
+  /// For callers who hold a lock that others wait for, such as Python's, and whose way round it
+  /// costs as much as a small net.
+  Tensor forward_if_quick(const Tensor& input, bool training);
+
   /// Of each layer in order, below its number: "0.weight".
   void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;
 

@@ -26,30 +26,27 @@ _state = _tape.state
 class Chain:
     """Native layers one behind the other: one call forward, one call backward."""
 
-    __slots__ = ("_name", "_native", "_trains")
+    __slots__ = ("_name", "_native", "run")
 
     def __init__(self, name: str, layers: list[_core.Layer], trains: bool) -> None:
         self._name = name
-        self._trains = trains
         self._native = _core.Sequential(name)
         for layer in layers:
             self._native.add(layer)
+        # Runs the layers on an array, and records the run if autograd is recording.
+        self.run = _core.Chain(self._native, name, self._check, self._from_functions, trains)
 
     def __call__(self, x: NDArray) -> NDArray:
-        """Run the layers on `x`, and record the run if autograd is recording."""
+        """Run the layers on `x`."""
+        output: NDArray = self.run(x)
+        return output
+
+    def _check(self, x: Any) -> None:
         if type(x) is not array_type():
             check_input(x, self._name)
-        if not _state.recording:
-            output: NDArray = self._native.forward(x, _state.training)
-            return output
-        output, tape = self._native.record(x, _state.training)
-        needs_input_grad = x._node is not None
 
-        def backward(head_grad: Any, pass_: _core.BackwardPass) -> tuple[Any, ...]:
-            return (tape.backward(head_grad, needs_input_grad, pass_),)
-
-        _tape.attach(output, (x,), backward, self._name, always=self._trains)
-        return output
+    def _from_functions(self, x: NDArray, training: bool) -> NDArray:
+        raise NotImplementedError
 
     def infer_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Fill in parameters' unknown axes (-1: unknown batch), and return the output's shape."""
@@ -66,8 +63,8 @@ class Plan:
         State of all nets' structure when the plan was made.
     steps : list of callable
         Each takes the value of the one before.
-    chain : Chain or None
-        The only step, when the whole block is native.
+    chain : callable or None
+        Runs the only step, when the whole block is native.
     """
 
     __slots__ = ("chain", "epoch", "steps")
@@ -77,7 +74,7 @@ class Plan:
         self.steps = list(_steps(block))
         only = self.steps[0] if len(self.steps) == 1 else None
         runs_only_steps = block._is_native() and not block._has_hooks()
-        self.chain = only if isinstance(only, Chain) and runs_only_steps else None
+        self.chain = only.run if isinstance(only, Chain) and runs_only_steps else None
 
     def run(self, x: Any) -> Any:
         """Run all steps."""

@@ -7,8 +7,9 @@ import pytest
 from scipy import special
 
 from glueball import autograd, init, nd
+from glueball._core import Chain
 from glueball.gluon import nn
-from glueball.gluon._plan import Chain, current_plan
+from glueball.gluon._plan import current_plan
 
 VALUES = onp.array([-40, -3, -1, -0.5, -1e-4, 1e-4, 0.5, 1, 3, 40], dtype=onp.float64)
 

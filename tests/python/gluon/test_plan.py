@@ -11,8 +11,9 @@ import numpy as onp
 import pytest
 
 from glueball import autograd, init, nd
-from glueball.gluon import nn
-from glueball.gluon._plan import Chain, current_plan
+from glueball._core import Chain
+from glueball.gluon import _plan, nn
+from glueball.gluon._plan import current_plan
 
 X = nd.array([[1.0]])
 
@@ -54,7 +55,7 @@ def test_python_block_in_the_middle_splits_the_chain():
     net[2:].initialize()
 
     assert result(net) == (1 * 2 + 1) * 5 * 7
-    assert [type(step) for step in current_plan(net).steps] == [Chain, AddOne, Chain]
+    assert [type(step) for step in current_plan(net).steps] == [_plan.Chain, AddOne, _plan.Chain]
 
 
 def test_added_child_runs():

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from glueball import _core, _tape, nd
+from glueball import _core, nd
 from glueball.base import GlueballIndexError, ShapeError
-from glueball.gluon.loss._base import Loss, as_array, checked, per_sample
+from glueball.gluon.loss._base import Loss, as_array, checked
 from glueball.nd._record import result_axis
 
 __all__ = ["SoftmaxCELoss", "SoftmaxCrossEntropyLoss"]
@@ -54,6 +54,8 @@ class SoftmaxCrossEntropyLoss(Loss):
         self._axis = axis
         self._sparse_label = sparse_label
         self._from_logits = from_logits
+        # One row of scores and one class number a sample: what the core computes.
+        self._takes_class_numbers = sparse_label and not from_logits and batch_axis == 0 and axis in (-1, 1)
 
     def forward(self, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """Return the loss of each sample.
@@ -81,18 +83,11 @@ class SoftmaxCrossEntropyLoss(Loss):
         TypeError
             If labels or weights are no numbers.
         """
+        if self._takes_class_numbers and sample_weight is None:
+            loss = _core.softmax_cross_entropy(pred, label, _from_functions)
+            if loss is not None:
+                return loss if self._weight is None else loss * self._weight
         label, sample_weight = checked(self.name, pred, label, sample_weight)
-        if (
-            self._sparse_label
-            and not self._from_logits
-            and self._batch_axis == 0
-            and pred.ndim == 2
-            and self._axis in (-1, 1)
-        ):
-            loss = _sparse_softmax_cross_entropy(self.name, pred, label)
-            if sample_weight is not None:
-                loss = loss * per_sample(sample_weight, loss, 0)
-            return loss if self._weight is None else loss * self._weight
         return super().forward(pred, label, sample_weight)
 
     def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
@@ -131,19 +126,9 @@ def _refuse_labels(name: str, pred: Any, label: Any, wanted: tuple[int, ...]) ->
     raise ShapeError(message)
 
 
-def _sparse_softmax_cross_entropy(name: str, pred: Any, label: Any) -> Any:
-    numbers = np.asarray(label)
-    batch = pred.shape[0]
-    if numbers.shape not in ((batch,), (batch, 1)):
-        _refuse_labels(name, pred, label, (batch,))
-    _check_labels(numbers, pred.shape[1])
-    loss, tape = _core.softmax_cross_entropy(pred, numbers.reshape(-1))
-
-    def backward(head_grad: Any, _: Any) -> tuple[Any, ...]:
-        return (tape.backward(head_grad),)
-
-    _tape.attach(loss, (pred,), backward, "SoftmaxCrossEntropyLoss")
-    return loss
+def _from_functions(pred: Any, label: Any) -> Any:
+    """Compute the plain case from array functions, for second derivatives."""
+    return -nd.pick(nd.log_softmax(pred, axis=-1), np.asarray(label).reshape(-1), axis=-1)
 
 
 def _check_labels(label: Any, classes: int) -> None:

@@ -46,8 +46,9 @@ class _Chain(Block):
         plan = self._plan
         if plan is None or plan.epoch != _epoch.number:
             plan = current_plan(self)
-        if plan.chain is not None and len(args) == 1:
-            return plan.chain(args[0])
+        run = plan.chain
+        if run is not None and len(args) == 1:
+            return run(args[0])
         return super().__call__(*args)
 
     def forward(self, x: Any, *args: Any) -> Any:

@@ -1,0 +1,175 @@
+// Recording and training, thread by thread, and the scopes that set them.
+//
+// Written on Python's own C interface: each step of training passes here several times, and a class
+// of pybind11's costs it a microsecond.
+
+#include "recording.h"
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "bindings.h"
+
+namespace glueball::bindings {
+namespace {
+
+constinit thread_local Recording of_this_thread;
+
+// ---- the state, as attributes of one object -------------------------------------------------
+
+template <bool Recording::* Flag>
+PyObject* get_flag(PyObject*, void*) {
+  return PyBool_FromLong(of_this_thread.*Flag ? 1 : 0);
+}
+
+template <bool Recording::* Flag>
+int set_flag(PyObject*, PyObject* value, void*) {
+  if (value == nullptr) {
+    PyErr_SetString(PyExc_AttributeError, "expected True or False, found a deletion; set it");
+    return -1;
+  }
+  const int truth = PyObject_IsTrue(value);
+  if (truth < 0) return -1;
+  of_this_thread.*Flag = truth != 0;
+  return 0;
+}
+
+PyGetSetDef state_attributes[] = {
+    {"recording", get_flag<&Recording::recording>, set_flag<&Recording::recording>,
+     "Whether this thread records.", nullptr},
+    {"training", get_flag<&Recording::training>, set_flag<&Recording::training>,
+     "Whether layers in this thread run as in training.", nullptr},
+    {},
+};
+
+PyType_Slot state_slots[] = {
+    {Py_tp_doc, const_cast<char*>("What a thread is doing: writing a graph, and running layers as "
+                                  "in training.")},
+    {Py_tp_getset, state_attributes},
+    {},
+};
+
+PyType_Spec state_spec = {"glueball._core.RecordingState", sizeof(PyObject), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, state_slots};
+
+// ---- a with block that sets it --------------------------------------------------------------
+
+/// What a scope does to a flag.
+enum class Change : signed char { none = -1, off = 0, on = 1 };
+
+struct Scope {
+  PyObject_HEAD Change recording;
+  Change training;
+  /// What was before, for each block that is open: a scope may be entered again inside itself.
+  std::vector<Recording>* before;
+};
+
+bool to_change(PyObject* value, Change& change) {
+  if (value == Py_None) {
+    change = Change::none;
+    return true;
+  }
+  const int truth = PyObject_IsTrue(value);
+  change = truth != 0 ? Change::on : Change::off;
+  return truth >= 0;
+}
+
+PyObject* scope_new(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
+  PyObject* recording = nullptr;
+  PyObject* training = nullptr;
+  if (keywords != nullptr ||
+      !PyArg_ParseTuple(arguments, "OO:RecordingScope", &recording, &training)) {
+    if (PyErr_Occurred() == nullptr) {
+      PyErr_SetString(
+          PyExc_TypeError,
+          "expected RecordingScope(recording, training), found keywords; leave them out");
+    }
+    return nullptr;
+  }
+  Scope* const scope = PyObject_New(Scope, type);
+  if (scope == nullptr) return nullptr;
+  scope->before = nullptr;
+  if (!to_change(recording, scope->recording) || !to_change(training, scope->training)) {
+    Py_DECREF(scope);
+    return nullptr;
+  }
+  return reinterpret_cast<PyObject*>(scope);
+}
+
+void scope_dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  delete reinterpret_cast<Scope*>(self)->before;
+  PyObject_Free(self);
+  Py_DECREF(type);
+}
+
+PyObject* scope_enter(PyObject* self, PyObject*) {
+  auto* const scope = reinterpret_cast<Scope*>(self);
+  try {
+    if (scope->before == nullptr) scope->before = new std::vector<Recording>();
+    scope->before->push_back(of_this_thread);
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+  if (scope->recording != Change::none) of_this_thread.recording = scope->recording == Change::on;
+  if (scope->training != Change::none) of_this_thread.training = scope->training == Change::on;
+  Py_RETURN_NONE;
+}
+
+PyObject* scope_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
+  auto* const scope = reinterpret_cast<Scope*>(self);
+  if (scope->before == nullptr || scope->before->empty()) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "expected a scope that was entered, found one that was not; use 'with'");
+    return nullptr;
+  }
+  of_this_thread = scope->before->back();
+  scope->before->pop_back();
+  Py_RETURN_NONE;
+}
+
+// What METH_FASTCALL calls has another type than the table's.
+template <class Function>
+PyCFunction as_method(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+PyMethodDef scope_methods[] = {
+    {"__enter__", scope_enter, METH_NOARGS, "Set the flags."},
+    {"__exit__", as_method(&scope_exit), METH_FASTCALL, "Put back what was, also after an error."},
+    {},
+};
+
+PyType_Slot scope_slots[] = {
+    {Py_tp_doc,
+     const_cast<char*>("RecordingScope(recording, training): sets what this thread does "
+                       "within a with block, and restores it. None leaves a flag alone.")},
+    {Py_tp_new, reinterpret_cast<void*>(&scope_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(&scope_dealloc)},
+    {Py_tp_methods, scope_methods},
+    {},
+};
+
+PyType_Spec scope_spec = {"glueball._core.RecordingScope", sizeof(Scope), 0, Py_TPFLAGS_DEFAULT,
+                          scope_slots};
+
+}  // namespace
+
+Recording& recording() noexcept { return of_this_thread; }
+
+void bind_recording(py::module_& m) {
+  const auto made = [](PyType_Spec& spec) {
+    auto type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
+    if (!type) throw py::error_already_set();
+    return type;
+  };
+  const py::object state_type = made(state_spec);
+  m.attr("RecordingState") = state_type;
+  m.attr("recording_state") = py::reinterpret_steal<py::object>(
+      PyObject_New(PyObject, reinterpret_cast<PyTypeObject*>(state_type.ptr())));
+  m.attr("RecordingScope") = made(scope_spec);
+}
+
+}  // namespace glueball::bindings
