@@ -12,6 +12,7 @@ namespace py = pybind11;
 
 void bind_error(py::module_& m);
 void bind_ndarray(py::module_& m);
+void bind_version(py::module_& m);
 void bind_parallel(py::module_& m);
 void bind_random(py::module_& m);
 void bind_initializer(py::module_& m);

@@ -1,16 +1,15 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings.h"
-#include "glueball/version.h"
 
 PYBIND11_MODULE(_core, m) {
   namespace bindings = glueball::bindings;
 
   m.doc() = "The native core of glueball: it computes, and owns the memory of parameters.";
-  m.attr("__version__") = glueball::version();
 
   bindings::bind_error(m);
   bindings::bind_ndarray(m);
+  bindings::bind_version(m);
   bindings::bind_parallel(m);
   bindings::bind_random(m);
   bindings::bind_initializer(m);

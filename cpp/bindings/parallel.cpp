@@ -3,7 +3,6 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings.h"
-#include "glueball/version.h"
 
 namespace glueball::bindings {
 
@@ -11,8 +10,6 @@ void bind_parallel(py::module_& m) {
   m.def("num_threads", &num_threads, "How many threads native work may use.");
   m.def("set_num_threads", &set_num_threads, py::arg("count"),
         "Sets how many threads native work may use; OpenMP's settings are left alone.");
-  m.def("instruction_set", &instruction_set,
-        "The instruction set whose kernels run: 'v2', 'v3', 'v4' or 'baseline'.");
 }
 
 }  // namespace glueball::bindings

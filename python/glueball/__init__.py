@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from glueball import autograd, context, gluon, init, name, nd, np, npx, optimizer, random
+from glueball._config import show_config
 from glueball._core import __version__, instruction_set, num_threads, set_num_threads
 from glueball._scope import missing
 from glueball.base import MXNetError
@@ -46,6 +47,7 @@ __all__ = [
     "optimizer",
     "random",
     "set_num_threads",
+    "show_config",
 ]
 
 

@@ -47,10 +47,12 @@ __all__: list[str] = [
     "Zero",
     "activation_names",
     "default_generator",
+    "eigen_version",
     "empty",
     "fans",
     "gain",
     "instruction_set",
+    "instruction_sets",
     "l2_loss",
     "next_initialize_call",
     "num_threads",
@@ -533,6 +535,11 @@ def default_generator() -> Generator:
     What random functions draw from now: the process's generator, or the stream of the parameter that is being initialised in this thread.
     """
 
+def eigen_version() -> str:
+    """
+    The version of Eigen that the core was compiled with.
+    """
+
 def empty(shape: collections.abc.Sequence, dtype: str, type: type) -> typing.Any:
     """
     A new 64-byte aligned array of class `type` whose contents are undefined.
@@ -549,6 +556,11 @@ def gain(
 def instruction_set() -> str:
     """
     The instruction set whose kernels run: 'v2', 'v3', 'v4' or 'baseline'.
+    """
+
+def instruction_sets() -> list[str]:
+    """
+    Those that this build and this processor have, best first: what GLUEBALL_ISA may name.
     """
 
 def l2_loss(
