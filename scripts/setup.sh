@@ -69,17 +69,21 @@ install_package() {
     --no-deps --force-reinstall -C build-dir="$build_dir" "$@" .)
 }
 
-# Installs doctest, the C++ test framework, where this user may.
-need_doctest() {
-  has_doctest() { echo '#include <doctest/doctest.h>' | "${CXX:-c++}" -E -x c++ - > /dev/null 2>&1; }
-  has_doctest && return
-  local sudo=()
+# need_header HEADER PACKAGE PURPOSE: installs Debian's package where this user may, unless the
+# header is there.
+need_header() {
+  local header=$1 package=$2 purpose=$3 sudo=()
+  has_header() { echo "#include <$header>" | "${CXX:-c++}" -E -x c++ - > /dev/null 2>&1; }
+  has_header && return
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
   if command -v apt-get > /dev/null && "${sudo[@]}" true 2> /dev/null; then
-    say "installing doctest-dev"
-    "${sudo[@]}" apt-get install -y -qq doctest-dev > /dev/null 2>&1 ||
-      { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq doctest-dev > /dev/null; }
+    say "installing $package"
+    "${sudo[@]}" apt-get install -y -qq "$package" > /dev/null 2>&1 ||
+      { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq "$package" > /dev/null; }
   fi
-  has_doctest || die "expected the doctest headers for the C++ tests, found none; on Debian or" \
-    "Ubuntu: apt-get install doctest-dev"
+  has_header || die "expected <$header> for the C++ $purpose, found none; on Debian or Ubuntu:" \
+    "apt-get install $package"
 }
+
+need_doctest() { need_header doctest/doctest.h doctest-dev tests; }
+need_benchmark() { need_header benchmark/benchmark.h libbenchmark-dev benches; }

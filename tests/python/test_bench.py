@@ -1,29 +1,55 @@
 """Every bench runs: one that nobody runs rots. Their timings decide nothing here."""
 
+from __future__ import annotations
+
+import json
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-FOLDER = pathlib.Path(__file__).parents[2] / "bench" / "python"
+ROOT = pathlib.Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    ("script", "arguments", "expected"),
-    [
-        ("bench_nets.py", ["--tiny", "--threads", "1"], "rl train step"),
-        ("bench_growth.py", ["--layers", "20", "40", "--limit", "1000"], "initialize"),
-        ("bench_import.py", ["--rounds", "1"], "glueball"),
-    ],
-)
-def test_bench_runs_and_prints_its_cases(script, arguments, expected):
-    run = subprocess.run(
-        [sys.executable, str(FOLDER / script), *arguments],
+def run(module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
+        cwd=ROOT,
     )
 
-    assert run.returncode == 0, run.stderr
-    assert expected in run.stdout
+
+@pytest.fixture(scope="module")
+def native():
+    """The build folder that scripts/test leaves: its C++ benches are run, and none is built here."""
+    programs = sorted((ROOT / "build").glob("cp*/bench/cpp/glueball_bench"))
+    assert programs, (
+        "expected the C++ benches in build/cp*, found none; run scripts/test, or configure with "
+        "-DGLUEBALL_BENCHES=ON"
+    )
+    return programs[-1].parents[2]
+
+
+def test_the_suite_measures_each_section_and_writes_what_it_found(tmp_path, native):
+    found = run(
+        "bench", "--quick", "--native", native, "--peers", "numpy", "--threads", 1,
+        "--json", tmp_path / "found.json", "--png", tmp_path / "found.png",
+    )  # fmt: skip
+
+    assert found.returncode == 0, found.stderr
+    for title in ("1 thread (median)", "from C++ (median)", "startup", "growth"):
+        assert title in found.stdout
+    written = json.loads((tmp_path / "found.json").read_text())
+    cases = {row["case"]: row for row in written["rows"]}
+    assert set(cases["tiny train step"]["timings"]) == {"glueball", "numpy"}
+    assert cases["tiny forward"]["ratio"] == pytest.approx(
+        cases["tiny forward"]["timings"]["numpy"]["median"]
+        / cases["tiny forward"]["timings"]["glueball"]["median"]
+    )
+    assert {each["case"] for each in written["cpp"]} == {"tiny forward", "tiny train step"}
+    assert set(written["cpp"][0]["timings"]) == {"glueball", "Eigen"}
+    assert written["limits"]["1"]["flops"] > 1e6
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")

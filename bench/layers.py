@@ -1,6 +1,6 @@
 """How the cost of building, collecting and initializing grows with the number of layers.
 
-    python bench/python/bench_growth.py [--layers 1000 10000] [--limit 15]
+    python -m bench.layers [--layers 1000 10000] [--limit 15]
 
 Exits with 1 if ten times the layers cost more than `--limit` times as much.
 """
