@@ -6,6 +6,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
+#include "streaming.h"
 #include "text.h"
 
 namespace glueball {
@@ -30,13 +31,15 @@ void check_mean(double mean) {
   }
 }
 
-// Calls kernel(table, data, first, count) on pieces of `out`, on several threads if it pays.
+// Calls kernel(table, data, first, count, streaming) on pieces of `out`, on several threads if it
+// pays.
 template <class Kernel>
 void draw(const Tensor& out, const Kernel& kernel) {
   const auto run = [&]<class T>(T* data) {
     const kernels::Table<T>& table = kernels::table<T>();
+    const bool streaming = outgrows_cache(out.bytes());
     parallel_for(out.size(), grain, [&](std::int64_t begin, std::int64_t end) {
-      kernel(table, data + begin, static_cast<std::uint64_t>(begin), end - begin);
+      kernel(table, data + begin, static_cast<std::uint64_t>(begin), end - begin, streaming);
     });
   };
   if (out.dtype() == Dtype::float32) {
@@ -84,18 +87,20 @@ void Generator::uniform(const Tensor& out, double low, double high) {
                          .found = "low=" + to_text(low) + ", high=" + to_text(high),
                          .remedy = "draws are from [low, high)"});
   }
-  draw(out, [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count) {
-    table.uniform(seed_, stream_, position_ + first, count, data, low, high);
-  });
+  draw(out,
+       [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count, bool streaming) {
+         table.uniform(seed_, stream_, position_ + first, count, data, low, high, streaming);
+       });
   position_ += static_cast<std::uint64_t>(out.size());
 }
 
 void Generator::normal(const Tensor& out, double mean, double sigma) {
   check_sigma(sigma);
   check_mean(mean);
-  draw(out, [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count) {
-    table.normal(seed_, stream_, position_ + first, count, data, mean, sigma);
-  });
+  draw(out,
+       [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count, bool streaming) {
+         table.normal(seed_, stream_, position_ + first, count, data, mean, sigma, streaming);
+       });
   position_ += static_cast<std::uint64_t>(out.size());
 }
 
@@ -111,9 +116,10 @@ void Generator::truncated_normal(const Tensor& out, double mean, double sigma, d
   if (sigma == 0.0) {
     out.fill(std::fmin(std::fmax(mean, low), high));
   } else {
-    draw(out, [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count) {
-      table.truncated_normal(seed_, stream_, position_ + first, count, data, mean, sigma, low,
-                             high);
+    draw(out, [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count,
+                  bool streaming) {
+      table.truncated_normal(seed_, stream_, position_ + first, count, data, mean, sigma, low, high,
+                             streaming);
     });
   }
   position_ += static_cast<std::uint64_t>(out.size());

@@ -47,6 +47,7 @@ void check_complete(const kernels::Table<T>& table) {
     CAPTURE(code);
     CHECK(is_set(table.rules[code].update));
   }
+  CHECK(is_set(table.constant));
   CHECK(is_set(table.uniform));
   CHECK(is_set(table.normal));
   CHECK(is_set(table.truncated_normal));

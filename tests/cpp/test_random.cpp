@@ -11,6 +11,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "glueball/error.h"
@@ -26,6 +27,15 @@ using glueball::kernels::Index;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double pi = 3.14159265358979323846;
+
+template <class T>
+const glueball::kernels::Table<T>& table_of(const glueball::kernels::KernelSet& set) {
+  if constexpr (std::is_same_v<T, float>) {
+    return set.f32;
+  } else {
+    return set.f64;
+  }
+}
 
 struct Draw {
   std::string name;
@@ -127,34 +137,85 @@ TEST_CASE("element i is word (i % 64) / 16 of block 16 (i / 64) + i % 16") {
   }
 }
 
-TEST_CASE("the same bits from every instruction set") {
+// The table's fills, as calls of one form.
+template <class T>
+using Fill = std::function<void(const glueball::kernels::Table<T>&, std::uint64_t begin,
+                                Index count, T* out, bool streaming)>;
+
+template <class T>
+std::vector<Fill<T>> fills() {
+  const auto uniform = [](double low, double high) {
+    return [=](const auto& table, std::uint64_t begin, Index count, T* out, bool streaming) {
+      table.uniform(7, 8, begin, count, out, low, high, streaming);
+    };
+  };
+  const auto truncated = [](double mean, double low, double high) {
+    return [=](const auto& table, std::uint64_t begin, Index count, T* out, bool streaming) {
+      table.truncated_normal(7, 8, begin, count, out, mean, 1, low, high, streaming);
+    };
+  };
+  const auto normal = [](const auto& table, std::uint64_t begin, Index count, T* out,
+                         bool streaming) {
+    table.normal(7, 8, begin, count, out, 0.5, 0.1, streaming);
+  };
+  // Uniform has three ways: limits that hold by themselves, limits that do not, and a width that
+  // cannot be divided by 2^24.
+  return {
+      uniform(-0.5, 0.5),  uniform(0.1, 0.3),    uniform(0, 1e-40),  normal,
+      truncated(0, -2, 2), truncated(1, 0.5, 4), truncated(0, 8, 9), truncated(0, -infinity, -50)};
+}
+
+TEST_CASE_TEMPLATE("the same bits from every instruction set", T, float, double) {
   const auto sets = glueball::kernels::runnable();
   REQUIRE(!sets.empty());
   constexpr Index count = 5000;
-  const auto compare = [&]<class T>(T, auto table_of) {
-    for (const std::uint64_t begin : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{12345}}) {
-      std::vector<std::vector<T>> first;
+  for (const Fill<T>& fill : fills<T>()) {
+    for (const std::uint64_t begin : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{12345},
+                                      (std::uint64_t{1} << 34) - 2000}) {
+      CAPTURE(begin);
+      std::vector<T> first(count);
+      fill(table_of<T>(*sets.front()), begin, count, first.data(), false);
       for (const auto* set : sets) {
         CAPTURE(set->name);
-        CAPTURE(begin);
-        const auto& table = table_of(*set);
-        std::vector<std::vector<T>> results(6, std::vector<T>(count));
-        table.uniform(7, 8, begin, count, results[0].data(), -0.07, 0.07);
-        table.normal(7, 8, begin, count, results[1].data(), 0.5, 0.1);
-        table.truncated_normal(7, 8, begin, count, results[2].data(), 0, 1, -2, 2);
-        table.truncated_normal(7, 8, begin, count, results[3].data(), 1, 1, 0.5, 4);
-        table.truncated_normal(7, 8, begin, count, results[4].data(), 0, 1, 8, 9);
-        table.truncated_normal(7, 8, begin, count, results[5].data(), 0, 1, -infinity, -50);
-        if (first.empty()) first = results;
-        for (std::size_t k = 0; k < results.size(); ++k) {
-          CAPTURE(k);
-          CHECK(std::memcmp(results[k].data(), first[k].data(), count * sizeof(T)) == 0);
-        }
+        std::vector<T> others(count);
+        fill(table_of<T>(*set), begin, count, others.data(), false);
+        CHECK(std::memcmp(others.data(), first.data(), count * sizeof(T)) == 0);
       }
     }
-  };
-  compare(float{}, [](const auto& set) -> const auto& { return set.f32; });
-  compare(double{}, [](const auto& set) -> const auto& { return set.f64; });
+  }
+}
+
+TEST_CASE_TEMPLATE("any length from any begin to any address, streamed or not", T, float, double) {
+  constexpr Index whole_count = 1000;
+  for (const auto* set : glueball::kernels::runnable()) {
+    CAPTURE(set->name);
+    for (const Fill<T>& fill : fills<T>()) {
+      std::vector<T> whole(whole_count);
+      fill(table_of<T>(*set), 0, whole_count, whole.data(), false);
+      for (Index count = 0; count <= 200; ++count) {
+        const Index begin = count * 37 % 131;
+        const Index offset = count % 17;
+        alignas(64) T out[256];
+        std::fill(std::begin(out), std::end(out), T(-9));
+        fill(table_of<T>(*set), static_cast<std::uint64_t>(begin), count, out + offset,
+             count % 2 == 1);
+        const bool equal = std::memcmp(out + offset, whole.data() + begin,
+                                       static_cast<std::size_t>(count) * sizeof(T)) == 0;
+        const bool untouched =
+            std::all_of(out, out + offset, [](T x) { return x == T(-9); }) &&
+            std::all_of(out + offset + count, std::end(out), [](T x) { return x == T(-9); });
+        CAPTURE(count);
+        CHECK(equal);
+        CHECK(untouched);
+      }
+      // Long enough for the widest vectors' whole batches, at an address that may be streamed to.
+      alignas(64) T out[whole_count];
+      for (const bool streaming : {false, true}) {
+        fill(table_of<T>(*set), 0, whole_count, out, streaming);
+        CHECK(std::memcmp(out, whole.data(), sizeof out) == 0);
+      }
+    }
+  }
 }
 
 TEST_CASE("the same bits on any number of threads") {

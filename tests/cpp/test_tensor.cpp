@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "glueball/error.h"
+#include "glueball/parallel.h"
 
 namespace glueball {
 namespace {
@@ -37,6 +38,50 @@ TEST_CASE("a new tensor is zero, aligned to 64 bytes and knows its size") {
       CHECK(std::memcmp(bytes, bytes + 1, tensor.bytes() - 1) == 0);
     }
   }
+}
+
+TEST_CASE("a block too large to be kept is zero every time") {
+  const std::int64_t count = (std::int64_t{1} << 24) + 100;  // over 64 MiB
+  for (int i = 0; i < 2; ++i) {
+    const Tensor tensor({count});
+    CHECK(is_aligned(tensor));
+    const float* data = tensor.data<float>();
+    CHECK(std::all_of(data, data + count, [](float x) { return x == 0.0f; }));
+    tensor.fill(1.5);
+    CHECK(std::all_of(data, data + count, [](float x) { return x == 1.5f; }));
+  }
+}
+
+TEST_CASE_TEMPLATE("filling writes every element and nothing else", T, float, double) {
+  for (const T value : {T(0.1), T(-0.0), std::numeric_limits<T>::quiet_NaN()}) {
+    for (std::int64_t count = 0; count <= 70; ++count) {
+      for (std::int64_t offset = 0; offset < 17; ++offset) {
+        std::vector<T> memory(100, T(-9));
+        Tensor::borrow(memory.data() + offset, {count}, dtype_of<T>).fill(value);
+
+        std::vector<T> expected(100, T(-9));
+        std::fill_n(expected.begin() + offset, count, value);
+        REQUIRE(std::memcmp(memory.data(), expected.data(), 100 * sizeof(T)) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a fill that outgrows the caches is the same on any number of threads") {
+  const int before = num_threads();
+  const std::int64_t count = (std::int64_t{1} << 24) + 37;
+  // A view that begins between two vectors, and one that begins with one.
+  for (const std::int64_t offset : {0, 3}) {
+    for (const int threads : {1, 3}) {
+      set_num_threads(threads);
+      const Tensor whole({count + offset});
+      Tensor::borrow(whole.data<float>() + offset, {count}, Dtype::float32).fill(2.5);
+      const float* data = whole.data<float>();
+      CHECK(std::all_of(data, data + offset, [](float x) { return x == 0.0f; }));
+      CHECK(std::all_of(data + offset, data + offset + count, [](float x) { return x == 2.5f; }));
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST_CASE("zeros are zero again after a block was used and given back") {

@@ -42,16 +42,20 @@ void l2_loss_backward(const T* difference, const T* head_grad, T* dprediction, I
 extern const UpdateRules<float> float_rules;
 extern const UpdateRules<double> double_rules;
 
+// constant.cpp
+template <class T>
+void constant(T value, T* out, Index count, bool streaming);
+
 // random.cpp
 template <class T>
 void uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count, T* out,
-             double low, double high);
+             double low, double high, bool streaming);
 template <class T>
 void normal(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count, T* out,
-            double mean, double sigma);
+            double mean, double sigma, bool streaming);
 template <class T>
 void truncated_normal(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count,
-                      T* out, double mean, double sigma, double low, double high);
+                      T* out, double mean, double sigma, double low, double high, bool streaming);
 void words(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count,
            std::uint32_t* out);
 
@@ -85,6 +89,7 @@ constexpr Table<T> make_table() {
       .l2_loss = l2_loss<T>,
       .l2_loss_backward = l2_loss_backward<T>,
       .rules = rules<T>,
+      .constant = constant<T>,
       .uniform = uniform<T>,
       .normal = normal<T>,
       .truncated_normal = truncated_normal<T>,

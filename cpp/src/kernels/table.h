@@ -172,15 +172,19 @@ struct Table {
   /// How optimizers change weights: `rule_count` of them, numbered by RuleCode.
   const UpdateRule<T>* rules;
 
+  /// out[i] = value, past the caches if `streaming`.
+  void (*constant)(T value, T* out, Index count, bool streaming);
+
   /// Elements [begin, begin + count) of a Generator's stream, any begin and count. See
-  /// glueball/random.h.
+  /// glueball/random.h. `streaming`: writes past the caches, where `out` allows it.
   void (*uniform)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count,
-                  T* out, double low, double high);
+                  T* out, double low, double high, bool streaming);
   void (*normal)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count, T* out,
-                 double mean, double sigma);
+                 double mean, double sigma, bool streaming);
   /// Cut off at values low and high.
   void (*truncated_normal)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin,
-                           Index count, T* out, double mean, double sigma, double low, double high);
+                           Index count, T* out, double mean, double sigma, double low, double high,
+                           bool streaming);
 };
 
 struct Words {
