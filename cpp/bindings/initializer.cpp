@@ -326,7 +326,7 @@ void bind_orthogonal(py::module_& m) {
                  method, "method", {{"svd", OrthogonalMethod::svd}, {"qr", OrthogonalMethod::qr}});
              return make<Orthogonal>(scale, kind, how);
            }),
-           py::arg("scale") = 1.414, py::arg("rand_type") = "uniform", py::arg("method") = "svd");
+           py::arg("scale") = 1.414, py::arg("rand_type") = "uniform", py::arg("method") = "qr");
   Class<DeltaOrthogonal>(m, "DeltaOrthogonal")
       .def(py::init([](double scale) { return make<DeltaOrthogonal>(scale); }),
            py::arg("scale") = 1.0);

@@ -1,27 +1,26 @@
-// Compiled once, for the baseline instruction set: a matrix decomposition adds in an order that
-// depends on the width of the vectors, and an orthogonal weight has to have the same bits on every
-// machine.
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <type_traits>
 
 #include "glueball/initializer.h"
+#include "glueball/parallel.h"
 #include "initializer_support.h"
+#include "kernels/table.h"
 #include "text.h"
 
-// Eigen of our own, whatever version the program that embeds glueball has, and on one thread: the
-// number of threads would change the bits.
+// Eigen, for singular values only: compiled once, for the baseline instruction set, and on one
+// thread, because a decomposition adds in an order that depends on the vectors' width and the
+// number of threads, and an orthogonal weight has to have the same bits on every machine. It is
+// our own, whatever version the program that embeds glueball has.
 #define EIGEN_DONT_PARALLELIZE
 #define Eigen Eigen_glueball
-#include <Eigen/QR>
 #include <Eigen/SVD>
 
 namespace glueball {
 namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Index = Eigen::Index;
+using kernels::Index;
 
 // Eigen splits products by the sizes of the caches that it finds. Fixed sizes fix the order of
 // additions.
@@ -33,40 +32,100 @@ void fix_blocking() {
   static_cast<void>(done);
 }
 
-Matrix draw(Index rows, Index columns, Distribution distribution, Generator& rng) {
-  Matrix matrix(rows, columns);
-  const Tensor view = Tensor::borrow(matrix.data(), {rows, columns}, Dtype::float64);
+Tensor draw(Index rows, Index columns, Distribution distribution, Generator& rng) {
+  Tensor numbers = Tensor::uninitialized({rows, columns}, Dtype::float64);
   if (distribution == Distribution::uniform) {
-    rng.uniform(view, -1.0, 1.0);
+    rng.uniform(numbers, -1.0, 1.0);
   } else {
-    rng.normal(view, 0.0, 1.0);
+    rng.normal(numbers, 0.0, 1.0);
   }
-  return matrix;
+  return numbers;
 }
 
-// Of a matrix A = U S V, whichever of U and V has A's shape.
-Matrix orthogonal_by_svd(const Matrix& matrix) {
-  const Eigen::BDCSVD<Matrix, Eigen::ComputeThinU | Eigen::ComputeThinV> svd(matrix);
-  if (matrix.cols() <= matrix.rows()) return svd.matrixU();
-  return svd.matrixV().transpose();
-}
+// How many pieces of `size` hold `count` elements.
+constexpr Index pieces(Index count, Index size) { return (count + size - 1) / size; }
 
-// Q of a matrix, which is tall or square, with the signs of R's diagonal: without them Q depends on
-// the algorithm's choice of signs, and is not uniform over the orthogonal group.
-Matrix orthogonal_by_qr(const Matrix& tall) {
-  const Eigen::HouseholderQR<Matrix> qr(tall);
-  Matrix q = qr.householderQ() * Matrix::Identity(tall.rows(), tall.cols());
-  for (Index column = 0; column < q.cols(); ++column) {
-    if (qr.matrixQR()(column, column) < 0.0) q.col(column) *= -1.0;
-  }
-  return q;
-}
+// Where the elements of a matrix go: those of a column are row_stride apart.
+template <class T>
+struct Place {
+  T* data;
+  Index row_stride, column_stride;
+};
 
-Matrix orthogonal_like(const Matrix& matrix, OrthogonalMethod method) {
+// Of a random matrix A = U S V, whichever of U and V has A's shape.
+template <class T>
+void fill_by_svd(Index rows, Index columns, Distribution distribution, Generator& rng, double scale,
+                 T* out) {
   fix_blocking();
-  if (method == OrthogonalMethod::svd) return orthogonal_by_svd(matrix);
-  if (matrix.rows() >= matrix.cols()) return orthogonal_by_qr(matrix);
-  return orthogonal_by_qr(matrix.transpose()).transpose();
+  const Tensor numbers = draw(rows, columns, distribution, rng);
+  const Eigen::Map<const Matrix> matrix(numbers.data<double>(), rows, columns);
+  const Eigen::BDCSVD<Matrix, Eigen::ComputeThinU | Eigen::ComputeThinV> svd(matrix);
+  const Matrix q = columns <= rows ? Matrix(svd.matrixU()) : Matrix(svd.matrixV().transpose());
+  for (Index i = 0; i < q.size(); ++i) out[i] = static_cast<T>(scale * q.data()[i]);
+}
+
+// What Q of a random tall matrix is, without the matrix: the product of the Householder reflections
+// that the QR decomposition would apply, with the signs that make R's diagonal positive. G.
+// Stewart, "The efficient generation of random orthogonal matrices with an application to condition
+// estimators", SIAM J. Numer. Anal. 17 (1980). It needs half the work of a decomposition, and all
+// of it as products.
+template <class T>
+void fill_by_reflections(Index rows, Index columns, Distribution distribution, Generator& rng,
+                         double scale, const Place<T>& out) {
+  const Tensor vectors = draw(columns, rows, distribution, rng);
+  const auto& kernel = kernels::active().orthogonal;
+  const auto multiply = [&] {
+    if constexpr (std::is_same_v<T, float>) {
+      return kernel.multiply_f32;
+    } else {
+      return kernel.multiply_f64;
+    }
+  }();
+  const Index padded = pieces(rows, kernels::orthogonal_row_step) * kernels::orthogonal_row_step;
+  const Index blocks = pieces(columns, kernels::orthogonal_block);
+  const Index groups = pieces(columns, kernels::orthogonal_group);
+  const Tensor packed = Tensor::uninitialized(
+      {blocks, kernels::orthogonal_block * (2 * padded + kernels::orthogonal_block)},
+      Dtype::float64);
+  const Tensor signs = Tensor::uninitialized({columns}, Dtype::float64);
+  const Tensor work =
+      Tensor::uninitialized({groups, padded * kernels::orthogonal_group}, Dtype::float64);
+
+  // A block of a small matrix is not worth a thread.
+  constexpr Index elements_a_thread = Index{1} << 16;
+  const Index grain = std::max<Index>(1, elements_a_thread / (kernels::orthogonal_block * rows));
+  parallel_for(blocks, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (Index index = begin; index < end; ++index) {
+      kernel.pack(vectors.data<double>(), rows, columns, index, packed.data<double>(),
+                  signs.data<double>());
+    }
+  });
+  parallel_for(groups, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (Index i = begin; i < end; ++i) {
+      // Later columns are products of more reflections: each range gets as many of both ends.
+      const Index group = i % 2 == 0 ? i / 2 : groups - 1 - i / 2;
+      const Index first = group * kernels::orthogonal_group;
+      multiply(packed.data<double>(), signs.data<double>(), rows, first,
+               std::min(columns, first + kernels::orthogonal_group),
+               // One thread's place to work is that of its first group.
+               work.data<double>() + begin * padded * kernels::orthogonal_group, out.data,
+               out.row_stride, out.column_stride, scale);
+    }
+  });
+}
+
+// Writes `scale` times a (rows, columns) matrix whose columns, or rows if they are fewer, are
+// orthonormal.
+template <class T>
+void fill_orthogonal(Index rows, Index columns, OrthogonalMethod method, Distribution distribution,
+                     Generator& rng, double scale, T* out) {
+  if (method == OrthogonalMethod::svd) {
+    fill_by_svd(rows, columns, distribution, rng, scale, out);
+  } else if (rows >= columns) {
+    fill_by_reflections(rows, columns, distribution, rng, scale, Place<T>{out, columns, 1});
+  } else {
+    fill_by_reflections(columns, rows, distribution, rng, scale, Place<T>{out, 1, columns});
+  }
 }
 
 void check_scale(double scale, const char* label) {
@@ -98,11 +157,8 @@ void Orthogonal::init_weight(const InitDesc& desc, const Tensor& out, Generator&
   if (out.size() == 0) return;
 
   const Index rows = shape[0];
-  const Index columns = out.size() / rows;
-  const Matrix q = orthogonal_like(draw(rows, columns, rand_type_, rng), method_);
   with_elements(out, [&](auto* data) {
-    using T = std::remove_pointer_t<decltype(data)>;
-    for (Index i = 0; i < q.size(); ++i) data[i] = static_cast<T>(scale_ * q.data()[i]);
+    fill_orthogonal(rows, out.size() / rows, method_, rand_type_, rng, scale_, data);
   });
 }
 
@@ -129,13 +185,10 @@ void DeltaOrthogonal::init_weight(const InitDesc& desc, const Tensor& out, Gener
     kernel *= shape[axis];
     centre = centre * shape[axis] + (shape[axis] - 1) / 2;
   }
-  const Matrix q =
-      orthogonal_like(draw(shape[0], shape[1], Distribution::normal, rng), OrthogonalMethod::qr);
   with_elements(out, [&](auto* data) {
     using T = std::remove_pointer_t<decltype(data)>;
-    for (Index i = 0; i < q.size(); ++i) {
-      data[i * kernel + centre] = static_cast<T>(scale_ * q.data()[i]);
-    }
+    fill_by_reflections(shape[0], shape[1], Distribution::normal, rng, scale_,
+                        Place<T>{data + centre, shape[1] * kernel, kernel});
   });
 }
 

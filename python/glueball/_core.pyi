@@ -257,7 +257,7 @@ class Orthogonal(Initializer):
         self,
         scale: typing.SupportsFloat | typing.SupportsIndex = 1.414,
         rand_type: str = "uniform",
-        method: str = "svd",
+        method: str = "qr",
     ) -> None: ...
 
 class DeltaOrthogonal(Initializer):

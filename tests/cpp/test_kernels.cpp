@@ -1,8 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "kernels/dispatch.h"
 #include "kernels/table.h"
 
 using namespace glueball;
@@ -55,8 +60,43 @@ void check_complete(const kernels::Table<T>& table) {
 
 }  // namespace
 
+TEST_CASE("a product of reflections has the same bits on every instruction set") {
+  using kernels::Index;
+  for (const auto& [rows, columns] : {std::pair<Index, Index>{1, 1}, {9, 5}, {70, 70}, {150, 67}}) {
+    CAPTURE(rows);
+    CAPTURE(columns);
+    const auto size = [](Index n) { return static_cast<std::size_t>(n); };
+    const Index padded = rows + kernels::orthogonal_row_step;
+    const Index blocks = columns / kernels::orthogonal_block + 1;
+    std::vector<std::vector<double>> results;
+    for (const kernels::KernelSet* set : kernels::runnable()) {
+      CAPTURE(set->name);
+      std::vector<double> vectors(size(rows * columns));
+      set->f64.normal(1, 2, 0, rows * columns, vectors.data(), 0.0, 1.0, false);
+      std::vector<double> packed(
+          size(blocks * kernels::orthogonal_block * (2 * padded + kernels::orthogonal_block)));
+      std::vector<double> signs(size(columns));
+      std::vector<double> work(size(padded * kernels::orthogonal_group));
+      std::vector<double> q(size(rows * columns));
+      for (Index i = 0; i * kernels::orthogonal_block < columns; ++i) {
+        set->orthogonal.pack(vectors.data(), rows, columns, i, packed.data(), signs.data());
+      }
+      for (Index begin = 0; begin < columns; begin += kernels::orthogonal_group) {
+        set->orthogonal.multiply_f64(packed.data(), signs.data(), rows, begin,
+                                     std::min(columns, begin + kernels::orthogonal_group),
+                                     work.data(), q.data(), columns, 1, 1.0);
+      }
+      results.push_back(q);
+      CHECK(std::memcmp(q.data(), results.front().data(), q.size() * sizeof(double)) == 0);
+    }
+  }
+}
+
 TEST_CASE("no kernel is missing") {
   check_complete(kernels::active().f32);
   check_complete(kernels::active().f64);
+  CHECK(is_set(kernels::active().orthogonal.pack));
+  CHECK(is_set(kernels::active().orthogonal.multiply_f32));
+  CHECK(is_set(kernels::active().orthogonal.multiply_f64));
   CHECK(is_set(kernels::active().common.words));
 }

@@ -53,6 +53,36 @@ def test_qr_of_a_normal_matrix_is_even_over_all_orthogonal_matrices():
         assert abs((entry > 0).mean() - 0.5) < 5 * math.sqrt(0.25 / len(entry))
 
 
+def reflected(vectors):
+    """Q with the signs of R's diagonal, from the vectors that the QR decomposition would reflect.
+
+    H = I - 2 v v^T / v^T v, v = x + sign(x_0) |x| e_0, turns x to -sign(x_0) |x| e_0.
+    """
+    columns, rows = vectors.shape
+    q = np.eye(rows, columns)
+    for k in range(columns):
+        q[k, k] = -np.copysign(1, vectors[k, k])
+    for k in reversed(range(columns)):
+        v = vectors[k].copy()
+        v[:k] = 0
+        v[k] += np.copysign(np.linalg.norm(v), v[k])
+        q -= np.outer(v, (2 / (v @ v)) * (v @ q))
+    return q
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 40), (130, 70), (70, 130), (33, 97)])
+@pytest.mark.parametrize("rand_type", ["uniform", "normal"])
+def test_it_is_the_product_of_the_reflections_of_the_vectors_drawn(shape, rand_type):
+    weight = fill(init.Orthogonal(1.0, rand_type), shape, dtype="float64")
+
+    rows, columns = max(shape), min(shape)
+    source = init.Uniform(1.0) if rand_type == "uniform" else init.Normal(1.0)
+    expected = reflected(fill(source, (columns, rows), dtype="float64"))
+    np.testing.assert_allclose(
+        weight, expected if shape[0] >= shape[1] else expected.T, atol=1e-15 * 8 * rows
+    )
+
+
 @pytest.mark.parametrize("shape", [(), (5,)])
 def test_orthogonal_refuses_a_vector(shape):
     with pytest.raises(ShapeError, match="two or more axes for Orthogonal, found 'dense0_weight'"):

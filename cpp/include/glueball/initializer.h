@@ -355,20 +355,22 @@ class GLUEBALL_API MSRAPrelu : public VarianceScaling {
 /// How Orthogonal makes its matrix.
 enum class OrthogonalMethod {
   svd,  ///< U or V of a singular value decomposition
-  qr,   ///< Q, with the signs of R's diagonal
+  qr,   ///< Q of a QR decomposition with a positive diagonal, as a product of reflections
 };
 
 /// scale times a matrix with orthonormal rows or columns, of the array flattened to (shape[0],
 /// rest).
 ///
-/// `svd` takes whichever of U, V of a random matrix has its shape (Gluon's); `qr` takes Q with the
-/// signs of R's diagonal, uniform over the orthogonal group when the matrix is normal: F. Mezzadri,
-/// arXiv math-ph/0609050. A. Saxe, J. McClelland, S. Ganguli, arXiv 1312.6120.
+/// `qr` multiplies Householder reflections of random vectors, which for normal numbers is what Q of
+/// a random matrix with R's diagonal positive is: even over the orthogonal group. G. Stewart, SIAM
+/// J. Numer. Anal. 17 (1980); F. Mezzadri, arXiv math-ph/0609050. `svd` takes whichever of U, V of
+/// a random matrix has its shape, on one thread and slowly. A. Saxe, J. McClelland, S. Ganguli,
+/// arXiv 1312.6120.
 class GLUEBALL_API Orthogonal : public Initializer {
  public:
   /// `rand_type` is uniform on (-1, 1), or the unit normal.
   explicit Orthogonal(double scale = 1.414, Distribution rand_type = Distribution::uniform,
-                      OrthogonalMethod method = OrthogonalMethod::svd);
+                      OrthogonalMethod method = OrthogonalMethod::qr);
   /// @throws ShapeError if `out` has fewer than two axes.
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override;
 

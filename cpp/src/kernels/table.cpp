@@ -46,6 +46,13 @@ extern const UpdateRules<double> double_rules;
 template <class T>
 void constant(T value, T* out, Index count, bool streaming);
 
+// orthogonal.cpp
+void pack_reflectors(double* vectors, Index rows, Index columns, Index index, double* packed,
+                     double* signs);
+template <class T>
+void multiply_reflectors(double* packed, const double* signs, Index rows, Index begin, Index end,
+                         double* work, T* out, Index row_stride, Index column_stride, double scale);
+
 // random.cpp
 template <class T>
 void uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count, T* out,
@@ -103,9 +110,13 @@ constexpr Table<T> make_table() {
 
 // constinit: dispatch.cpp reads these before any constructor could have run.
 extern const KernelSet kernel_set;
-constinit const KernelSet kernel_set = {.name = GLUEBALL_TEXT(GLUEBALL_TARGET),
-                                        .f32 = make_table<float>(),
-                                        .f64 = make_table<double>(),
-                                        .common = {.words = words}};
+constinit const KernelSet kernel_set = {
+    .name = GLUEBALL_TEXT(GLUEBALL_TARGET),
+    .f32 = make_table<float>(),
+    .f64 = make_table<double>(),
+    .common = {.words = words},
+    .orthogonal = {.pack = pack_reflectors,
+                   .multiply_f32 = multiply_reflectors<float>,
+                   .multiply_f64 = multiply_reflectors<double>}};
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

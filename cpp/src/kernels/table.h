@@ -192,11 +192,39 @@ struct Words {
                 std::uint32_t* out);
 };
 
+/// Reflections in a block, columns in a group, and what the rows of a group are a multiple of.
+constexpr Index orthogonal_block = 32;
+constexpr Index orthogonal_group = 64;
+constexpr Index orthogonal_row_step = 8;
+
+/// The first columns of a product of Householder reflections H_0 H_1 ..., which H_k makes of row k
+/// of `vectors` (columns, rows), elements k on: it turns them to the first axis. rows >= columns.
+///
+/// The bits are the same on every instruction set. Blocks and groups may be done in parallel.
+struct Orthogonal {
+  /// Packs block number `index` for the products, and gives the signs of its columns, with which
+  /// the product is the Q of a QR decomposition with a positive diagonal. `packed` has, for each
+  /// block, orthogonal_block times 2 (rounded-up rows) + orthogonal_block doubles; `vectors`' rows
+  /// of the block change.
+  void (*pack)(double* vectors, Index rows, Index columns, Index index, double* packed,
+               double* signs);
+  /// Writes `scale` times columns [begin, end), at most a group, to `out`, whose elements of a
+  /// column (row) are row_stride (column_stride) apart. `work` has (rounded-up rows) *
+  /// orthogonal_group doubles.
+  void (*multiply_f32)(double* packed, const double* signs, Index rows, Index begin, Index end,
+                       double* work, float* out, Index row_stride, Index column_stride,
+                       double scale);
+  void (*multiply_f64)(double* packed, const double* signs, Index rows, Index begin, Index end,
+                       double* work, double* out, Index row_stride, Index column_stride,
+                       double scale);
+};
+
 struct KernelSet {
   const char* name;  ///< "v2", "v3", "v4" or "baseline"
   Table<float> f32;
   Table<double> f64;
   Words common;
+  Orthogonal orthogonal;
 };
 
 /// The set in use: the best that the processor has and the library was built with, or
