@@ -53,3 +53,15 @@ def test_the_suite_measures_each_section_and_writes_what_it_found(tmp_path, nati
     assert set(written["cpp"][0]["timings"]) == {"glueball", "Eigen"}
     assert written["limits"]["1"]["flops"] > 1e6
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_fills_are_timed_on_pages_in_use_and_on_new_ones():
+    found = run(
+        "bench.fills", "--elements", 4096, "--threads", 1, "--rounds", 1, "--largest", 256
+    )  # fmt: skip
+
+    assert found.returncode == 0, found.stderr
+    for fill in ("uniform", "normal", "truncated normal", "constant"):
+        assert f"{fill}, reused" in found.stdout
+        assert f"{fill}, fresh" in found.stdout
+    assert "orthogonal 256 x 256" in found.stdout
