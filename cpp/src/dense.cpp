@@ -87,9 +87,17 @@ void run_backward_bias(const Tensor& dz, const Parameter::GradTarget& target, st
                                   target.accumulate);
 }
 
-/// dx = dz w.
+/// What the input's gradient is multiplied by: the derivative of the activation that made the
+/// input.
+struct Slope {
+  ActivationFunction function;
+  const LayerRecord* record = nullptr;
+};
+
+/// dx = dz w, times the slope.
 template <class T>
-void run_backward_input(const Tensor& dz, const Tensor& w, const Tensor& dx, const Extent& extent) {
+void run_backward_input(const Tensor& dz, const Tensor& w, const Tensor& dx, const Extent& extent,
+                        const Slope& slope) {
   const std::int64_t units = w.shape()[0];
   Multiplication<T> m;
   m.a = dz.data<T>();
@@ -101,6 +109,12 @@ void run_backward_input(const Tensor& dz, const Tensor& w, const Tensor& dx, con
   m.rows = extent.rows;
   m.columns = extent.width;
   m.depth = units;
+  if (slope.record != nullptr) {
+    m.slope = static_cast<kernels::ActivationCode>(slope.function.kind);
+    m.slope_alpha = slope.function.alpha;
+    m.slope_x = slope.record->extra.data<T>();
+    m.slope_y = slope.record->output.data<T>();
+  }
   multiply(m);
 }
 
@@ -280,6 +294,12 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
 
 Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
                        const BackwardPass& pass) {
+  return backward_between(output_grad, record, need_input_grad, pass, false, nullptr, nullptr);
+}
+
+Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& record,
+                               bool need_input_grad, const BackwardPass& pass, bool is_linear,
+                               const Dense* below, const LayerRecord* below_record) {
   check_output_grad(*this, output_grad, record.output);
   const Tensor& input = record.input;
   const Tensor& weight = weight_->values();
@@ -293,7 +313,7 @@ Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, boo
   }
 
   Tensor linear_grad = output_grad;
-  if (activation_.kind != ActivationKind::identity) {
+  if (!is_linear && activation_.kind != ActivationKind::identity) {
     linear_grad = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
     activate_backward(activation_, record.extra, record.output, output_grad, linear_grad);
   }
@@ -315,8 +335,10 @@ Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, boo
                       "call backward before set_data, or before an optimizer's step"});
   }
   Tensor input_grad = Tensor::uninitialized(input.shape(), input.dtype());
-  single ? run_backward_input<float>(linear_grad, weight, input_grad, extent)
-         : run_backward_input<double>(linear_grad, weight, input_grad, extent);
+  Slope slope;
+  if (below != nullptr) slope = {below->activation_, below_record};
+  single ? run_backward_input<float>(linear_grad, weight, input_grad, extent, slope)
+         : run_backward_input<double>(linear_grad, weight, input_grad, extent, slope);
   return input_grad;
 }
 

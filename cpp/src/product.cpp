@@ -70,6 +70,7 @@ void run(const Multiplication<T>& m, const Region& region) {
   part.c_row = m.columns;
   part.all_columns = m.columns;
   part.alpha = m.alpha;
+  part.slope_alpha = m.slope_alpha;
   for (std::int64_t column = 0; column < region.columns; column += column_block) {
     const std::int64_t first = region.column + column;
     part.columns = std::min(column_block, region.columns - column);
@@ -78,7 +79,9 @@ void run(const Multiplication<T>& m, const Region& region) {
     for (std::int64_t k = 0; k == 0 || k < m.depth; k += block) {
       part.depth = std::min(block, m.depth - k);
       part.start = k == 0 && !m.accumulate;
-      part.code = k + block >= m.depth ? m.code : kernels::code_identity;
+      const bool is_last = k + block >= m.depth;
+      part.code = is_last ? m.code : kernels::code_identity;
+      part.slope = is_last ? m.slope : kernels::code_identity;
       part.b_panel = panel * part.depth;
       if (m.packed_b != nullptr) {
         part.b = m.packed_b + all_panels * panel * k + first * part.depth;
@@ -93,7 +96,10 @@ void run(const Multiplication<T>& m, const Region& region) {
       }
       for (std::int64_t row = region.row; row < region.row + region.rows; row += row_block) {
         part.rows = std::min(row_block, region.row + region.rows - row);
-        part.c = m.c + row * m.columns + first;
+        const std::int64_t corner = row * m.columns + first;
+        part.c = m.c + corner;
+        part.slope_x = m.slope_x == nullptr ? nullptr : m.slope_x + corner;
+        part.slope_y = m.slope_y == nullptr ? nullptr : m.slope_y + corner;
         part.a = m.a + row * m.a_row + k * m.a_step;
         table.product(part);
       }
@@ -122,6 +128,10 @@ void run_small(const Multiplication<T>& m) {
   part.bias = m.bias;
   part.code = m.code;
   part.alpha = m.alpha;
+  part.slope = m.slope;
+  part.slope_alpha = m.slope_alpha;
+  part.slope_x = m.slope_x;
+  part.slope_y = m.slope_y;
   table.product(part);
 }
 

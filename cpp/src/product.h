@@ -28,6 +28,12 @@ struct Multiplication {
   bool accumulate = false;  ///< S is what C holds.
   kernels::ActivationCode code = kernels::code_identity;
   double alpha = 0.0;
+  /// What C is multiplied by at last: the derivative of this activation, where it gave slope_y for
+  /// slope_x (one of them may be null, as for activate_backward()); both are laid out as C is.
+  kernels::ActivationCode slope = kernels::code_identity;
+  double slope_alpha = 0.0;
+  const T* slope_x = nullptr;
+  const T* slope_y = nullptr;
 };
 
 /// Computes the product, on several threads if that pays.

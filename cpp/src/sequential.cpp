@@ -1,5 +1,6 @@
 #include "glueball/sequential.h"
 
+#include <typeinfo>
 #include <unordered_set>
 
 #include "glueball/error.h"
@@ -11,6 +12,11 @@ namespace {
 
 // Multiply-adds of some ten microseconds.
 constexpr std::int64_t quick_work = std::int64_t{1} << 19;
+
+/// The layer as a Dense, if it is one and of no class derived from it.
+Dense* as_dense(Layer& layer) {
+  return typeid(layer) == typeid(Dense) ? static_cast<Dense*>(&layer) : nullptr;
+}
 
 /// Where a walk stands in one of the chains that it is inside of.
 struct Position {
@@ -168,20 +174,22 @@ Tensor Sequential::forward_chain(const Tensor& input, const ForwardMode& mode,
 
 Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& record,
                                   bool need_input_grad, const BackwardPass& pass) {
-  const std::vector<Layer*> chain = leaves();
-  if (chain.size() != record.size()) {
-    throw ArgumentError(
-        {"a record of the " + std::to_string(chain.size()) + " layers of '" + name() + "'",
-         "one of " + std::to_string(record.size()),
-         "change a net before its forward or after its backward, not between"});
+  const std::vector<Layer*> inside = has_nested_ ? leaves() : std::vector<Layer*>();
+  const std::size_t count = has_nested_ ? inside.size() : layers_.size();
+  // A chain without chains inside needs no list of its own, nor memory for one.
+  const auto layer = [&](std::size_t i) { return has_nested_ ? inside[i] : layers_[i].get(); };
+  if (count != record.size()) {
+    throw ArgumentError({"a record of the " + std::to_string(count) + " layers of '" + name() + "'",
+                         "one of " + std::to_string(record.size()),
+                         "change a net before its forward or after its backward, not between"});
   }
   // Gradients need not flow below the first layer that keeps any: below it are Flatten, or frozen
   // layers.
   std::size_t last = 0;
   if (!need_input_grad) {
     bool trainable = false;
-    for (; last < chain.size() && !trainable; ++last) {
-      chain[last]->visit_parameters(
+    for (; last < count && !trainable; ++last) {
+      layer(last)->visit_parameters(
           "", [&](const std::string&, const std::shared_ptr<Parameter>& parameter) {
             trainable = trainable || parameter->grad_req() != GradReq::null;
           });
@@ -190,8 +198,20 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
     --last;
   }
   Tensor grad = output_grad;
-  for (std::size_t i = chain.size(); i-- > last;) {
-    grad = chain[i]->backward(grad, record[i], need_input_grad || i > last, pass);
+  bool is_linear = false;  // the gradient of what a dense layer's activation was given
+  for (std::size_t i = count; i-- > last;) {
+    const bool goes_on = need_input_grad || i > last;
+    Dense* const dense = as_dense(*layer(i));
+    if (dense == nullptr) {
+      grad = layer(i)->backward(grad, record[i], goes_on, pass);
+      is_linear = false;
+      continue;
+    }
+    const Dense* below = i > last ? as_dense(*layer(i - 1)) : nullptr;
+    if (below != nullptr && below->activation().kind == ActivationKind::identity) below = nullptr;
+    grad = dense->backward_between(grad, record[i], goes_on, pass, is_linear, below,
+                                   below == nullptr ? nullptr : &record[i - 1]);
+    is_linear = below != nullptr;
   }
   return need_input_grad ? grad : Tensor();
 }

@@ -92,6 +92,25 @@ TEST_CASE(
   test::check_gradients(net, random_tensor({4, 2, 3}, 2));
 }
 
+TEST_CASE("gradients through every activation between dense layers agree with differences") {
+  for (const std::string& name : activation_names()) {
+    CAPTURE(name);
+    Dense::Settings settings;
+    settings.dtype = Dtype::float64;
+    settings.activation = ActivationFunction(name);
+    Sequential net("net");
+    net.add(std::make_shared<Dense>("dense0", 5, settings));
+    net.add(std::make_shared<Dense>("dense1", 70, settings));  // more than one panel
+    settings.activation = ActivationKind::identity;
+    net.add(std::make_shared<Dense>("dense2", 4, settings));
+    net.add(std::make_shared<Activation>("act0", ActivationFunction(name)));
+    net.add(std::make_shared<Dense>("dense3", 3, settings));
+    net.infer_shape({4, 6});
+    test::initialize_all(net);
+    test::check_gradients(net, random_tensor({4, 6}, 41));
+  }
+}
+
 TEST_CASE("gradients pass through a dropout mask as the forward did") {
   Sequential net("net");
   net.add(dense("dense0", 8, ActivationKind::tanh));

@@ -62,6 +62,15 @@ class GLUEBALL_API Dense : public Layer {
   /// "weight", then "bias" if there is one.
   void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;
 
+  /// For chains: backward() of a layer between others.
+  ///
+  /// `is_linear`: `output_grad` is the gradient of what the activation was given. `below`, where
+  /// not null, is the layer whose output was this one's input, and `below_record` its record: the
+  /// result is then multiplied by the derivative of its activation, within the product.
+  Tensor backward_between(const Tensor& output_grad, const LayerRecord& record,
+                          bool need_input_grad, const BackwardPass& pass, bool is_linear,
+                          const Dense* below, const LayerRecord* below_record);
+
  private:
   void check_input(const Shape& input) const;
   [[noreturn]] void throw_width(const Shape& input) const;

@@ -17,6 +17,9 @@ namespace glueball::kernels::GLUEBALL_TARGET {
 // Defined in activation.cpp.
 template <class T>
 void activation_forward(ActivationCode code, double alpha, const T* x, T* y, Index count);
+template <class T>
+void activation_backward(ActivationCode code, double alpha, const T* x, const T* y, const T* dy,
+                         T* dx, Index count);
 
 namespace {
 
@@ -335,10 +338,15 @@ void product(const Product<T>& p) {
       row += height;
     }
   }
-  if (p.code == code_identity || rectify) return;
+  const bool activate = p.code != code_identity && !rectify;
+  if (!activate && p.slope == code_identity) return;
   for (Index row = 0; row < p.rows; ++row) {
-    T* c = p.c + row * p.c_row;
-    activation_forward(p.code, p.alpha, c, c, p.columns);
+    const Index at = row * p.c_row;
+    T* c = p.c + at;
+    if (activate) activation_forward(p.code, p.alpha, c, c, p.columns);
+    if (p.slope == code_identity) continue;
+    activation_backward(p.slope, p.slope_alpha, p.slope_x == nullptr ? nullptr : p.slope_x + at,
+                        p.slope_y == nullptr ? nullptr : p.slope_y + at, c, c, p.columns);
   }
 }
 

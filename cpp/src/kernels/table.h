@@ -133,6 +133,12 @@ struct Product {
   const T* bias;        ///< (columns,), or null for 0
   ActivationCode code;  ///< f
   double alpha;
+  /// Unless code_identity, what f gave is multiplied by this activation's derivative, which reads
+  /// slope_x or slope_y as activation_backward() does; both are laid out as C is.
+  ActivationCode slope;
+  double slope_alpha;
+  const T* slope_x;
+  const T* slope_y;
 };
 
 template <class T>
