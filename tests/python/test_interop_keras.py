@@ -1,4 +1,4 @@
-"""Weights from Keras and to it, on Keras itself: where the extra `peers` is installed.
+"""Weights from Keras and to it, on Keras itself: where it is installed.
 
 `test_interop_arrays.py` shows the same conversions without it.
 """
@@ -13,9 +13,9 @@ import pytest
 from glueball import interop, nd
 from glueball.gluon import nn
 
-pytest.importorskip("torch", reason="needs a backend of Keras: pip install 'glueball[peers]'")
+pytest.importorskip("torch", reason="needs a backend of Keras: pip install torch")
 os.environ.setdefault("KERAS_BACKEND", "torch")
-keras = pytest.importorskip("keras", reason="needs Keras: pip install 'glueball[peers]'")
+keras = pytest.importorskip("keras", reason="needs Keras: pip install keras")
 
 # Of Keras's own, with NumPy 2 and PyTorch.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")

@@ -1,4 +1,4 @@
-"""Weights from PyTorch and to it, on PyTorch itself: where the extra `peers` is installed.
+"""Weights from PyTorch and to it, on PyTorch itself: where it is installed.
 
 `test_interop_arrays.py` shows the same conversions without it.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as onp
 import pytest
 
-from glueball import autograd, init, interop, nd
+from glueball import autograd, init, interop, nd, onnx
 from glueball.gluon import nn
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'glueball[peers]'")
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install torch")
 
 
 def modules():
@@ -104,3 +104,26 @@ def test_the_net_does_not_share_memory_with_the_module():
         module.weight.zero_()
 
     onp.testing.assert_array_equal(net.weight.data().asnumpy(), before)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("opset", [13, 17, 20])
+def test_an_onnx_file_that_pytorch_writes_is_read(opset, tmp_path):
+    norm = torch.nn.LayerNorm(4) if opset >= 17 else torch.nn.ELU()
+    module = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(6, 5), torch.nn.GELU(), torch.nn.BatchNorm1d(5),
+        torch.nn.Linear(5, 4), torch.nn.SiLU(), torch.nn.Dropout(), torch.nn.Linear(4, 4),
+        torch.nn.PReLU(), norm, torch.nn.Linear(4, 3), torch.nn.LeakyReLU(), torch.nn.Softmax(-1),
+    ).eval()  # fmt: skip
+    x = torch.from_numpy(onp.random.default_rng(1).normal(size=(6, 2, 3)).astype("float32"))
+    path = str(tmp_path / "module.onnx")
+    torch.onnx.export(
+        module, x, path, dynamo=False, opset_version=opset, input_names=["x"],
+        dynamic_axes={"x": {0: "batch"}},
+    )  # fmt: skip
+
+    net = onnx.load(path)
+
+    with torch.no_grad():
+        theirs = module(x).numpy()
+    onp.testing.assert_allclose(net(nd.array(x.numpy())).asnumpy(), theirs, rtol=1e-4, atol=1e-6)
