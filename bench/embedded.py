@@ -47,8 +47,8 @@ def measure(program: Path, cases: list[Case], pace: Pace) -> Times:
     found: Times = {}
     for (case, threads, competitor), values in seconds.items():
         found.setdefault(case, {}).setdefault(threads, {})[competitor] = Timing.of(values)
-    wanted = {case.name for case in cases}
-    return {case: value for case, value in found.items() if case in wanted}
+    # Repetitions come in random order.
+    return {case.name: found[case.name] for case in cases if case.name in found}
 
 
 def _run(

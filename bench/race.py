@@ -112,7 +112,9 @@ class Competition:
         while made < rounds:
             # Everybody moves up one place each round, so that nobody always follows the same one.
             for key in _rotated(list(calls), made):
-                answer = self._ask(key, {"do": "time", "calls": calls[key]})
+                expected = seconds[key][-1] if seconds[key] else 0.0
+                request = {"do": "time", "calls": calls[key], "expected": expected}
+                answer = self._ask(key, request)
                 if "seconds" in answer:
                     seconds[key].append(answer["seconds"])
                 else:

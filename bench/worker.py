@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from bench.peers.base import Call, Peer
 
 
+# A call that takes so long needs none before it that wakes caches and threads, nor repeats to be sure.
+LONG_SECONDS = 0.5
+
+
 def prepare(peer: Peer, case: Case) -> Call | None:
     """Return the call to be timed, once what it computes is known to be right."""
     if case.kind == "forward":
@@ -41,7 +45,9 @@ def prepare(peer: Peer, case: Case) -> Call | None:
         step, weights = trained
         for _ in range(CHECKED_STEPS):
             step()
-        reference.check([peer.numpy(each) for each in weights()], reference.trained(case.net))
+        found = [peer.numpy(each) for each in weights()]
+        start = [array for layer in case.net.layers for array in layer]
+        reference.check(found, reference.trained(case.net), start)
         timed = peer.train(case.net, TIMED_RATE)
         return timed and timed[0]
     if case.kind == "fill":
@@ -102,12 +108,21 @@ def check_orthogonal(matrix: np.ndarray) -> None:
 
 def calls_in(call: Call, seconds: float) -> int:
     """Return how many calls take about `seconds`; at least one."""
+    if timeit.timeit(call, number=1) > LONG_SECONDS:
+        return 1
     calls = 1
     while True:
         taken = min(timeit.repeat(call, number=calls, repeat=3))  # an interruption is no length
         if taken > seconds / 4:
             return max(1, round(calls * seconds / taken))
         calls *= 4
+
+
+def time_block(call: Call, calls: int, expected: float) -> float:
+    """Return seconds a call of one block; `expected` is what the block before it took a call."""
+    if expected < LONG_SECONDS:
+        timeit.timeit(call, number=max(1, calls // 5))  # wakes caches and threads
+    return timeit.timeit(call, number=calls) / calls
 
 
 def main() -> None:
@@ -127,12 +142,7 @@ def main() -> None:
                 answer = {"calls": calls_in(call, request["seconds"]) if call else 0}
             elif request["do"] == "time":
                 assert call is not None
-                timeit.timeit(
-                    call, number=max(1, request["calls"] // 5)
-                )  # wakes caches and threads
-                answer = {
-                    "seconds": timeit.timeit(call, number=request["calls"]) / request["calls"]
-                }
+                answer = {"seconds": time_block(call, request["calls"], request["expected"])}
             else:
                 answer = {
                     "versions": {each: metadata.version(each) for each in entry.distributions}

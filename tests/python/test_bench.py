@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import scipy.special
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def run(module, *arguments):
+def run(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -35,7 +38,7 @@ def native():
 
 def test_the_suite_measures_each_section_and_writes_what_it_found(tmp_path, native):
     found = run(
-        "bench", "--quick", "--native", native, "--peers", "numpy", "--threads", 1,
+        "-m", "bench", "--quick", "--native", native, "--peers", "numpy", "--threads", 1,
         "--json", tmp_path / "found.json", "--png", tmp_path / "found.png",
     )  # fmt: skip
 
@@ -57,7 +60,7 @@ def test_the_suite_measures_each_section_and_writes_what_it_found(tmp_path, nati
 
 def test_the_fills_are_timed_on_pages_in_use_and_on_new_ones():
     found = run(
-        "bench.fills", "--elements", 4096, "--threads", 1, "--rounds", 1, "--largest", 256
+        "-m", "bench.fills", "--elements", 4096, "--threads", 1, "--rounds", 1, "--largest", 256
     )  # fmt: skip
 
     assert found.returncode == 0, found.stderr
@@ -65,3 +68,94 @@ def test_the_fills_are_timed_on_pages_in_use_and_on_new_ones():
         assert f"{fill}, reused" in found.stdout
         assert f"{fill}, fresh" in found.stdout
     assert "orthogonal 256 x 256" in found.stdout
+
+
+def test_what_is_not_installed_is_left_out_and_named(native):
+    hide = (
+        "import importlib.util, runpy, sys\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name == 'onnxruntime' else find(name)\n"
+        "runpy.run_module('bench', run_name='__main__')\n"
+    )
+    found = run(
+        "-c", hide, "--quick", "--sections", "cases", "--cases", "forward", "--threads", 1,
+        "--peers", "numpy", "onnxruntime", "--native", native, "--markdown",
+    )  # fmt: skip
+
+    assert found.returncode == 0, found.stderr
+    assert "Left out: ONNX Runtime, not installed (onnxruntime" in found.stdout
+    assert "| tiny forward |" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-m", "bench.layers", "--layers", 20, 40, "--limit", 1000], 0),
+        (["-m", "bench.layers", "--layers", 20, 40, "--limit", 0], 1),
+    ],
+)
+def test_growth_beyond_the_limit_is_a_failure(arguments, expected):
+    found = run(*arguments)
+
+    assert found.returncode == expected, found.stderr
+    assert "initialize" in found.stdout
+
+
+def test_startup_runs_alone():
+    found = run("-m", "bench.startup", "--rounds", 1, "--peers")
+
+    assert found.returncode == 0, found.stderr
+    assert "glueball" in found.stdout
+
+
+class TestReference:
+    """Whoever disagrees with it is not timed, so it had better be right."""
+
+    @pytest.fixture(autouse=True)
+    def _modules(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(ROOT))
+        self.cases = importlib.import_module("bench.cases")
+        self.reference = importlib.import_module("bench.reference")
+
+    def test_gradients_are_those_of_the_mean_cross_entropy(self):
+        net = self.cases.Net((3, 5, 4, 2), 6)
+        layers = [(w.astype(float), b.astype(float)) for w, b in net.layers]
+        x = net.x.astype(float)
+
+        def loss():
+            logits = self.reference.activations(layers, x)[-1]
+            return -scipy.special.log_softmax(logits, axis=1)[range(6), net.labels].mean()
+
+        for layer, found in zip(
+            layers, self.reference.gradients(layers, x, net.labels), strict=True
+        ):
+            for array, gradient in zip(layer, found, strict=True):
+                for place in np.ndindex(array.shape):
+                    kept, slopes = array[place], []
+                    for step in (1e-6, -1e-6):
+                        array[place] = kept + step
+                        slopes.append(loss())
+                    array[place] = kept
+                    assert (slopes[0] - slopes[1]) / 2e-6 == pytest.approx(
+                        gradient[place], rel=1e-5, abs=1e-8
+                    )
+
+    def test_float32_passes_and_half_the_digits_do_not(self):
+        net = self.cases.NETS["mid"]
+        right = self.reference.forward(net)
+
+        single = self.reference.activations(net.layers, net.x)[-1]
+        self.reference.check([single], [right])
+        with pytest.raises(ValueError, match="within 0.0001 of the float64 reference"):
+            self.reference.check([right.astype(np.float16)], [right])
+
+    def test_another_shape_does_not_pass(self):
+        with pytest.raises(ValueError, match=r"of shape \(2, 3\), found \(3, 2\)"):
+            self.reference.check([np.zeros((3, 2))], [np.zeros((2, 3))])
+
+    def test_operations_are_two_for_each_multiply_add(self):
+        net = self.cases.Net((3, 5, 2), 7)
+
+        assert net.flops(training=False) == 2 * 7 * (3 * 5 + 5 * 2)
+        # Weight gradients of both layers; the input's of the second only.
+        assert net.flops(training=True) == 3 * 2 * 7 * (3 * 5 + 5 * 2) - 2 * 7 * 3 * 5
