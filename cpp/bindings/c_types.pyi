@@ -5,6 +5,7 @@ class RecordingState:
     """
     What a thread is doing: writing a graph, and running layers as in training.
     """
+
     recording: bool
     training: bool
 
@@ -12,9 +13,7 @@ class RecordingScope:
     """
     RecordingScope(recording, training): sets what this thread does within a with block, and restores it. None leaves a flag alone.
     """
-    def __new__(
-        cls, recording: bool | None, training: bool | None, /
-    ) -> RecordingScope: ...
+    def __new__(cls, recording: bool | None, training: bool | None, /) -> RecordingScope: ...
     def __enter__(self) -> None: ...
     def __exit__(self, *exc: object) -> None: ...
 
@@ -22,6 +21,7 @@ class TapeNode:
     """
     TapeNode(parents, backward, name, holds_parameters=False, again=None): storage of one recorded operation.
     """
+
     version: int
     def __init__(
         self,
@@ -53,9 +53,7 @@ class NativeBackward:
     """
     The derivative of a native operation: backward(head_grad, pass_) returns a tuple of its input's gradient, or of None.
     """
-    def __call__(
-        self, head_grad: typing.Any, pass_: BackwardPass, /
-    ) -> tuple[typing.Any]: ...
+    def __call__(self, head_grad: typing.Any, pass_: BackwardPass, /) -> tuple[typing.Any]: ...
 
 class Chain:
     """

@@ -144,6 +144,10 @@ void bind_parameter(py::module_& m) {
       .def_property_readonly("_grad_is_fresh", getter<&Parameter::grad_is_fresh>())
       .def("_mark_stale", [](Parameter& self) { self.mark_stale(); })
       .def(
+          "_set_rounds_inference",
+          [](Parameter& self, bool rounds) { self.set_rounds_inference(rounds); },
+          py::arg("rounds"))
+      .def(
           "_cast", [](Parameter& self, const std::string& dtype) { self.cast(to_dtype(dtype)); },
           py::arg("dtype"));
 }

@@ -39,17 +39,28 @@ Shape output_shape(const Shape& input, bool flatten, std::int64_t units) {
   return input.with(input.rank() - 1, units);
 }
 
+/// float32 numbers rounded to those of bfloat16.
+Tensor rounded_copy(const Tensor& values) {
+  const Tensor copy = Tensor::uninitialized(values.shape());
+  const Tensor halves = Tensor::uninitialized({(values.size() + 1) / 2});
+  auto* const rounded = static_cast<kernels::Bfloat16*>(halves.raw());
+  to_bfloat16(values.data<float>(), values.size(), rounded);
+  kernels::active().common.from_bfloat16(rounded, values.size(), copy.data<float>());
+  return copy;
+}
+
 /// y = f(x w^T + b); `biases` and `panels` may be null.
 template <class T>
 void run_forward(const Tensor& x, const Tensor& w, const Tensor* panels, const void* biases,
-                 const ActivationFunction& function, const Tensor& y, const Extent& extent) {
+                 const ActivationFunction& function, const Tensor& y, const Extent& extent,
+                 bool rounded) {
   Multiplication<T> m;
   m.a = x.data<T>();
   m.a_row = extent.width;
   m.b = w.data<T>();
   m.b_step = 1;
   m.b_column = extent.width;
-  m.packed_b = panels == nullptr ? nullptr : panels->data<T>();
+  set_panels(m, panels, rounded);
   m.c = y.data<T>();
   m.rows = extent.rows;
   m.columns = w.shape()[0];
@@ -277,10 +288,18 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
   // While recording, weights change from step to step, and packing them for one is done on the way.
   const Tensor* panels = weight_->panels();
   if (panels == nullptr && record == nullptr) panels = weight_->make_panels();
+  const bool rounded = weight_->rounds_inference();
+  if (rounded && record != nullptr) panels = nullptr;  // what is differentiated is not rounded
+  Tensor rounded_weight;
+  if (rounded && record == nullptr && panels == nullptr) {
+    // Somebody holds the values: they are rounded anew, and packed on the way.
+    rounded_weight = rounded_copy(weight);
+  }
+  const Tensor& used = rounded_weight.defined() ? rounded_weight : weight;
   if (weight.dtype() == Dtype::float32) {
-    run_forward<float>(input, weight, panels, biases, fused, target, extent);
+    run_forward<float>(input, used, panels, biases, fused, target, extent, rounded);
   } else {
-    run_forward<double>(input, weight, panels, biases, fused, target, extent);
+    run_forward<double>(input, used, panels, biases, fused, target, extent, false);
   }
   if (keep) activate(activation_, linear, output);
   if (record != nullptr) {

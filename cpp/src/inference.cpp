@@ -112,7 +112,10 @@ void InferencePlan::run_as(const Tensor& input, const Tensor& output) const {
       const Parameter* bias = step.dense->bias().get();
       m.a = x;
       m.a_row = width;
-      m.packed_b = step.dense->weight()->panels()->template data<T>();
+      const Parameter& weight = *step.dense->weight();
+      m.packed_b = nullptr;
+      m.rounded_b = nullptr;
+      set_panels(m, weight.panels(), weight.rounds_inference());
       m.c = y;
       m.columns = step.dense->units();
       m.depth = width;

@@ -219,6 +219,12 @@ const Tensor* Parameter::make_panels() {
   } else {
     pack(values.data<double>(), 1, width, width, units, made.data<double>());
   }
+  if (rounds_inference_) {
+    const Tensor rounded = Tensor::uninitialized({(made.size() + 1) / 2});
+    to_bfloat16(made.data<float>(), made.size(), static_cast<std::uint16_t*>(rounded.raw()));
+    if (made.size() % 2 != 0) static_cast<std::uint16_t*>(rounded.raw())[made.size()] = 0;
+    made = rounded;
+  }
   // Another thread may be reading the former ones: they stay if they turn out to be right.
   const bool same = panels_.defined() && panels_.dtype() == made.dtype() &&
                     panels_.size() == made.size() &&
@@ -226,6 +232,17 @@ const Tensor* Parameter::make_panels() {
   if (!same) panels_ = std::move(made);
   PanelsState expected = PanelsState::in_the_making;
   return panels_state_.compare_exchange_strong(expected, PanelsState::valid) ? &panels_ : nullptr;
+}
+
+void Parameter::set_rounds_inference(bool rounds) {
+  const std::lock_guard lock(mutex_);
+  if (rounds && settings_.dtype != Dtype::float32) {
+    throw DtypeError({"a parameter of float32 for inference in bfloat16",
+                      "Parameter '" + name_ + "' of " + to_string(settings_.dtype),
+                      "cast it to float32 first"});
+  }
+  rounds_inference_ = rounds;
+  drop_panels();
 }
 
 void Parameter::zero_grad() {
@@ -243,6 +260,7 @@ Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
 void Parameter::cast(Dtype dtype) {
   const std::lock_guard lock(mutex_);
   settings_.dtype = dtype;
+  rounds_inference_ = false;
   if (state_ != State::initialized) return;
   drop_panels();
   ++generation_;

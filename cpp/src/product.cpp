@@ -1,6 +1,7 @@
 #include "product.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "glueball/parallel.h"
 #include "glueball/tensor.h"
@@ -48,25 +49,44 @@ struct Region {
   std::int64_t columns;
 };
 
+/// Panels of bfloat16 as panels of T, written to `out`.
+template <class T>
+const T* widened(const kernels::Bfloat16* panels, std::int64_t count, T* out) {
+  if constexpr (std::is_same_v<T, float>) {
+    kernels::active().common.from_bfloat16(panels, count, out);
+  }
+  return out;
+}
+
+template <class T>
+void product_rounded(const Product<T>& part, const kernels::Bfloat16* panels) {
+  if constexpr (std::is_same_v<T, float>) {
+    kernels::active().common.product_bfloat16(part, panels);
+  }
+}
+
 template <class T>
 void run(const Multiplication<T>& m, const Region& region) {
   const Table<T>& table = kernels::table<T>();
   const std::int64_t panel = *table.panel;
   const std::int64_t all_panels = (m.columns + panel - 1) / panel;
   const std::int64_t block = DepthBlocks(m.depth).size;
-  const bool pack_b = m.packed_b == nullptr &&
+  const bool is_rounded = m.rounded_b != nullptr;
+  // Many rows: the panels are widened once for all of them.
+  const bool widen_b = is_rounded && region.rows > few_rows;
+  const bool pack_b = m.packed_b == nullptr && !is_rounded &&
                       (m.b_column != 1 || region.rows > few_rows || region.columns % panel != 0);
   Tensor b_memory;
   const std::int64_t most_columns =
       (std::min(region.columns, column_block) + panel - 1) / panel * panel;
-  if (pack_b) {
+  if (pack_b || widen_b) {
     b_memory = Tensor::uninitialized({most_columns * std::min(m.depth, block)}, dtype_of<T>);
   }
 
   Product<T> part;
   part.a_row = m.a_row;
   part.a_step = m.a_step;
-  part.packed_columns = pack_b || m.packed_b != nullptr;
+  part.packed_columns = pack_b || is_rounded || m.packed_b != nullptr;
   part.c_row = m.columns;
   part.all_columns = m.columns;
   part.alpha = m.alpha;
@@ -83,8 +103,15 @@ void run(const Multiplication<T>& m, const Region& region) {
       part.code = is_last ? m.code : kernels::code_identity;
       part.slope = is_last ? m.slope : kernels::code_identity;
       part.b_panel = panel * part.depth;
+      const std::int64_t place = all_panels * panel * k + first * part.depth;
+      const kernels::Bfloat16* const rounded = is_rounded ? m.rounded_b + place : nullptr;
       if (m.packed_b != nullptr) {
-        part.b = m.packed_b + all_panels * panel * k + first * part.depth;
+        part.b = m.packed_b + place;
+      } else if (widen_b) {
+        part.b =
+            widened(rounded, (part.columns + panel - 1) / panel * part.b_panel, b_memory.data<T>());
+      } else if (is_rounded) {
+        part.b = nullptr;
       } else if (pack_b) {
         table.pack_panels(m.b + k * m.b_step + first * m.b_column, m.b_step, m.b_column, part.depth,
                           part.columns, part.b_panel, b_memory.data<T>());
@@ -101,7 +128,7 @@ void run(const Multiplication<T>& m, const Region& region) {
         part.slope_x = m.slope_x == nullptr ? nullptr : m.slope_x + corner;
         part.slope_y = m.slope_y == nullptr ? nullptr : m.slope_y + corner;
         part.a = m.a + row * m.a_row + k * m.a_step;
-        table.product(part);
+        is_rounded && !widen_b ? product_rounded(part, rounded) : table.product(part);
       }
     }
   }
@@ -132,7 +159,7 @@ void run_small(const Multiplication<T>& m) {
   part.slope_alpha = m.slope_alpha;
   part.slope_x = m.slope_x;
   part.slope_y = m.slope_y;
-  table.product(part);
+  m.rounded_b != nullptr ? product_rounded(part, m.rounded_b) : table.product(part);
 }
 
 /// The pieces that `length` is cut into, about `wanted` of them, and
@@ -153,8 +180,8 @@ struct Pieces {
 template <class T>
 void multiply(const Multiplication<T>& whole) {
   if (whole.rows == 0 || whole.columns == 0) return;
-  if (whole.packed_b != nullptr && whole.a_step == 1 && whole.rows <= few_rows &&
-      whole.columns <= column_block && whole.depth <= depth_block) {
+  if ((whole.packed_b != nullptr || whole.rounded_b != nullptr) && whole.a_step == 1 &&
+      whole.rows <= few_rows && whole.columns <= column_block && whole.depth <= depth_block) {
     return run_small(whole);
   }
   const Region all{0, whole.rows, 0, whole.columns};
@@ -173,7 +200,7 @@ void multiply(const Multiplication<T>& whole) {
   const Pieces by_row(m.rows, (wanted + by_column.count - 1) / by_column.count,
                       4 * kernels::product_tile_rows);
   Tensor packed;
-  if (by_row.count > 1 && m.packed_b == nullptr && m.rows > few_rows) {
+  if (by_row.count > 1 && m.packed_b == nullptr && m.rounded_b == nullptr && m.rows > few_rows) {
     // Once for all tasks that have the same columns.
     packed = Tensor::uninitialized({packed_size<T>(m.depth, m.columns)}, dtype_of<T>);
     pack(m.b, m.b_step, m.b_column, m.depth, m.columns, packed.data<T>());
@@ -212,6 +239,12 @@ void pack(const T* b, std::int64_t b_step, std::int64_t b_column, std::int64_t d
                         std::min(columns, end * panel) - first, panel * deep,
                         packed + panels * panel * k + first * deep);
     }
+  });
+}
+
+void to_bfloat16(const float* packed, std::int64_t count, kernels::Bfloat16* rounded) {
+  parallel_for(count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    kernels::active().common.to_bfloat16(packed + begin, end - begin, rounded + begin);
   });
 }
 

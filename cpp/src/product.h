@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "glueball/tensor.h"
 #include "kernels/table.h"
 
 namespace glueball {
@@ -20,7 +21,9 @@ struct Multiplication {
   std::int64_t b_step = 1;
   std::int64_t b_column = 0;
   const T* packed_b = nullptr;  ///< What pack() made of B.
-  T* c = nullptr;               ///< Row after row, without gaps; no part of A, B or the bias.
+  /// The same, rounded by to_bfloat16(): for float only, and in place of packed_b.
+  const kernels::Bfloat16* rounded_b = nullptr;
+  T* c = nullptr;  ///< Row after row, without gaps; no part of A, B or the bias.
   std::int64_t rows = 0;
   std::int64_t columns = 0;
   std::int64_t depth = 0;
@@ -35,6 +38,17 @@ struct Multiplication {
   const T* slope_x = nullptr;
   const T* slope_y = nullptr;
 };
+
+/// Makes B what Parameter::panels() holds, if it holds anything.
+template <class T>
+void set_panels(Multiplication<T>& m, const Tensor* panels, bool rounded) {
+  if (panels == nullptr) return;
+  if (rounded) {
+    m.rounded_b = static_cast<const kernels::Bfloat16*>(panels->raw());
+  } else {
+    m.packed_b = panels->data<T>();
+  }
+}
 
 /// Computes the product, on several threads if that pays.
 ///
@@ -51,5 +65,8 @@ std::int64_t packed_size(std::int64_t depth, std::int64_t columns);
 template <class T>
 void pack(const T* b, std::int64_t b_step, std::int64_t b_column, std::int64_t depth,
           std::int64_t columns, T* packed);
+
+/// Rounds what pack() wrote to the nearest numbers of bfloat16, ties to even.
+void to_bfloat16(const float* packed, std::int64_t count, kernels::Bfloat16* rounded);
 
 }  // namespace glueball

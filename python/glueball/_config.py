@@ -35,6 +35,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
 
     Examples
     --------
+    >>> import glueball
     >>> config = glueball.show_config(mode="dicts")
     >>> config["instruction set"]["in use"] in config["instruction set"]["available"]
     True

@@ -99,4 +99,7 @@ TEST_CASE("no kernel is missing") {
   CHECK(is_set(kernels::active().orthogonal.multiply_f32));
   CHECK(is_set(kernels::active().orthogonal.multiply_f64));
   CHECK(is_set(kernels::active().common.words));
+  CHECK(is_set(kernels::active().common.product_bfloat16));
+  CHECK(is_set(kernels::active().common.to_bfloat16));
+  CHECK(is_set(kernels::active().common.from_bfloat16));
 }

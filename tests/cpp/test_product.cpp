@@ -213,6 +213,60 @@ TEST_CASE_TEMPLATE("any number of threads gives the same bits", T, float, double
   set_num_threads(threads);
 }
 
+TEST_CASE("bfloat16 is the nearest number, ties to even, and NaN stays NaN") {
+  const float inputs[] = {1.0F,     -2.5F,     1.00390625F, 1.01171875F, 3.4e38F,
+                          INFINITY, -INFINITY, 1e-40F,      0.1F,        -0.0F};
+  // 1.00390625 lies between 1 and 1.0078125, whose last bit is odd; 1.01171875 between that and
+  // 1.015625, whose last bit is even; what rounds beyond the largest number is infinite.
+  const float expected[] = {1.0F,     -2.5F,     1.0F,         1.015625F,      INFINITY,
+                            INFINITY, -INFINITY, 1.00129e-40F, 0.10009765625F, -0.0F};
+  std::uint16_t rounded[10];
+  float back[10];
+
+  to_bfloat16(inputs, 10, rounded);
+  kernels::active().common.from_bfloat16(rounded, 10, back);
+
+  for (int i = 0; i < 10; ++i) {
+    CAPTURE(i);
+    if (std::isinf(expected[i])) {
+      CHECK(back[i] == expected[i]);
+    } else {
+      CHECK(back[i] == doctest::Approx(expected[i]).epsilon(1e-5));
+    }
+    CHECK(std::signbit(back[i]) == std::signbit(expected[i]));
+  }
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  to_bfloat16(&nan, 1, rounded);
+  kernels::active().common.from_bfloat16(rounded, 1, back);
+  CHECK(std::isnan(back[0]));
+}
+
+TEST_CASE("a product with rounded panels has the bits of one with the rounded numbers") {
+  for (const Sizes& sizes : {Sizes{1, 64, 64}, Sizes{2, 10, 256}, Sizes{1, 300, 784},
+                             Sizes{9, 300, 784}, Sizes{70, 513, 385}}) {
+    CAPTURE(sizes.rows);
+    Case<float> example(Kind::forward, sizes);
+    Multiplication<float>& m = example.operands();
+    m.bias = example.bias();
+    const std::int64_t count = packed_size<float>(sizes.depth, sizes.columns);
+    std::vector<float> packed(static_cast<std::size_t>(count));
+    std::vector<std::uint16_t> rounded(packed.size());
+    pack(m.b, m.b_step, m.b_column, sizes.depth, sizes.columns, packed.data());
+    to_bfloat16(packed.data(), count, rounded.data());
+    kernels::active().common.from_bfloat16(rounded.data(), count, packed.data());
+    m.packed_b = packed.data();
+    multiply(m);
+    const std::vector<float> expected(m.c, m.c + m.rows * m.columns);
+    std::fill_n(m.c, m.rows * m.columns, 99.0F);
+    m.packed_b = nullptr;
+    m.rounded_b = rounded.data();
+
+    multiply(m);
+
+    CHECK(std::equal(expected.begin(), expected.end(), m.c));
+  }
+}
+
 TEST_CASE("NaN and infinities of one row stay in it") {
   Case<float> example(Kind::forward, {7, 20, 33});
   Multiplication<float>& m = example.operands();

@@ -210,13 +210,24 @@ class GLUEBALL_API Parameter {
   }
 
   /// For layers: the values of a weight (units, in_units) packed for products with its transpose,
-  /// or null if there are none or they may be old.
+  /// as bfloat16 (two to an element) if rounds_inference(), or null if there are none or they may
+  /// be old.
   const Tensor* panels() const noexcept {
     return panels_state_.load(std::memory_order_acquire) == PanelsState::valid ? &panels_ : nullptr;
   }
   /// As panels(), but packs them if need be. Null while somebody holds what data() returned, since
   /// writes through it would not be seen. @throws as data().
   const Tensor* make_panels();
+
+  /// Whether layers read the values rounded to bfloat16 in inference.
+  bool rounds_inference() const noexcept { return rounds_inference_; }
+  /// Makes layers read the values rounded to bfloat16 (to the nearest, ties to even) in inference,
+  /// or not: half the memory traffic, sums still in float32. The values, training and gradients
+  /// stay as they are. Of use for the weight of a dense layer; others read their values as they
+  /// are.
+  ///
+  /// @throws DtypeError if the values are float64.
+  void set_rounds_inference(bool rounds);
 
   /// Converts values and gradient to new arrays; a plan made before is carried out in the new
   /// dtype.
@@ -249,6 +260,7 @@ class GLUEBALL_API Parameter {
   Tensor grad_;
   Tensor panels_;
   mutable std::atomic<PanelsState> panels_state_{PanelsState::none};
+  bool rounds_inference_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t grad_pass_ = 0;

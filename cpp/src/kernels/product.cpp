@@ -21,6 +21,8 @@ template <class T>
 void activation_backward(ActivationCode code, double alpha, const T* x, const T* y, const T* dy,
                          T* dx, Index count);
 
+void from_bfloat16(const Bfloat16* from, Index count, float* to);
+
 namespace {
 
 using packet::padd;
@@ -49,13 +51,38 @@ constexpr int panels_of(int rows) {
   return panels;
 }
 
-/// One call of the innermost loop.
-template <class T>
+/// A vector of B's elements.
+template <class P>
+EIGEN_STRONG_INLINE P load(const Element<P>* from) {
+  return ploadu<P>(from);
+}
+
+/// From bfloat16, which is the upper half of a float32.
+template <class P>
+EIGEN_STRONG_INLINE P load(const Bfloat16* from) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+#elif defined(EIGEN_VECTORIZE_AVX2)
+  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+#elif defined(EIGEN_VECTORIZE_SSE)
+  const __m128i halves = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  return _mm_castsi128_ps(_mm_unpacklo_epi16(_mm_setzero_si128(), halves));
+#else
+  EIGEN_ALIGN_MAX float whole[lanes<P>];
+  from_bfloat16(from, lanes<P>, whole);
+  return packet::pload<P>(whole);
+#endif
+}
+
+/// One call of the innermost loop. Elements of B are of type T, or bfloat16.
+template <class T, class B>
 struct Tile {
   const T* a;
   Index a_row;
   Index a_step;
-  const T* b;
+  const B* b;
   Index b_step;
   Index b_panel;
   Index depth;
@@ -74,13 +101,13 @@ EIGEN_STRONG_INLINE P rectified(const P& x) {
 }
 
 /// One step of depth: adds the products of `R` values of A and a row of B to the sums.
-template <class T, int R, int V, int G>
-EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const T* b, Index b_panel,
+template <class T, class B, int R, int V, int G>
+EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const B* b, Index b_panel,
                                       Packet<T> (&sums)[R][G * V]) {
   using P = Packet<T>;
   P row[G * V];
 #pragma GCC unroll 16
-  for (int v = 0; v < G * V; ++v) row[v] = ploadu<P>(b + (v / V) * b_panel + (v % V) * lanes<P>);
+  for (int v = 0; v < G * V; ++v) row[v] = load<P>(b + (v / V) * b_panel + (v % V) * lanes<P>);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     const P value = pset1<P>(a[r][at]);
@@ -90,8 +117,8 @@ EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const T* b, I
 }
 
 /// C (R, columns) = or += A (R, depth) B, for `G` panels of `V` vectors.
-template <class T, int R, int V, int S, int G>
-void run_tile(const Tile<T>& tile) {
+template <class T, class B, int R, int V, int S, int G>
+void run_tile(const Tile<T, B>& tile) {
   using P = Packet<T>;
   constexpr Index step = lanes<P>;
   constexpr int all = G * V;
@@ -126,7 +153,7 @@ void run_tile(const Tile<T>& tile) {
   const T* rows[R];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) rows[r] = tile.a + r * tile.a_row;
-  const T* b = tile.b;
+  const B* b = tile.b;
   const Index a_step = tile.a_step;
   const Index b_step = tile.b_step;
   const Index b_panel = tile.b_panel;
@@ -135,12 +162,12 @@ void run_tile(const Tile<T>& tile) {
   for (; k >= S; k -= S) {
 #pragma GCC unroll 8
     for (int s = 0; s < S; ++s, at += a_step, b += b_step) {
-      add_products<T, R, V, G>(rows, at, b, b_panel, sums[s]);
+      add_products<T, B, R, V, G>(rows, at, b, b_panel, sums[s]);
     }
   }
 #pragma GCC unroll 8
   for (int s = 0; s + 1 < S; ++s, at += a_step, b += b_step) {
-    if (s < k) add_products<T, R, V, G>(rows, at, b, b_panel, sums[s]);
+    if (s < k) add_products<T, B, R, V, G>(rows, at, b, b_panel, sums[s]);
   }
 
 #pragma GCC unroll 8
@@ -164,58 +191,58 @@ void run_tile(const Tile<T>& tile) {
   }
 }
 
-template <class T>
-using TileFunction = void (*)(const Tile<T>&);
+template <class T, class B>
+using TileFunction = void (*)(const Tile<T, B>&);
 
 /// By rows, vectors and splits (1, 2 or 4); G is 1.
-template <class T, int V, int S>
-TileFunction<T> tile_of(int rows) {
+template <class T, class B, int V, int S>
+TileFunction<T, B> tile_of(int rows) {
   switch (rows) {
     case 1:
-      return run_tile<T, 1, V, S, 1>;
+      return run_tile<T, B, 1, V, S, 1>;
     case 2:
-      return run_tile<T, 2, V, S, 1>;
+      return run_tile<T, B, 2, V, S, 1>;
     case 3:
-      return run_tile<T, 3, V, S, 1>;
+      return run_tile<T, B, 3, V, S, 1>;
     case 4:
-      return run_tile<T, 4, V, S, 1>;
+      return run_tile<T, B, 4, V, S, 1>;
     case 5:
-      return run_tile<T, 5, V, S, 1>;
+      return run_tile<T, B, 5, V, S, 1>;
     default:
-      return run_tile<T, 6, V, S, 1>;
+      return run_tile<T, B, 6, V, S, 1>;
   }
 }
 
-template <class T>
-TileFunction<T> tile_of(int rows, int vectors, int splits) {
+template <class T, class B>
+TileFunction<T, B> tile_of(int rows, int vectors, int splits) {
   if constexpr (many_registers) {
-    if (splits == 4) return tile_of<T, 1, 4>(rows);
-    if (splits == 2) return vectors == 1 ? tile_of<T, 1, 2>(rows) : tile_of<T, 2, 2>(rows);
+    if (splits == 4) return tile_of<T, B, 1, 4>(rows);
+    if (splits == 2) return vectors == 1 ? tile_of<T, B, 1, 2>(rows) : tile_of<T, B, 2, 2>(rows);
     switch (vectors) {
       case 1:
-        return tile_of<T, 1, 1>(rows);
+        return tile_of<T, B, 1, 1>(rows);
       case 2:
-        return tile_of<T, 2, 1>(rows);
+        return tile_of<T, B, 2, 1>(rows);
       case 3:
-        return tile_of<T, 3, 1>(rows);
+        return tile_of<T, B, 3, 1>(rows);
       default:
-        return tile_of<T, 4, 1>(rows);
+        return tile_of<T, B, 4, 1>(rows);
     }
   } else {
-    if (splits == 2) return tile_of<T, 1, 2>(rows);
-    return vectors == 1 ? tile_of<T, 1, 1>(rows) : tile_of<T, 2, 1>(rows);
+    if (splits == 2) return tile_of<T, B, 1, 2>(rows);
+    return vectors == 1 ? tile_of<T, B, 1, 1>(rows) : tile_of<T, B, 2, 1>(rows);
   }
 }
 
 /// Several whole panels for few rows, or null where one is enough.
-template <class T>
-TileFunction<T> wide_tile_of(int rows) {
-  if (rows == 1) return run_tile<T, 1, panel_vectors, 1, panels_of(1)>;
+template <class T, class B>
+TileFunction<T, B> wide_tile_of(int rows) {
+  if (rows == 1) return run_tile<T, B, 1, panel_vectors, 1, panels_of(1)>;
   if constexpr (panels_of(2) > 1) {
-    if (rows == 2) return run_tile<T, 2, panel_vectors, 1, panels_of(2)>;
+    if (rows == 2) return run_tile<T, B, 2, panel_vectors, 1, panels_of(2)>;
   }
   if constexpr (panels_of(3) > 1) {
-    if (rows == 3) return run_tile<T, 3, panel_vectors, 1, panels_of(3)>;
+    if (rows == 3) return run_tile<T, B, 3, panel_vectors, 1, panels_of(3)>;
   }
   return nullptr;
 }
@@ -297,14 +324,16 @@ void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, I
   }
 }
 
-template <class T>
-void product(const Product<T>& p) {
+namespace {
+
+template <class T, class B>
+void run_product(const Product<T>& p, const B* b) {
   constexpr Index panel = panel_columns<T>;
   const Cut cut(p.rows);
   const int splits = p.all_columns > panel ? 1 : splits_of(vectors_for<T>(p.all_columns));
   const bool rectify = p.code == code_relu;
 
-  Tile<T> tile;
+  Tile<T, B> tile;
   tile.a_row = p.a_row;
   tile.a_step = p.a_step;
   tile.b_panel = p.b_panel;
@@ -316,7 +345,7 @@ void product(const Product<T>& p) {
     const Index left = p.columns - column;
     tile.columns = left < panel ? left : panel;
     const int vectors = vectors_for<T>(tile.columns);
-    tile.b = p.b + column / panel * p.b_panel;
+    tile.b = b + column / panel * p.b_panel;
     tile.b_step = p.packed_columns ? vectors * lanes<Packet<T>> : p.b_step;
     tile.bias = p.bias == nullptr ? nullptr : p.bias + column;
     // Few rows: several whole panels at once.
@@ -332,8 +361,8 @@ void product(const Product<T>& p) {
       const int height = cut.height(i);
       tile.a = p.a + row * p.a_row;
       tile.c = p.c + row * p.c_row + column;
-      const TileFunction<T> run =
-          wide ? wide_tile_of<T>(height) : tile_of<T>(height, vectors, splits);
+      const TileFunction<T, B> run =
+          wide ? wide_tile_of<T, B>(height) : tile_of<T, B>(height, vectors, splits);
       run(tile);
       row += height;
     }
@@ -347,6 +376,33 @@ void product(const Product<T>& p) {
     if (p.slope == code_identity) continue;
     activation_backward(p.slope, p.slope_alpha, p.slope_x == nullptr ? nullptr : p.slope_x + at,
                         p.slope_y == nullptr ? nullptr : p.slope_y + at, c, c, p.columns);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void product(const Product<T>& p) {
+  run_product(p, p.b);
+}
+
+void product_bfloat16(const Product<float>& p, const Bfloat16* b) { run_product(p, b); }
+
+void to_bfloat16(const float* from, Index count, Bfloat16* to) {
+  for (Index i = 0; i < count; ++i) {
+    std::uint32_t bits = 0;
+    __builtin_memcpy(&bits, from + i, sizeof bits);
+    // To the nearest, ties to even; a NaN keeps its sign and stays one, quiet.
+    const std::uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
+    const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
+    to[i] = static_cast<Bfloat16>(is_nan ? (bits >> 16) | 0x40U : rounded);
+  }
+}
+
+void from_bfloat16(const Bfloat16* from, Index count, float* to) {
+  for (Index i = 0; i < count; ++i) {
+    const std::uint32_t bits = static_cast<std::uint32_t>(from[i]) << 16;
+    __builtin_memcpy(to + i, &bits, sizeof bits);
   }
 }
 

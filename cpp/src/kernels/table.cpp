@@ -14,6 +14,9 @@ void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, I
                  Index panel_size, T* out);
 template <class T>
 void product(const Product<T>& product);
+void product_bfloat16(const Product<float>& product, const Bfloat16* b);
+void to_bfloat16(const float* from, Index count, Bfloat16* to);
+void from_bfloat16(const Bfloat16* from, Index count, float* to);
 template <class T>
 void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate);
 
@@ -114,7 +117,10 @@ constinit const KernelSet kernel_set = {
     .name = GLUEBALL_TEXT(GLUEBALL_TARGET),
     .f32 = make_table<float>(),
     .f64 = make_table<double>(),
-    .common = {.words = words},
+    .common = {.words = words,
+               .product_bfloat16 = product_bfloat16,
+               .to_bfloat16 = to_bfloat16,
+               .from_bfloat16 = from_bfloat16},
     .orthogonal = {.pack = pack_reflectors,
                    .multiply_f32 = multiply_reflectors<float>,
                    .multiply_f64 = multiply_reflectors<double>}};

@@ -100,6 +100,9 @@ struct UpdateRules {
   UpdateRule<T> of[rule_count];
 };
 
+/// The upper half of a float32.
+using Bfloat16 = std::uint16_t;
+
 /// Rows of A that the innermost loop of a product takes at once.
 constexpr Index product_tile_rows = 6;
 
@@ -193,9 +196,15 @@ struct Table {
                            bool streaming);
 };
 
-struct Words {
+/// Kernels for one element type only.
+struct Common {
   void (*words)(std::uint64_t seed, std::uint64_t stream, std::uint64_t begin, Index count,
                 std::uint32_t* out);
+  /// As Table::product, with panels of bfloat16 in place of Product::b.
+  void (*product_bfloat16)(const Product<float>& product, const Bfloat16* b);
+  /// Rounded to the nearest, ties to even.
+  void (*to_bfloat16)(const float* from, Index count, Bfloat16* to);
+  void (*from_bfloat16)(const Bfloat16* from, Index count, float* to);
 };
 
 /// Reflections in a block, columns in a group, and what the rows of a group are a multiple of.
@@ -229,7 +238,7 @@ struct KernelSet {
   const char* name;  ///< "v2", "v3", "v4" or "baseline"
   Table<float> f32;
   Table<double> f64;
-  Words common;
+  Common common;
   Orthogonal orthogonal;
 };
 

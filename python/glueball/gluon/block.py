@@ -340,7 +340,14 @@ class Block:
         self.collect_params().initialize(init, ctx, verbose, force_reinit)
 
     def cast(self, dtype: Any) -> None:
-        """Convert parameters of the whole net, now or when they are initialized, to `dtype`."""
+        """Convert parameters of the whole net, now or when they are initialized, to `dtype`.
+
+        Parameters
+        ----------
+        dtype : {'float32', 'float64', 'bfloat16'} or numpy.dtype
+            As for `Parameter.cast`: ``bfloat16`` makes inference read rounded weights, which is faster for
+            few samples and weights that outgrow the cache.
+        """
         for child in self._children.values():
             child.cast(dtype)
         for _, parameter in self._own_parameters(""):

@@ -55,7 +55,9 @@ class SoftmaxCrossEntropyLoss(Loss):
         self._sparse_label = sparse_label
         self._from_logits = from_logits
         # One row of scores and one class number a sample: what the core computes.
-        self._takes_class_numbers = sparse_label and not from_logits and batch_axis == 0 and axis in (-1, 1)
+        self._takes_class_numbers = (
+            sparse_label and not from_logits and batch_axis == 0 and axis in (-1, 1)
+        )
 
     def forward(self, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """Return the loss of each sample.
