@@ -25,7 +25,7 @@ constexpr std::int64_t few_rows = 2 * kernels::product_tile_rows;
 // What a product costs one thread, in microseconds of the machine that docs/performance.md
 // measures: multiply-adds, and elements of B read from memory.
 constexpr double multiply_adds_per_us = 5e4;
-constexpr double elements_per_us = 6e3;
+constexpr double elements_per_us = 2e4;
 constexpr std::int64_t tasks_per_thread = 4;
 // Below this nobody is woken.
 constexpr double least_parallel_us = 12.0;

@@ -159,3 +159,22 @@ class TestReference:
         assert net.flops(training=False) == 2 * 7 * (3 * 5 + 5 * 2)
         # Weight gradients of both layers; the input's of the second only.
         assert net.flops(training=True) == 3 * 2 * 7 * (3 * 5 + 5 * 2) - 2 * 7 * 3 * 5
+
+
+def test_thresholds_are_measured_on_both_sides():
+    found = run("-m", "bench.thresholds", "--quick")
+
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.count("| 1 x 256 x 256 |") == 2
+
+
+def test_thresholds_are_the_librarys():
+    thresholds = importlib.import_module("bench.thresholds")
+    source = (ROOT / "cpp" / "src" / "product.cpp").read_text()
+
+    for line in (
+        f"multiply_adds_per_us = {thresholds.MULTIPLY_ADDS_PER_US:.0e}".replace("e+0", "e"),
+        f"elements_per_us = {thresholds.ELEMENTS_PER_US:.0e}".replace("e+0", "e"),
+        f"least_parallel_us = {thresholds.LEAST_PARALLEL_US}",
+    ):
+        assert line in source
