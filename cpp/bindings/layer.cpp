@@ -10,7 +10,6 @@ namespace glueball::bindings {
 void bind_layer(py::module_& m) {
   py::class_<Layer, py::smart_holder>(m, "Layer", "A native layer: base of the others.")
       .def_property_readonly("name", &Layer::name)
-      .def_property_readonly("is_ready", &Layer::is_ready)
       .def(
           "infer_shape",
           [](Layer& self, const py::sequence& input) {
@@ -18,16 +17,7 @@ void bind_layer(py::module_& m) {
           },
           py::arg("input"),
           "Fills in the parameters' unknown axes from an input's shape (-1: unknown), and returns "
-          "the output's.")
-      .def(
-          "prepare",
-          [](Layer& self, const py::sequence& input) {
-            const Shape shape = to_shape(input);
-            const py::gil_scoped_release unlocked;
-            self.prepare(shape);
-          },
-          py::arg("input"),
-          "Carries out the deferred initialization that an input's shape allows.");
+          "the output's.");
 }
 
 }  // namespace glueball::bindings

@@ -19,6 +19,9 @@ PYBIND11_MODULE(_core, m) {
   bindings::bind_dense(m);
   bindings::bind_flatten(m);
   bindings::bind_dropout(m);
+  bindings::bind_embedding(m);
+  bindings::bind_norm(m);
+  bindings::bind_prelu(m);
   bindings::bind_sequential(m);
   bindings::bind_recording(m);
   bindings::bind_tape(m);

@@ -204,15 +204,6 @@ Dtype to_dtype(const std::string& name) {
 
 void bind_ndarray(py::module_& m) {
   m.def(
-      "register_array_types",
-      [](const py::type& ndarray, const py::type&) {
-        if (default_type != nullptr) return;
-        default_type = reinterpret_cast<PyTypeObject*>(ndarray.inc_ref().ptr());
-      },
-      py::arg("ndarray"), py::arg("np_ndarray"),
-      "Tells the extension the classes of arrays: the legacy one, and NumPy mode's subclass of "
-      "it.");
-  m.def(
       "set_default_array_type",
       [](const py::type& type) {
         default_type = reinterpret_cast<PyTypeObject*>(type.inc_ref().ptr());

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bindings.h"
 #include "initializer.h"
@@ -63,10 +64,9 @@ void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPa
 }  // namespace
 
 void bind_parameter(py::module_& m) {
-  py::class_<BackwardPass>(m, "BackwardPass",
-                           "Identifies one run of backward: contributions of one run are summed.")
-      .def(py::init<>())
-      .def_property_readonly("id", &BackwardPass::id);
+  // Each of the two is in the other's signatures.
+  py::class_<BackwardPass> pass(
+      m, "BackwardPass", "Identifies one run of backward: contributions of one run are summed.");
 
   py::class_<Parameter, py::smart_holder>(
       m, "Parameter", "Storage and state of a named array: what gluon.Parameter stands on.")
@@ -142,6 +142,7 @@ void bind_parameter(py::module_& m) {
       .def("_zero_grad", [](Parameter& self) { self.zero_grad(); })
       .def("_accumulate_grad", &accumulate_grad, py::arg("gradient"), py::arg("pass_"))
       .def_property_readonly("_grad_is_fresh", getter<&Parameter::grad_is_fresh>())
+      .def("_mark_written", [](Parameter& self) { self.mark_written(); })
       .def("_mark_stale", [](Parameter& self) { self.mark_stale(); })
       .def(
           "_set_rounds_inference",
@@ -150,6 +151,20 @@ void bind_parameter(py::module_& m) {
       .def(
           "_cast", [](Parameter& self, const std::string& dtype) { self.cast(to_dtype(dtype)); },
           py::arg("dtype"));
+
+  pass.def(py::init<>())
+      .def(py::init<const std::vector<std::shared_ptr<Parameter>>&>(), py::arg("wanted"))
+      .def_property_readonly("id", &BackwardPass::id)
+      .def(
+          "collected",
+          [](const BackwardPass& self, const Parameter& parameter) -> py::object {
+            const Tensor grad = self.collected(parameter);
+            if (!grad.defined()) return py::none();
+            return as_ndarray(
+                grad, reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_));
+          },
+          py::arg("parameter"),
+          "What has come for a parameter that the pass wants, as a plain array, or None.");
 }
 
 }  // namespace glueball::bindings

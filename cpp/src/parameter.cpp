@@ -43,6 +43,19 @@ std::string to_string(GradReq grad_req) {
 
 BackwardPass::BackwardPass() noexcept : id_(++last_pass) {}
 
+BackwardPass::BackwardPass(const std::vector<std::shared_ptr<Parameter>>& wanted)
+    : id_(++last_pass), apart_(std::make_shared<std::vector<Collected>>()) {
+  for (const auto& parameter : wanted) apart_->push_back({parameter, {}});
+}
+
+Tensor BackwardPass::collected(const Parameter& parameter) const {
+  if (apart_ == nullptr) return {};
+  for (const Collected& each : *apart_) {
+    if (each.parameter.get() == &parameter) return each.grad;
+  }
+  return {};
+}
+
 std::uint64_t Parameter::next_id() noexcept { return ++last_parameter; }
 
 Parameter::Parameter(std::string name, std::optional<Shape> shape, Settings settings)
@@ -250,6 +263,15 @@ void Parameter::zero_grad() {
 }
 
 Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
+  if (pass.apart_ != nullptr) {
+    for (BackwardPass::Collected& each : *pass.apart_) {
+      if (each.parameter.get() != this) continue;
+      const bool accumulate = each.grad.defined();
+      if (!accumulate) each.grad = Tensor::uninitialized(data_.shape(), data_.dtype());
+      return {each.grad, accumulate};
+    }
+    return {};
+  }
   if (!grad_.defined()) return {};
   const bool accumulate = settings_.grad_req == GradReq::add || grad_pass_ == pass.id();
   grad_pass_ = pass.id();

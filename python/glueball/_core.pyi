@@ -13,6 +13,7 @@ import numpy.typing
 __all__: list[str] = [
     "Activation",
     "BackwardPass",
+    "BatchNorm",
     "Bilinear",
     "Chain",
     "Constant",
@@ -20,12 +21,16 @@ __all__: list[str] = [
     "Dense",
     "Dirac",
     "Dropout",
+    "Embedding",
     "Flatten",
     "Generator",
+    "GroupNorm",
     "Identity",
     "Initializer",
+    "InstanceNorm",
     "LSTMBias",
     "Layer",
+    "LayerNorm",
     "MSRAPrelu",
     "Mixed",
     "NativeBackward",
@@ -33,6 +38,7 @@ __all__: list[str] = [
     "One",
     "Optimizer",
     "Orthogonal",
+    "PReLU",
     "Parameter",
     "ParameterList",
     "RecordingScope",
@@ -59,7 +65,6 @@ __all__: list[str] = [
     "optimizer_rules",
     "parameter_stream",
     "recording_state",
-    "register_array_types",
     "register_errors",
     "register_init",
     "register_nodes",
@@ -270,7 +275,14 @@ class BackwardPass:
     """
     Identifies one run of backward: contributions of one run are summed.
     """
+    @typing.overload
     def __init__(self) -> None: ...
+    @typing.overload
+    def __init__(self, wanted: collections.abc.Sequence[Parameter]) -> None: ...
+    def collected(self, parameter: Parameter) -> typing.Any:
+        """
+        What has come for a parameter that the pass wants, as a plain array, or None.
+        """
     @property
     def id(self) -> int: ...
 
@@ -300,6 +312,7 @@ class Parameter:
         self, own: typing.Any, fallback: typing.Any, stream: Generator, force: bool
     ) -> bool: ...
     def _mark_stale(self) -> None: ...
+    def _mark_written(self) -> None: ...
     def _set_data(self, values: typing.Any, create: bool) -> None: ...
     def _set_rounds_inference(self, rounds: bool) -> None: ...
     def _set_shape(self, shape: typing.Any) -> None: ...
@@ -343,12 +356,6 @@ class Layer:
         """
         Fills in the parameters' unknown axes from an input's shape (-1: unknown), and returns the output's.
         """
-    def prepare(self, input: collections.abc.Sequence) -> None:
-        """
-        Carries out the deferred initialization that an input's shape allows.
-        """
-    @property
-    def is_ready(self) -> bool: ...
     @property
     def name(self) -> str: ...
 
@@ -376,6 +383,57 @@ class Flatten(Layer):
 
 class Dropout(Layer):
     def __init__(self, name: str, rate: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
+class Embedding(Layer):
+    def __init__(self, name: str, weight: Parameter) -> None: ...
+
+class BatchNorm(Layer):
+    def __init__(
+        self,
+        name: str,
+        gamma: Parameter,
+        beta: Parameter,
+        running_mean: Parameter,
+        running_var: Parameter,
+        axis: typing.SupportsInt | typing.SupportsIndex,
+        momentum: typing.SupportsFloat | typing.SupportsIndex,
+        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+        scale: bool,
+        use_global_stats: bool,
+    ) -> None: ...
+
+class LayerNorm(Layer):
+    def __init__(
+        self,
+        name: str,
+        gamma: Parameter,
+        beta: Parameter,
+        axis: typing.SupportsInt | typing.SupportsIndex,
+        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+
+class InstanceNorm(Layer):
+    def __init__(
+        self,
+        name: str,
+        gamma: Parameter,
+        beta: Parameter,
+        axis: typing.SupportsInt | typing.SupportsIndex,
+        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+
+class GroupNorm(Layer):
+    def __init__(
+        self,
+        name: str,
+        gamma: Parameter,
+        beta: Parameter,
+        groups: typing.SupportsInt | typing.SupportsIndex,
+        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+
+class PReLU(Layer):
+    def __init__(self, name: str, alpha: Parameter) -> None: ...
 
 class Sequential(Layer):
     def __init__(self, name: str) -> None: ...
@@ -592,11 +650,6 @@ def optimizer_rules() -> list[str]:
 def parameter_stream(path: str, call: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
     The stream of the parameter at a structural path in the call-th initialize().
-    """
-
-def register_array_types(ndarray: type, np_ndarray: type) -> None:
-    """
-    Tells the extension the classes of arrays: the legacy one, and NumPy mode's subclass of it.
     """
 
 def register_errors(**kwargs) -> None:

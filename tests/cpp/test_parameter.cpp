@@ -296,6 +296,31 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a pass that wants some parameters' gradients collects them apart, and writes to none") {
+  const auto wanted = std::make_shared<Parameter>("a_weight", Shape({2}));
+  const auto other = std::make_shared<Parameter>("b_weight", Shape({2}));
+  for (const auto& each : {wanted, other}) {
+    each->initialize(nullptr, nullptr, Generator());
+    each->grad().fill(7.0);
+  }
+  const BackwardPass pass({wanted});
+  CHECK_FALSE(pass.collected(*wanted).defined());
+
+  const Parameter::GradTarget first = wanted->grad_target(pass);
+  first.grad.fill(1.0);
+
+  CHECK_FALSE(first.accumulate);
+  CHECK(wanted->grad_target(pass).accumulate);
+  CHECK(wanted->grad_target(pass).grad.raw() == first.grad.raw());
+  CHECK(pass.collected(*wanted).data<float>()[1] == 1.0F);
+  CHECK_FALSE(other->grad_target(pass).grad.defined());
+  CHECK_FALSE(pass.collected(*other).defined());
+  for (const auto& each : {wanted, other}) {
+    CHECK_FALSE(each->grad_is_fresh());
+    CHECK(each->grad().data<float>()[0] == 7.0F);
+  }
+}
+
 TEST_CASE("a gradient is fresh from its backward to the optimizer's step") {
   Parameter weight("w_weight", Shape({2}));
   weight.initialize(nullptr, nullptr, Generator());

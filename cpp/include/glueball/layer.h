@@ -22,9 +22,10 @@ struct GLUEBALL_API ForwardMode {
 
 /// What one layer keeps of a recorded forward for its backward.
 struct GLUEBALL_API LayerRecord {
-  Tensor input;                    ///< What the layer was given.
-  Tensor output;                   ///< What it made of it.
-  Tensor extra;                    ///< The layer's own: pre-activations, a dropout mask.
+  Tensor input;            ///< What the layer was given.
+  Tensor output;           ///< What it made of it.
+  Tensor extra;            ///< The layer's own: pre-activations, a dropout mask.
+  bool constants = false;  ///< Whether moments that were used are constants to the gradient.
   std::vector<LayerRecord> inner;  ///< Of the layers inside, when the layer is a chain.
   /// Parameter::version() of the weight, where backward needs its values.
   std::uint64_t weight_version = 0;

@@ -29,18 +29,31 @@ GLUEBALL_API GradReq grad_req_from(const std::string& word);
 /// "write", "add" or "null".
 GLUEBALL_API std::string to_string(GradReq grad_req);
 
+class Parameter;
+
 /// Identifies one run of backward: contributions of one run are summed, whatever grad_req says.
 ///
 /// Numbers are unique in the process and never 0.
 class GLUEBALL_API BackwardPass {
  public:
-  /// A run of its own.
+  /// A run of its own: layers write the gradients of all their parameters.
   BackwardPass() noexcept;
+  /// A run that collects the gradients of `wanted`: layers write to no parameter.
+  explicit BackwardPass(const std::vector<std::shared_ptr<Parameter>>& wanted);
   /// The run's number.
   std::uint64_t id() const noexcept { return id_; }
+  /// What has come for a wanted parameter; undefined if nothing has.
+  Tensor collected(const Parameter& parameter) const;
 
  private:
+  friend class Parameter;
+  struct Collected {
+    std::shared_ptr<Parameter> parameter;
+    Tensor grad;
+  };
+
   std::uint64_t id_;
+  std::shared_ptr<std::vector<Collected>> apart_;  // null: into the parameters
 };
 
 /// A named array that training changes, with its gradient and the plan for its first values.
@@ -165,9 +178,11 @@ class GLUEBALL_API Parameter {
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
   std::uint64_t generation() const noexcept { return generation_; }
-  /// Counts the writes of the values by set_data() and optimizers: a backward that needs the values
-  /// of its forward compares. (Writes through a view are not seen.)
+  /// Counts the writes of the values by set_data(), optimizers and mark_written(): a backward that
+  /// needs the values of its forward compares. (Other writes through a view are not seen.)
   std::uint64_t version() const noexcept { return version_; }
+  /// To be called by who writes the values through a view.
+  void mark_written() noexcept { ++version_; }
 
   /// Copies values into the existing array, or into a new one if there is none; the shape becomes
   /// known.
@@ -194,7 +209,7 @@ class GLUEBALL_API Parameter {
 
   /// Where a layer's backward writes.
   struct GradTarget {
-    Tensor grad;              ///< The gradient; undefined if grad_req is null.
+    Tensor grad;  ///< The gradient; undefined if grad_req is null, or the pass does not want it.
     bool accumulate = false;  ///< Whether to add to it or overwrite it.
   };
   /// Where the backward `pass` writes. Marks the gradient as fresh.

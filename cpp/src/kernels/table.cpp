@@ -41,6 +41,28 @@ template <class T>
 void l2_loss_backward(const T* difference, const T* head_grad, T* dprediction, Index batch,
                       Index per_sample, double weight);
 
+// norm.cpp
+template <class T>
+void norm_moments(const T* x, const NormView& view, Index begin, Index end, T* mean, T* variance);
+template <class T>
+void norm_forward(const T* x, const NormView& view, Index begin, Index end, const T* mean,
+                  const T* scale, const T* gamma, const T* beta, T* y);
+template <class T>
+void norm_channel_sums(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                       const T* mean, const T* scale, double* by_beta, double* by_gamma);
+template <class T>
+void norm_backward(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                   const T* mean, const T* scale, const T* gamma, const T* mean_head,
+                   const T* mean_product, T* dx);
+template <class T>
+void prelu_forward(const T* x, const NormView& view, Index begin, Index end, const T* slopes, T* y);
+template <class T>
+void prelu_backward(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                    const T* slopes, T* dx);
+template <class T>
+void prelu_slope_sums(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                      double* sums);
+
 // optimizer.cpp
 extern const UpdateRules<float> float_rules;
 extern const UpdateRules<double> double_rules;
@@ -94,6 +116,13 @@ constexpr Table<T> make_table() {
       .column_sums = column_sums<T>,
       .activation_forward = activation_forward<T>,
       .activation_backward = activation_backward<T>,
+      .norm_moments = norm_moments<T>,
+      .norm_forward = norm_forward<T>,
+      .norm_channel_sums = norm_channel_sums<T>,
+      .norm_backward = norm_backward<T>,
+      .prelu_forward = prelu_forward<T>,
+      .prelu_backward = prelu_backward<T>,
+      .prelu_slope_sums = prelu_slope_sums<T>,
       .softmax_cross_entropy = softmax_cross_entropy<T>,
       .softmax_cross_entropy_backward = softmax_cross_entropy_backward<T>,
       .l2_loss = l2_loss<T>,

@@ -144,6 +144,18 @@ struct Product {
   const T* slope_y;
 };
 
+/// An array as (samples, channels, span): what the normalisations and PReLU see of an input.
+///
+/// Within a sample the channels form `groups` groups of neighbours with common moments; with 0
+/// groups each channel has moments of its own, over all samples. Moments of several groups are
+/// numbered sample by sample.
+struct NormView {
+  Index samples;
+  Index channels;
+  Index span;
+  Index groups;
+};
+
 template <class T>
 struct Table {
   /// Columns of one panel of a packed operand; a power of two.
@@ -163,6 +175,31 @@ struct Table {
   /// dx = dy f'; reads x or y as derivative_needs_input() says; dx may be dy.
   void (*activation_backward)(ActivationCode code, double alpha, const T* x, const T* y,
                               const T* dy, T* dx, Index count);
+
+  /// Mean and biased variance of groups [begin, end); with 0 groups, of channels [begin, end).
+  void (*norm_moments)(const T* x, const NormView& view, Index begin, Index end, T* mean,
+                       T* variance);
+  /// y = (x - mean) scale gamma + beta, for samples [begin, end).
+  void (*norm_forward)(const T* x, const NormView& view, Index begin, Index end, const T* mean,
+                       const T* scale, const T* gamma, const T* beta, T* y);
+  /// For channels [begin, end): sums of dy, and of dy (x - mean) scale.
+  void (*norm_channel_sums)(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                            const T* mean, const T* scale, double* by_beta, double* by_gamma);
+  /// dx for samples [begin, end), where scale is 1 / sqrt(variance + epsilon). With 0 groups
+  /// mean_head and mean_product are norm_channel_sums' by the count, or 0 for moments that are
+  /// constants; otherwise they are not read.
+  void (*norm_backward)(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                        const T* mean, const T* scale, const T* gamma, const T* mean_head,
+                        const T* mean_product, T* dx);
+
+  /// y = x where x > 0, else x times its channel's slope, for samples [begin, end).
+  void (*prelu_forward)(const T* x, const NormView& view, Index begin, Index end, const T* slopes,
+                        T* y);
+  void (*prelu_backward)(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                         const T* slopes, T* dx);
+  /// For channels [begin, end): sums of dy min(x, 0).
+  void (*prelu_slope_sums)(const T* dy, const T* x, const NormView& view, Index begin, Index end,
+                           double* sums);
 
   /// probabilities (batch, classes) = softmax(logits), loss (batch,) = -log of the label's.
   void (*softmax_cross_entropy)(const T* logits, const std::int64_t* labels, T* probabilities,

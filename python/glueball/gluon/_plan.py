@@ -6,9 +6,10 @@ children just splits the chain.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
-from glueball import _core, _tape
+from glueball import _core
 from glueball.gluon import _structure
 from glueball.gluon._arrays import array_type, check_input
 
@@ -18,23 +19,26 @@ if TYPE_CHECKING:
     from glueball.gluon.block import Block
     from glueball.nd import NDArray
 
-__all__ = ["Chain", "Plan"]
-
-_state = _tape.state
+__all__ = ["Chain", "IndexChain", "Plan"]
 
 
 class Chain:
     """Native layers one behind the other: one call forward, one call backward."""
 
-    __slots__ = ("_name", "_native", "run")
+    __slots__ = ("_blocks", "_name", "_native", "run")
 
-    def __init__(self, name: str, layers: list[_core.Layer], trains: bool) -> None:
+    def __init__(
+        self, name: str, layers: list[_core.Layer], blocks: list[Block], trains: bool
+    ) -> None:
         self._name = name
+        self._blocks = blocks
         self._native = _core.Sequential(name)
         for layer in layers:
             self._native.add(layer)
         # Runs the layers on an array, and records the run if autograd is recording.
-        self.run = _core.Chain(self._native, name, self._check, self._from_functions, trains)
+        self.run: Callable[[Any], Any] = _core.Chain(
+            self._native, name, self._check, self._from_functions, trains
+        )
 
     def __call__(self, x: NDArray) -> NDArray:
         """Run the layers on `x`."""
@@ -46,12 +50,33 @@ class Chain:
             check_input(x, self._name)
 
     def _from_functions(self, x: NDArray, training: bool) -> NDArray:
-        raise NotImplementedError
+        """Compute the output from array functions, for second derivatives."""
+        with _core.RecordingScope(None, training):
+            for block in self._blocks:
+                x = block._from_functions(x)
+        return x
 
     def infer_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Fill in parameters' unknown axes (-1: unknown batch), and return the output's shape."""
         output: tuple[int, ...] = self._native.infer_shape(shape)
         return output
+
+
+class IndexChain(Chain):
+    """A chain that begins with an Embedding: whole numbers of any dtype go in."""
+
+    __slots__ = ()
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.run = functools.partial(_run_indices, self.run)
+
+
+def _run_indices(run: Callable[[Any], NDArray], x: Any) -> NDArray:
+    """Run a chain on indices, as float64 if they are integers: it holds them exactly."""
+    if isinstance(x, array_type()) and x.dtype.kind in "biu":
+        x = x.astype("float64")
+    return run(x)
 
 
 class Plan:
@@ -94,20 +119,27 @@ def current_plan(block: Block) -> Plan:
 
 def _steps(block: Block) -> Iterator[Callable[[Any], Any]]:
     layers: list[_core.Layer] = []
+    blocks: list[Block] = []
     trains = False
     for leaf in _leaves(block):
         pieces = leaf._pieces() if leaf is block or leaf._is_plain() else [leaf]
         for piece in pieces:
             if isinstance(piece, _core.Layer):
                 layers.append(piece)
+                blocks.append(leaf)
                 trains = trains or bool(leaf._reg_params)
                 continue
             if layers:
-                yield Chain(block.name, layers, trains)
-                layers, trains = [], False
+                yield _chain(block.name, layers, blocks, trains)
+                layers, blocks, trains = [], [], False
             yield piece
     if layers:
-        yield Chain(block.name, layers, trains)
+        yield _chain(block.name, layers, blocks, trains)
+
+
+def _chain(name: str, layers: list[_core.Layer], blocks: list[Block], trains: bool) -> Chain:
+    kind = IndexChain if isinstance(layers[0], _core.Embedding) else Chain
+    return kind(name, layers, blocks, trains)
 
 
 def _leaves(block: Block) -> Iterator[Block]:

@@ -451,6 +451,10 @@ class Block:
         """Return what `forward` runs, one behind the other: new native layers, and blocks."""
         return [self]
 
+    def _from_functions(self, x: Any) -> Any:
+        """Return what `_pieces` compute, as operations that are recorded one by one."""
+        return self.forward(x)
+
     def _is_native(self) -> bool:
         """Whether `forward` does what `_pieces` says: nobody has put another in its place."""
         native = self._native_class

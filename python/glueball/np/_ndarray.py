@@ -158,4 +158,4 @@ def _restore(values: Any) -> Any:
 
 
 array_classes.append(ndarray)
-_core.register_array_types(NDArray, ndarray)
+_core.set_default_array_type(NDArray)

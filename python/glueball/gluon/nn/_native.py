@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glueball import nd
 from glueball.gluon._plan import current_plan
 from glueball.gluon.block import HybridBlock
 
@@ -21,6 +22,10 @@ class NativeLayer(HybridBlock):
             message = f"expected one input of '{self.name}', found {1 + len(args)}; pass x alone"
             raise TypeError(message)
         return current_plan(self).run(x)
+
+    def _from_functions(self, x: Any) -> Any:
+        """Return what the native layer does, computed from array functions that record each step."""
+        return self.hybrid_forward(nd, x, **{k: p.data() for k, p in self._reg_params.items()})
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **params: Any) -> Any:
         """Return the layer's output, for subclasses that call ``super().hybrid_forward``."""

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from glueball import _core, nd
 from glueball import init as initializers
-from glueball.base import ArgumentError, ShapeError
-from glueball.gluon.block import HybridBlock
+from glueball.base import ArgumentError
 from glueball.gluon.nn._checks import check_count, check_number
 from glueball.gluon.nn._native import NativeLayer
-from glueball.nd._record import check_same_dtype, raw, result_axis
 
 if TYPE_CHECKING:
     from glueball.gluon.block import Block
@@ -61,6 +59,16 @@ class NativeActivation(NativeLayer):
     def _pieces(self) -> list[_core.Layer | Block]:
         name, alpha = self.function()
         return [_core.Activation(self.name, name, alpha)]
+
+    def _from_functions(self, x: Any) -> Any:
+        name, alpha = self.function()
+        if name == "leaky_relu":
+            return nd.LeakyReLU(x, act_type="leaky", slope=0.01 if alpha is None else alpha)
+        if name in ("elu", "selu"):
+            return nd.LeakyReLU(x, act_type=name, slope=1.0 if alpha is None else alpha)
+        if name == "swish" and alpha is not None:
+            return x * nd.sigmoid(alpha * x)
+        return nd.identity(x) if name == "identity" else nd.Activation(x, name)
 
 
 class Activation(NativeActivation):
@@ -233,7 +241,7 @@ class Swish(NativeActivation):
         return "swish", self._beta
 
 
-class PReLU(HybridBlock):
+class PReLU(NativeLayer):
     """Apply max(x, 0) + alpha min(x, 0) with learned slopes alpha.
 
     Parameters
@@ -274,30 +282,12 @@ class PReLU(HybridBlock):
             "alpha", shape=(slopes,), init=alpha_initializer, allow_deferred_init=True
         )
 
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_core.PReLU(self.name, self.alpha)]
+
     def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
-        """Apply the slopes `alpha`, of shape (1,) or (channels,), to `x`.
-
-        Raises
-        ------
-        MXNetError
-            If dtype or number of channels do not fit.
-        """
-        data = raw(x)
-        check_same_dtype(data, raw(alpha), self.name)
-        slopes = alpha.size
-        if slopes > 1 and data.shape[1:2] != (slopes,):
-            message = (
-                f"expected {slopes} channels on axis 1 of the input of '{self.name}', found the shape "
-                f"{data.shape}; give PReLU as many in_channels, or 1"
-            )
-            raise ShapeError(message)
+        """Apply the slopes `alpha`, of shape (1,) or (channels,), to `x`, for subclasses."""
         return nd.LeakyReLU(x, alpha, act_type="prelu")
-
-    def _infer_steps(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        slopes = self.alpha._lengths
-        if slopes is None or -1 in slopes:
-            self.alpha.shape = (shape[result_axis(1, len(shape), self.name)],)
-        return shape
 
 
 for _layer in (Activation, LeakyReLU, ELU, SELU, GELU, SiLU, Swish, PReLU):

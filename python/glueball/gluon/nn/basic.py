@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueball import _core, nd, npx
+from glueball import _core, autograd, nd, npx
 from glueball import np as np_mode
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, MXNetError
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.nn._native import NativeLayer
 
@@ -51,6 +51,15 @@ class Dropout(NativeLayer):
     def _pieces(self) -> list[_core.Layer | Block]:
         return [_SharedMask(self)] if self._axes else [_core.Dropout(self.name, self._rate)]
 
+    def _from_functions(self, x: Any) -> Any:
+        if self._rate and autograd.is_training():
+            message = (
+                f"expected layers that can be differentiated twice, found '{self.name}' (Dropout), whose "
+                "mask cannot be drawn again; differentiate in predict_mode(), or use nd.Dropout"
+            )
+            raise MXNetError(message)
+        return x
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p = {self._rate}, axes={self._axes})"
 
@@ -75,12 +84,40 @@ class Flatten(NativeLayer):
     def _pieces(self) -> list[_core.Layer | Block]:
         return [_core.Flatten(self.name)]
 
+    def _from_functions(self, x: Any) -> Any:
+        return nd.flatten(x)
+
     def __repr__(self) -> str:
         return type(self).__name__
 
 
-class Lambda(Block):
+class _NamedFunction(Block):
+    """What Lambda and HybridLambda have in common: a function that the core knows by name runs there."""
+
+    _func_name: str
+    _is_named = False
+
+    def _pieces(self) -> list[_core.Layer | Block]:
+        if self._is_named and self._func_name in _core.activation_names():
+            return [_core.Activation(self.name, self._func_name)]
+        return [self]
+
+    def _from_functions(self, x: Any) -> Any:
+        return getattr(nd, self._func_name)(x)
+
+    def _infer_output(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self._pieces() == [self]:
+            self._cannot_infer()
+        return super()._infer_output(shape)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._func_name})"
+
+
+class Lambda(_NamedFunction):
     """Make a function a block.
+
+    An elementwise function given by its name (``'relu'``, ``'tanh'`` ...) is native within a net.
 
     Parameters
     ----------
@@ -104,12 +141,11 @@ class Lambda(Block):
         """Call the function."""
         return self._func_impl(*args)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._func_name})"
 
-
-class HybridLambda(HybridBlock):
+class HybridLambda(_NamedFunction, HybridBlock):
     """Make a function that takes `F` first, or a named one, a HybridBlock.
+
+    An elementwise function given by its name (``'relu'``, ``'tanh'`` ...) is native within a net.
 
     Parameters
     ----------
@@ -126,9 +162,6 @@ class HybridLambda(HybridBlock):
     def hybrid_forward(self, F: Any, x: Any, *args: Any) -> Any:
         """Call the function."""
         return self._func_impl(F, x, *args)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._func_name})"
 
 
 class _WithoutF:
@@ -161,5 +194,5 @@ def _resolve(function: Callable[..., Any] | str) -> tuple[Callable[..., Any], st
     raise ArgumentError(message)
 
 
-Dropout._native_class = Dropout
-Flatten._native_class = Flatten
+for _layer in (Dropout, Flatten, Lambda, HybridLambda):
+    _layer._native_class = _layer

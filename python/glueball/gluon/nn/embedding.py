@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from glueball import nd
-from glueball.base import ArgumentError, GlueballIndexError
-from glueball.gluon.block import HybridBlock
+from glueball import _core, nd
+from glueball.base import ArgumentError
 from glueball.gluon.nn._checks import check_count
-from glueball.nd._index import integers
-from glueball.nd._record import raw
+from glueball.gluon.nn._native import NativeLayer
 
 if TYPE_CHECKING:
+    from glueball.gluon.block import Block
     from glueball.gluon.parameter import ParameterDict
 
 __all__ = ["Embedding"]
 
 
-class Embedding(HybridBlock):
+class Embedding(NativeLayer):
     """Look up a learned vector for each index.
 
     Takes whole numbers of any shape, as integers or floats, and returns an array of that shape with an
@@ -92,29 +89,20 @@ class Embedding(HybridBlock):
             allow_deferred_init=True,
         )
 
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_core.Embedding(self.name, self.weight)]
+
     def hybrid_forward(self, F: Any, x: Any, weight: Any) -> Any:
-        """Return the rows of `weight` whose numbers are in `x`.
+        """Return the rows of `weight` whose numbers are in `x`, for subclasses.
 
         Raises
         ------
         IndexError
-            If a number is negative, or `input_dim` or more.
+            If a number is negative, or there are not so many rows.
         TypeError
             If one is not whole.
         """
-        with np.errstate(invalid="ignore"):  # of infinities the error says enough
-            indices = integers(raw(x), f"the input of '{self.name}'")
-        wrong = (indices < 0) | (indices >= self._input_dim)
-        if wrong.any():
-            message = (
-                f"expected indices from 0 to {self._input_dim - 1} in the input of '{self.name}', "
-                f"found {indices[wrong].ravel()[0]}; correct the data, or make input_dim larger"
-            )
-            raise GlueballIndexError(message)
         return nd.Embedding(x, weight)
-
-    def _infer_steps(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (*shape, self._output_dim)
 
     def __repr__(self) -> str:
         kind = type(self).__name__

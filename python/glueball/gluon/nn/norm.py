@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from glueball import _tape
-from glueball.base import ArgumentError, ShapeError
-from glueball.gluon.block import HybridBlock
+from glueball import _core, nd
+from glueball.base import ArgumentError
 from glueball.gluon.nn._checks import check_count, check_number
-from glueball.nd._record import check_same_dtype, finish, raw, result_axis
+from glueball.gluon.nn._native import NativeLayer
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from glueball.gluon.block import Block
     from glueball.gluon.parameter import Parameter, ParameterDict
-
-    Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = ["BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm"]
 
 
-def _mean(values: Plain, over: tuple[int, ...]) -> Plain:
-    # Summed in float64: along the leading axis NumPy adds one by one, and float32 would lose digits.
-    mean: Plain = values.mean(axis=over, keepdims=True, dtype=np.float64)
-    return mean.astype(values.dtype)
-
-
-def _moments(values: Plain, over: tuple[int, ...]) -> tuple[Plain, Plain]:
-    """Return mean and biased variance, with the axes they were taken over kept at length 1."""
-    mean = _mean(values, over)
-    return mean, _mean(np.square(values - mean), over)
-
-
-class _Normalisation(HybridBlock):
+class _Normalisation(NativeLayer):
     """What all four have: gamma and beta of shape (channels,), which wait for the first input."""
-
-    # Names of the parameters that have one element for each channel.
-    _by_channel: ClassVar[tuple[str, ...]] = ("gamma", "beta")
 
     def __init__(
         self,
-        axis: int,
         epsilon: float,
         center: bool,
         scale: bool,
@@ -56,8 +34,8 @@ class _Normalisation(HybridBlock):
         epsilon = check_number(f"epsilon of {kind}", epsilon, least=0)
         in_channels = check_count(f"in_channels of {kind}", in_channels, least=0)
         super().__init__(prefix=prefix, params=params)
-        self._axis = axis
         self._epsilon = epsilon
+        self._center, self._scale = bool(center), bool(scale)
         self.gamma = self._make("gamma", in_channels, gamma_initializer, scale)
         self.beta = self._make("beta", in_channels, beta_initializer, center)
 
@@ -70,82 +48,6 @@ class _Normalisation(HybridBlock):
             allow_deferred_init=True,
             differentiable=learned,
         )
-
-    def _infer_steps(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        channels = shape[result_axis(self._axis, len(shape), self.name)]
-        if channels != -1:
-            self._check_channels(channels)
-            for name in self._by_channel:
-                getattr(self, name).shape = (channels,)
-        return shape
-
-    def _check_channels(self, channels: int) -> None:
-        """Refuse a number of channels that the layer cannot take."""
-
-    def _place(self, x: Plain, gamma: Plain) -> int:
-        """Return the axis of the channels, after checking the input against the parameters."""
-        axis = result_axis(self._axis, x.ndim, self.name)
-        check_same_dtype(x, gamma, self.name)
-        if x.shape[axis] != gamma.size:
-            message = (
-                f"expected {gamma.size} channels on axis {self._axis} of the input of '{self.name}', "
-                f"found the shape {x.shape}; pass data like that of the first batch, or make the "
-                "layer anew"
-            )
-            raise ShapeError(message)
-        self._check_channels(x.shape[axis])
-        return axis
-
-    def _normalised(
-        self,
-        inputs: tuple[Any, Any, Any],
-        axis: int,
-        rows: Plain,
-        over: tuple[int, ...],
-        moments: tuple[Plain, Plain],
-        *,
-        fixed_moments: bool = False,
-        unit_scale: bool = False,
-    ) -> Any:
-        """Return (rows - mean) / sqrt(variance + epsilon) * gamma + beta, recorded as one node.
-
-        Parameters
-        ----------
-        inputs : tuple of NDArray
-            The data, gamma and beta.
-        axis : int
-            The data's axis of channels.
-        rows : numpy.ndarray
-            The data, in a shape in which the moments belong to the axes `over`.
-        over : tuple of int
-            See `rows`.
-        moments : tuple of numpy.ndarray
-            Mean and variance, which broadcast against `rows`.
-        fixed_moments : bool
-            Whether they are constants; else gradients flow through them.
-        unit_scale : bool
-            Whether 1 stands in for gamma.
-        """
-        data, gamma, beta = inputs
-        x = raw(data)
-        wide = [-1 if i == axis else 1 for i in range(x.ndim)]
-        others = tuple(i for i in range(x.ndim) if i != axis)
-        # Of gamma a copy: an update between forward and backward shall not change the derivative.
-        scale = np.ones_like(raw(gamma)) if unit_scale else raw(gamma).copy()
-        mean, variance = moments
-        deviation = np.sqrt(variance + x.dtype.type(self._epsilon))
-        unit = (rows - mean) / deviation
-
-        def backward(g: Plain, _: Any) -> tuple[Plain, Plain, Plain]:
-            h = (g * scale.reshape(wide)).reshape(rows.shape)
-            if not fixed_moments:
-                # Ioffe and Szegedy (2015), section 3, with the sums over a batch written as means.
-                h = h - _mean(h, over) - unit * _mean(h * unit, over)
-            by_gamma = (g * unit.reshape(x.shape)).sum(axis=others)
-            return (h / deviation).reshape(x.shape), by_gamma, g.sum(axis=others)
-
-        value = unit.reshape(x.shape) * scale.reshape(wide) + raw(beta).reshape(wide)
-        return finish(value, inputs, backward, type(self).__name__)
 
     def _settings(self) -> dict[str, Any]:
         """Return what the repr shows, in Gluon's order and words."""
@@ -220,8 +122,6 @@ class BatchNorm(_Normalisation):
     <NDArray 2 @cpu(0)>
     """
 
-    _by_channel = ("gamma", "beta", "running_mean", "running_var")
-
     def __init__(
         self,
         axis: int = 1,
@@ -240,28 +140,42 @@ class BatchNorm(_Normalisation):
     ) -> None:
         momentum = check_number("momentum of BatchNorm", momentum, least=0, most=1)
         super().__init__(
-            axis,
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            in_channels,
-            prefix,
-            params,
+            epsilon, center, scale, beta_initializer, gamma_initializer, in_channels, prefix, params
         )
+        self._axis = axis
         self._momentum = momentum
-        self._scale = bool(scale)
         self._use_global_stats = bool(use_global_stats)
         self.running_mean = self._make("running_mean", in_channels, running_mean_initializer, False)
         self.running_var = self._make(
             "running_var", in_channels, running_variance_initializer, False
         )
 
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [
+            _core.BatchNorm(
+                self.name,
+                self.gamma,
+                self.beta,
+                self.running_mean,
+                self.running_var,
+                self._axis,
+                self._momentum,
+                self._epsilon,
+                self._scale,
+                self._use_global_stats,
+            )
+        ]
+
+    def _from_functions(self, x: Any) -> Any:
+        arrays = {key: parameter.data() for key, parameter in self._reg_params.items()}
+        # Copies: the recorded forward has moved the running values already.
+        running = {key: arrays[key].copy() for key in ("running_mean", "running_var")}
+        return self.hybrid_forward(nd, x, **arrays | running)
+
     def hybrid_forward(
         self, F: Any, x: Any, gamma: Any, beta: Any, running_mean: Any, running_var: Any
     ) -> Any:
-        """Normalise `x`; in training also move the running values.
+        """Normalise `x` with the arrays given, for subclasses that change what goes in.
 
         Parameters
         ----------
@@ -270,45 +184,20 @@ class BatchNorm(_Normalisation):
         x : NDArray
             Channels on the layer's axis.
         gamma, beta, running_mean, running_var : NDArray
-            Shape (channels,).
-
-        Raises
-        ------
-        MXNetError
-            If dtype or number of channels do not fit, or a batch to learn from is empty; the running
-            values are as before then.
+            Shape (channels,); in training the last two are written.
         """
-        data = raw(x)
-        axis = self._place(data, raw(gamma))
-        over = tuple(i for i in range(data.ndim) if i != axis)
-        means, variances = raw(running_mean), raw(running_var)
-        learns = _tape.state.training and not self._use_global_stats
-        if learns:
-            if data.size == 0:
-                message = (
-                    f"expected at least one sample to take the mean of in '{self.name}', found an "
-                    f"input of shape {data.shape}; leave empty batches out"
-                )
-                raise ShapeError(message)
-            mean, variance = _moments(data, over)
-        else:
-            wide = [-1 if i == axis else 1 for i in range(data.ndim)]
-            # Copies: the running values may move before backward.
-            mean, variance = means.reshape(wide).copy(), variances.reshape(wide).copy()
-        output = self._normalised(
-            (x, gamma, beta),
-            axis,
-            data,
-            over,
-            (mean, variance),
-            fixed_moments=not learns,
-            unit_scale=not self._scale,
+        return nd.BatchNorm(
+            x,
+            gamma,
+            beta,
+            running_mean,
+            running_var,
+            eps=self._epsilon,
+            momentum=self._momentum,
+            fix_gamma=not self._scale,
+            use_global_stats=self._use_global_stats,
+            axis=self._axis,
         )
-        if learns:
-            for running, batch in ((means, mean), (variances, variance)):
-                running *= self._momentum
-                running += (1 - self._momentum) * batch.reshape(-1)
-        return output
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -330,14 +219,10 @@ class LayerNorm(_Normalisation):
         The axis.
     epsilon : float, default 1e-5
         Added to the (biased) variance.
-    center, scale : bool, default True
-        Whether beta and gamma are learned.
-    beta_initializer, gamma_initializer : str, Initializer or callable
-        Fill beta (``'zeros'``) and gamma (``'ones'``).
+    center, scale, beta_initializer, gamma_initializer, prefix, params
+        As for `BatchNorm`.
     in_channels : int, default 0
         Length of the axis; 0: inferred from the first input.
-    prefix, params
-        As for `Block`.
 
     Attributes
     ----------
@@ -367,29 +252,16 @@ class LayerNorm(_Normalisation):
         params: ParameterDict | None = None,
     ) -> None:
         super().__init__(
-            axis,
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            in_channels,
-            prefix,
-            params,
+            epsilon, center, scale, beta_initializer, gamma_initializer, in_channels, prefix, params
         )
-        self._center, self._scale = bool(center), bool(scale)
+        self._axis = axis
+
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_core.LayerNorm(self.name, self.gamma, self.beta, self._axis, self._epsilon)]
 
     def hybrid_forward(self, F: Any, x: Any, gamma: Any, beta: Any) -> Any:
-        """Normalise `x` with gamma and beta, of the length of the axis.
-
-        Raises
-        ------
-        MXNetError
-            If dtype or length of the axis do not fit.
-        """
-        data = raw(x)
-        axis = self._place(data, raw(gamma))
-        return self._normalised((x, gamma, beta), axis, data, (axis,), _moments(data, (axis,)))
+        """Normalise `x` with `gamma` and `beta`, of the length of the axis, for subclasses."""
+        return nd.LayerNorm(x, gamma, beta, axis=self._axis, eps=self._epsilon)
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -410,16 +282,10 @@ class InstanceNorm(LayerNorm):
         Axis of the channels.
     epsilon : float, default 1e-5
         Added to the (biased) variance.
-    center : bool, default True
-        Whether beta is learned.
+    center, beta_initializer, gamma_initializer, in_channels, prefix, params
+        As for `BatchNorm`.
     scale : bool, default False
         Whether gamma is learned.
-    beta_initializer, gamma_initializer : str, Initializer or callable
-        Fill beta (``'zeros'``) and gamma (``'ones'``).
-    in_channels : int, default 0
-        Number of channels; 0: inferred from the first input.
-    prefix, params
-        As for `Block`.
 
     Attributes
     ----------
@@ -461,24 +327,12 @@ class InstanceNorm(LayerNorm):
             params,
         )
 
-    def hybrid_forward(self, F: Any, x: Any, gamma: Any, beta: Any) -> Any:
-        """Normalise `x`, of shape (batch, channels, ...), with gamma and beta of shape (channels,).
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_core.InstanceNorm(self.name, self.gamma, self.beta, self._axis, self._epsilon)]
 
-        Raises
-        ------
-        MXNetError
-            If dtype or number of channels do not fit, or nothing is left to take the mean over.
-        """
-        data = raw(x)
-        axis = self._place(data, raw(gamma))
-        over = tuple(i for i in range(1, data.ndim) if i != axis)
-        if not over or axis == 0:
-            message = (
-                f"expected an input with an axis besides batch and channels (axis {self._axis}) for "
-                f"'{self.name}', found the shape {data.shape}; nn.LayerNorm normalises over features"
-            )
-            raise ShapeError(message)
-        return self._normalised((x, gamma, beta), axis, data, over, _moments(data, over))
+    def hybrid_forward(self, F: Any, x: Any, gamma: Any, beta: Any) -> Any:
+        """Normalise `x`, of shape (batch, channels, ...), with `gamma` and `beta`, for subclasses."""
+        return nd.InstanceNorm(x, gamma, beta, eps=self._epsilon, axis=self._axis)
 
 
 class GroupNorm(_Normalisation):
@@ -490,14 +344,8 @@ class GroupNorm(_Normalisation):
         Into how many groups the channels, on axis 1, are divided.
     epsilon : float, default 1e-5
         Added to the (biased) variance.
-    center, scale : bool, default True
-        Whether beta and gamma are learned.
-    beta_initializer, gamma_initializer : str, Initializer or callable
-        Fill beta (``'zeros'``) and gamma (``'ones'``).
-    in_channels : int, default 0
-        Number of channels; 0: inferred from the first input.
-    prefix, params
-        As for `Block`.
+    center, scale, beta_initializer, gamma_initializer, in_channels, prefix, params
+        As for `BatchNorm`.
 
     Attributes
     ----------
@@ -527,46 +375,23 @@ class GroupNorm(_Normalisation):
         params: ParameterDict | None = None,
     ) -> None:
         groups = check_count("num_groups of GroupNorm", num_groups, least=1)
-        self.__dict__["_num_groups"] = groups
         if check_count("in_channels of GroupNorm", in_channels, least=0) % groups:
-            self._refuse_channels(in_channels)
+            message = (
+                f"expected a number of channels that {groups} groups can share equally in GroupNorm, "
+                f"found {in_channels}; choose a num_groups that divides it"
+            )
+            raise ArgumentError(message)
         super().__init__(
-            1,
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            in_channels,
-            prefix,
-            params,
+            epsilon, center, scale, beta_initializer, gamma_initializer, in_channels, prefix, params
         )
-        self._center, self._scale = bool(center), bool(scale)
+        self._num_groups = groups
 
-    def _check_channels(self, channels: int) -> None:
-        if channels % self._num_groups:
-            self._refuse_channels(channels)
-
-    def _refuse_channels(self, channels: int) -> None:
-        message = (
-            f"expected a number of channels that {self._num_groups} groups can share equally in "
-            f"GroupNorm, found {channels}; choose a num_groups that divides it"
-        )
-        raise ArgumentError(message)
+    def _pieces(self) -> list[_core.Layer | Block]:
+        return [_core.GroupNorm(self.name, self.gamma, self.beta, self._num_groups, self._epsilon)]
 
     def hybrid_forward(self, F: Any, x: Any, gamma: Any, beta: Any) -> Any:
-        """Normalise `x`, of shape (batch, channels, ...), with gamma and beta of shape (channels,).
-
-        Raises
-        ------
-        MXNetError
-            If dtype or number of channels do not fit.
-        """
-        data = raw(x)
-        axis = self._place(data, raw(gamma))
-        share = int(np.prod(data.shape[1:])) // self._num_groups
-        rows = data.reshape(len(data), self._num_groups, share)
-        return self._normalised((x, gamma, beta), axis, rows, (2,), _moments(rows, (2,)))
+        """Normalise `x`, of shape (batch, channels, ...), with `gamma` and `beta`, for subclasses."""
+        return nd.GroupNorm(x, gamma, beta, num_groups=self._num_groups, eps=self._epsilon)
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -579,4 +404,4 @@ class GroupNorm(_Normalisation):
 
 
 for _layer in (BatchNorm, LayerNorm, InstanceNorm, GroupNorm):
-    _layer._native_class = _layer  # its forward, left alone, keeps the input's shape
+    _layer._native_class = _layer
