@@ -182,6 +182,13 @@ class Leaf(Node):
         self.sink.accumulate(head_grad, pass_)
         return True
 
+    def count_write(self) -> None:
+        """Note the write; native layers look at a parameter's own count of them."""
+        self.version += 1
+        written = getattr(self.sink, "mark_written", None)
+        if written is not None:
+            written()
+
     def free(self) -> None:
         """Do nothing: the next graph starts here too."""
 
@@ -335,14 +342,18 @@ def check_write(array: Any) -> None:
     """
     if state.recording:
         node = getattr(array, "_node", None)
-        if node is not None and not node.freed:
-            refuse_write(array)
-        return
+        if node is not None:
+            if not node.freed:
+                refuse_write(array)
+            return
     while array is not None:
         node = getattr(array, "_node", None)
         if node is not None:
-            node.version += 1
+            node.count_write()
         source = getattr(array, "_source", None)
+        if isinstance(source, Leaf):
+            source.count_write()
+            return
         array = None if source is None else source()
 
 
@@ -387,6 +398,7 @@ def run_backward(
     head_grads: Sequence[Any] | None = None,
     retain_graph: bool = False,
     variables: Sequence[Node] | None = None,
+    pass_: _core.BackwardPass | None = None,
 ) -> list[Array | None]:
     """Carry gradients from `heads` to the leaves.
 
@@ -400,6 +412,8 @@ def run_backward(
         Keep what the nodes saved, for another pass.
     variables : sequence of Node, optional
         When given, the leaves get nothing; these nodes' gradients are returned instead.
+    pass_ : BackwardPass, optional
+        What native layers are given; a new one if None.
 
     Returns
     -------
@@ -413,7 +427,7 @@ def run_backward(
     ShapeError
         When a head gradient does not have its head's shape.
     """
-    pass_ = _core.BackwardPass()
+    pass_ = _core.BackwardPass() if pass_ is None else pass_
     nodes = []
     for head in heads:
         node = getattr(head, "_node", None)

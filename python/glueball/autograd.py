@@ -16,7 +16,7 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -134,42 +134,6 @@ def backward(
         _tape.run_backward(all_heads, grads, retain_graph)
 
 
-class _Borrowed:
-    """Lends the gradient buffers of parameters to native layers, which write nowhere else.
-
-    Within the block the buffers start from 0; after it they hold what they held before.
-    """
-
-    def __init__(self, leaves: Sequence[_tape.Leaf]) -> None:
-        self._buffers: list[Any] = [
-            None if isinstance(leaf.sink, _tape.ArraySink) else getattr(leaf.sink, "grad", None)
-            for leaf in leaves
-        ]
-        self._kept = [None if b is None else np.array(b) for b in self._buffers]
-
-    def __enter__(self) -> Self:
-        for buffer in self._buffers:
-            if buffer is not None:
-                np.asarray(buffer)[...] = 0
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        for buffer, kept in zip(self._buffers, self._kept, strict=True):
-            if buffer is not None:
-                np.asarray(buffer)[...] = kept
-
-    def added_to(self, found: Sequence[Any]) -> list[Any]:
-        """What came over the tape, and what layers wrote."""
-        return [
-            value
-            if buffer is None
-            else np.array(buffer)
-            if value is None
-            else value + np.asarray(buffer)
-            for value, buffer in zip(found, self._buffers, strict=True)
-        ]
-
-
 def grad(
     heads: Any,
     variables: Any,
@@ -178,10 +142,7 @@ def grad(
     create_graph: bool = False,
     train_mode: bool = True,
 ) -> list[Any]:
-    """Gradients of `heads` with respect to `variables`, whose `grad` is left as it is.
-
-    Native layers write the gradients of their parameters as in `backward`, also of those that are not among
-    `variables`.
+    """Gradients of `heads` with respect to `variables`; no array's and no parameter's `grad` is written.
 
     Parameters
     ----------
@@ -192,9 +153,9 @@ def grad(
     head_grads : NDArray or list of NDArray, optional
         As for `backward`.
     retain_graph : bool, optional
-        Keep the graph for another pass.
+        Keep the graph for another pass; with `create_graph` it is kept.
     create_graph : bool, default False
-        Not supported: gradients are not recorded themselves.
+        Record the gradients' own computation, so that they can be differentiated again, to any order.
     train_mode : bool, default True
         Whether layers run backward as in training.
 
@@ -206,14 +167,22 @@ def grad(
     Raises
     ------
     MXNetError
-        When a variable had no `attach_grad`, or with `create_graph`.
+        When a variable had no `attach_grad`, or with `create_graph` an operation on the way to it cannot be
+        differentiated twice.
+
+    Examples
+    --------
+    >>> from glueball import autograd, nd
+    >>> x = nd.array([1, 2, 3])
+    >>> x.attach_grad()
+    >>> with autograd.record():
+    ...     slope = autograd.grad(x**3, x, create_graph=True)[0]
+    >>> slope.backward()
+    >>> x.grad
+    <BLANKLINE>
+    [ 6. 12. 18.]
+    <NDArray 3 @cpu(0)>
     """
-    if create_graph:
-        msg = (
-            "expected create_graph=False, found True; glueball computes first derivatives only: write the first "
-            "derivative out as a function, and differentiate that"
-        )
-        raise MXNetError(msg)
     wanted = [variables] if is_array(variables) else list(variables)
     if not wanted:
         msg = "need at least one variable: found an empty list; pass the arrays to differentiate by"
@@ -229,18 +198,30 @@ def grad(
             raise MXNetError(msg)
         leaves.append(node)
     all_heads, grads = _lists(heads, head_grads)
-    with _core.RecordingScope(False, train_mode), _Borrowed(leaves) as borrowed:
-        found = _tape.run_backward(all_heads, grads, bool(retain_graph), leaves)
-        found = borrowed.added_to(found)
-    return [
-        wrap(
-            np.zeros(variable.shape, variable.dtype)
-            if value is None
-            else np.array(value, variable.dtype),
-            type(variable),
-        )
-        for variable, value in zip(wanted, found, strict=True)
-    ]
+    if create_graph:
+        from glueball._second_order import recorded_gradients
+
+        with _core.RecordingScope(True, train_mode):
+            slopes = recorded_gradients(all_heads, grads, leaves)
+        return [
+            wrap(np.zeros(variable.shape, variable.dtype), type(variable))
+            if slope is None
+            else slope
+            for variable, slope in zip(wanted, slopes, strict=True)
+        ]
+    # Native layers hold their parameters themselves: they give those gradients to the pass.
+    parameters = [getattr(leaf.sink, "parameter", None) for leaf in leaves]
+    pass_ = _core.BackwardPass([each for each in parameters if each is not None])
+    with _core.RecordingScope(False, train_mode):
+        found = _tape.run_backward(all_heads, grads, bool(retain_graph), leaves, pass_)
+    results = []
+    for variable, parameter, value in zip(wanted, parameters, found, strict=True):
+        total = np.zeros(variable.shape, variable.dtype)
+        for part in (value, None if parameter is None else pass_.collected(parameter)):
+            if part is not None:
+                total += part
+        results.append(wrap(total, type(variable)))
+    return results
 
 
 def mark_variables(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from glueball import _core, nd
 from glueball._scope import missing
 from glueball.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
-from glueball.nd._ndarray import NDArray, mixing_error
+from glueball.nd._ndarray import NDArray
+from glueball.nd._recording import mixing_error
 from glueball.np import ndarray
 from glueball.random import seed
 
@@ -20,6 +21,7 @@ __all__ = [
     "Context",
     "activation",
     "batch_dot",
+    "batch_norm",
     "cpu",
     "cpu_pinned",
     "current_context",
@@ -27,11 +29,15 @@ __all__ = [
     "embedding",
     "erf",
     "erfinv",
+    "from_dlpack",
+    "from_numpy",
     "fully_connected",
     "gamma",
     "gammaln",
     "gelu",
     "gpu",
+    "group_norm",
+    "instance_norm",
     "is_np_array",
     "is_np_shape",
     "layer_norm",
@@ -51,6 +57,8 @@ __all__ = [
     "silu",
     "smooth_l1",
     "softmax",
+    "to_dlpack_for_read",
+    "to_dlpack_for_write",
     "topk",
     "use_np",
     "waitall",
@@ -152,6 +160,7 @@ def _numpy_only(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 activation = _numpy_only(nd.Activation, "activation")
 batch_dot = _numpy_only(nd.batch_dot, "batch_dot")
+batch_norm = _numpy_only(nd.BatchNorm, "batch_norm")
 dropout = _numpy_only(nd.Dropout, "dropout")
 embedding = _numpy_only(nd.Embedding, "embedding")
 erf = _numpy_only(nd.erf, "erf")
@@ -160,6 +169,8 @@ fully_connected = _numpy_only(nd.FullyConnected, "fully_connected")
 gamma = _numpy_only(nd.gamma, "gamma")
 gammaln = _numpy_only(nd.gammaln, "gammaln")
 gelu = _numpy_only(nd.gelu, "gelu")
+group_norm = _numpy_only(nd.GroupNorm, "group_norm")
+instance_norm = _numpy_only(nd.InstanceNorm, "instance_norm")
 layer_norm = _numpy_only(nd.LayerNorm, "layer_norm")
 leaky_relu = _numpy_only(nd.LeakyReLU, "leaky_relu")
 log_softmax = _numpy_only(nd.log_softmax, "log_softmax")
@@ -185,6 +196,20 @@ def load(file: Any) -> Any:
     if isinstance(found, list):
         return [a.as_np_ndarray() for a in found]
     return {name: a.as_np_ndarray() for name, a in found.items()}
+
+
+def from_dlpack(dlpack: Any) -> ndarray:
+    """As `nd.from_dlpack`, an `np.ndarray`."""
+    return nd.from_dlpack(dlpack).as_np_ndarray()  # type: ignore[no-any-return]
+
+
+def from_numpy(array: Any, zero_copy: bool = True) -> ndarray:
+    """As `nd.from_numpy`, an `np.ndarray`."""
+    return nd.from_numpy(array, zero_copy).as_np_ndarray()  # type: ignore[no-any-return]
+
+
+to_dlpack_for_read = nd.to_dlpack_for_read
+to_dlpack_for_write = nd.to_dlpack_for_write
 
 
 def waitall() -> None:

@@ -563,15 +563,6 @@ def test_grad_by_a_variable_that_was_not_used_is_zero():
     assert autograd.grad(y, other)[0].asnumpy().tolist() == [[0, 0]]
 
 
-def test_second_derivatives_are_refused():
-    x = leaf([1])
-    with autograd.record():
-        y = x * x
-
-        with pytest.raises(MXNetError, match="create_graph=False"):
-            autograd.grad(y, x, create_graph=True)
-
-
 def test_mark_variables_uses_the_given_buffers():
     x, buffer = nd.array([1, 2]), nd.array([7, 7])
 

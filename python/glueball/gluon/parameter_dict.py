@@ -11,12 +11,14 @@ from glueball import _core, nd
 from glueball import init as initializers
 from glueball._suggest import near_names
 from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
+from glueball.gluon._parameter import Parameter
+from glueball.gluon.constant import Constant
+from glueball.gluon.loading import load_checked
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 
     from glueball.context import Context
-    from glueball.gluon.parameter import Constant, Parameter
 
 __all__ = ["ParameterDict"]
 
@@ -140,8 +142,6 @@ class ParameterDict:
         AssertionError
             If an existing parameter does not agree.
         """
-        from glueball.gluon.parameter import Parameter
-
         full_name = self._prefix + name
         parameter = self._find(full_name)
         if parameter is None:
@@ -178,8 +178,6 @@ class ParameterDict:
         AssertionError
             If it is not a Constant, or another value is given.
         """
-        from glueball.gluon.parameter import Constant
-
         full_name = self._prefix + name
         found = self._find(full_name)
         if found is None:
@@ -355,8 +353,6 @@ class ParameterDict:
         AssertionError
             If a name is missing in the file or here, or a shape or dtype does not fit.
         """
-        from glueball.gluon.loading import load_checked
-
         for name in self:
             if not name.startswith(restore_prefix):
                 message = (

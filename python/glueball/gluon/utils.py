@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import nd
+from glueball._scope import missing
 from glueball.base import ArgumentError
 from glueball.context import Context, require_cpu
 from glueball.gluon._arrays import array_type
@@ -154,3 +155,7 @@ def split_and_load(
     if len(contexts) == 1:
         return [data]
     return split_data(data, len(contexts), batch_axis, even_split)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

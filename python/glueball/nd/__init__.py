@@ -6,12 +6,27 @@ from typing import Any
 
 from glueball._scope import missing
 from glueball.nd import random
+from glueball.nd._activation import (
+    Activation,
+    Dropout,
+    LeakyReLU,
+    gelu,
+    hard_sigmoid,
+    hard_swish,
+    log_sigmoid,
+    mish,
+    relu,
+    sigmoid,
+    silu,
+    softplus,
+    softrelu,
+    softsign,
+)
 from glueball.nd._creation import (
     arange,
     array,
     empty,
     eye,
-    from_numpy,
     full,
     linspace,
     ones,
@@ -99,31 +114,24 @@ from glueball.nd._index import (
     scatter_nd,
     take,
 )
+from glueball.nd._interchange import (
+    from_dlpack,
+    from_numpy,
+    to_dlpack_for_read,
+    to_dlpack_for_write,
+)
 from glueball.nd._ndarray import NDArray
-from glueball.nd._neural import (
-    Activation,
-    Dropout,
-    FullyConnected,
+from glueball.nd._normalisation import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
     L2Normalization,
     LayerNorm,
-    LeakyReLU,
+)
+from glueball.nd._product import (
+    FullyConnected,
     batch_dot,
     dot,
-    gelu,
-    hard_sigmoid,
-    hard_swish,
-    log_sigmoid,
-    log_softmax,
-    mish,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softmax_cross_entropy,
-    softmin,
-    softplus,
-    softrelu,
-    softsign,
 )
 from glueball.nd._reduction import (
     argmax,
@@ -169,6 +177,12 @@ from glueball.nd._shape import (
     tile,
     transpose,
     zeros_like,
+)
+from glueball.nd._softmax import (
+    log_softmax,
+    softmax,
+    softmax_cross_entropy,
+    softmin,
 )
 
 # Other names that Gluon has for the same functions.
@@ -218,6 +232,7 @@ sum_axis = sum
 
 __all__ = [
     "Activation",
+    "BatchNorm",
     "BlockGrad",
     "Cast",
     "Concat",
@@ -226,6 +241,8 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FullyConnected",
+    "GroupNorm",
+    "InstanceNorm",
     "L2Normalization",
     "LayerNorm",
     "LeakyReLU",
@@ -309,6 +326,7 @@ __all__ = [
     "flatten",
     "flip",
     "floor",
+    "from_dlpack",
     "from_numpy",
     "full",
     "gamma",
@@ -414,6 +432,8 @@ __all__ = [
     "tan",
     "tanh",
     "tile",
+    "to_dlpack_for_read",
+    "to_dlpack_for_write",
     "topk",
     "transpose",
     "true_divide",

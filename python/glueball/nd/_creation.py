@@ -20,7 +20,6 @@ __all__ = [
     "array",
     "empty",
     "eye",
-    "from_numpy",
     "full",
     "linspace",
     "ones",
@@ -187,12 +186,6 @@ def eye(N: int, M: int = 0, k: int = 0, ctx: Any = None, dtype: Any = None) -> N
     """Zeros with ones on the k-th diagonal; N rows, M columns (N when 0)."""
     values = np.eye(int(N), int(M) or None, int(k), resolve_dtype(dtype))
     return place(wrap(values, NDArray), ctx)  # type: ignore[no-any-return]
-
-
-def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:
-    """A NumPy array as an NDArray of the same dtype; without a copy by default."""
-    values = np.asarray(ndarray) if zero_copy else np.array(ndarray)
-    return wrap(values, NDArray)  # type: ignore[no-any-return]
 
 
 def waitall() -> None:

@@ -7,11 +7,13 @@ the vector-Jacobian products of the `autograd` package, imported when first need
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from glueball.base import MXNetError
+from glueball.nd import _special
 from glueball.nd._record import fit
 
 if TYPE_CHECKING:
@@ -23,7 +25,20 @@ if TYPE_CHECKING:
     Plain: TypeAlias = npt.NDArray[Any]
     Pullback: TypeAlias = Callable[[Any], Sequence[Any]]
 
-__all__ = ["is_constant", "pull_back_call", "pull_back_ufunc", "refuse"]
+__all__ = [
+    "KINDS",
+    "chosen",
+    "formula_of_call",
+    "formula_of_ufunc",
+    "gradient_of",
+    "is_constant",
+    "kind_of",
+    "pull_back_call",
+    "pull_back_ufunc",
+    "refuse",
+    "trace",
+    "traced_erf",
+]
 
 # Each takes the gradient of y = f(a) or y = f(a, b), the inputs and y; one for each input.
 _SLOPES: dict[np.ufunc, tuple[Callable[..., Any], ...]] = {
@@ -88,6 +103,35 @@ def _refusal(function: Callable[..., Any], why: str) -> MXNetError:
 def refuse(function: Callable[..., Any], suffix: str = "") -> None:
     """Raise the error for a function, or a ufunc's method, without a known derivative."""
     raise _refusal(function, f"numpy.{getattr(function, '__name__', function)}{suffix} has none")
+
+
+# What may be said of a function, as docs/differentiable.md puts it.
+KINDS = {
+    "smooth": "Differentiable",
+    "step": "Differentiable, with derivative 0 wherever there is one",
+    "constant": "Constants: what they return needs no gradient",
+    "unknown": "Without a derivative: refused where a gradient is needed",
+}
+
+
+def kind_of(function: Callable[..., Any]) -> str:
+    """Which of `KINDS` a function of NumPy is, as far as can be told without calling it."""
+    from autograd.core import primitive_vjps
+
+    from glueball.nd._numpy_functions import recorded
+
+    if function in _STEPS or function in (np.round, np.around, np.fix):
+        return "step"
+    if function in _SLOPES or function in recorded or function is np.power:
+        return "smooth"
+    if is_constant(function):
+        return "constant"
+    primitive = _counterpart(function)
+    if primitive is None:
+        return "unknown"
+    # What autograd rewrites in terms of others is no primitive itself, and has no entry.
+    is_primitive = hasattr(primitive, "fun") or isinstance(function, np.ufunc)
+    return "smooth" if primitive in primitive_vjps or not is_primitive else "unknown"
 
 
 def is_constant(function: Callable[..., Any]) -> bool:
@@ -222,3 +266,91 @@ def pull_back_call(
         return [fit(grad, array) for grad, array in zip(grads, arrays, strict=True)]
 
     return result._value, pull_back
+
+
+@functools.cache
+def traced_erf() -> Callable[[Any], Any]:
+    """The error function for formulas: `autograd` has it only where SciPy is installed."""
+    from autograd.extend import defvjp, primitive
+
+    anp = _autograd_numpy()
+    erf: Callable[[Any], Any] = primitive(_special.erf)
+    defvjp(erf, lambda _, x: lambda g: g * (2 / math.sqrt(math.pi)) * anp.exp(-x * x))
+    return erf
+
+
+def _vjp(function: Callable[[Any], Any], x: Any) -> tuple[Any, Callable[[Any], Any] | None]:
+    """The value of ``function(x)`` and its pull-back; None where the value does not depend on x."""
+    import autograd.builtins  # noqa: F401  teaches the tracer about tuples
+    from autograd.core import VJPNode, backward_pass
+    from autograd.tracer import isbox, new_box, trace_stack
+
+    _autograd_numpy()
+    with trace_stack.new_trace() as trace:
+        box = new_box(x, trace, VJPNode.new_root())
+        end = function(box)
+    if not isbox(end) or end._trace != box._trace:
+        return end, None
+    node = end._node
+    return end._value, lambda g: backward_pass(g, node)
+
+
+def trace(formula: Callable[..., Any], values: Sequence[Any]) -> tuple[Plain, Pullback]:
+    """Compute ``formula(autograd.numpy, *values)``, and the way back to all of `values`."""
+    anp = _autograd_numpy()
+    with np.errstate(all="ignore"):
+        value, pull_back = _vjp(
+            lambda every: formula(anp, *[every[i] for i in range(len(values))]), tuple(values)
+        )
+
+    def back(grad: Any) -> list[Plain]:
+        if pull_back is None:
+            return [np.zeros_like(x) for x in values]
+        with np.errstate(all="ignore"):
+            return [fit(g, x) for g, x in zip(pull_back(grad), values, strict=True)]
+
+    return value, back
+
+
+def gradient_of(function: Callable[[Any], Any], x: Any, head_grad: Any) -> Any:
+    """The gradient of ``function(x)``, in which `autograd`'s tracers may be anywhere."""
+    _, pull_back = _vjp(function, x)
+    return np.zeros(x.shape, x.dtype) if pull_back is None else pull_back(head_grad)
+
+
+def chosen(anp: Any, condition: Plain, a: Any, b: Any) -> Any:
+    """``where`` for formulas: autograd's own fails where a or b is broadcast."""
+    whole = np.zeros(condition.shape, bool)  # adding it broadcasts, in a way that has a derivative
+    return anp.where(condition, a + whole, b + whole)
+
+
+# At ties autograd's own would share the gradient; these go where _SLOPES go.
+_CHOICES: dict[np.ufunc, Callable[..., Any]] = {
+    np.maximum: lambda anp, a, b: chosen(anp, a >= b, a, b),
+    np.minimum: lambda anp, a, b: chosen(anp, a <= b, a, b),
+}
+
+
+def formula_of_ufunc(
+    ufunc: np.ufunc, inputs: Sequence[Any], positions: Sequence[int]
+) -> Callable[..., Any]:
+    """`ufunc` of `inputs` as a formula of those at `positions`."""
+
+    def formula(anp: Any, *values: Any) -> Any:
+        given = list(inputs)
+        for position, value in zip(positions, values, strict=True):
+            given[position] = value
+        if ufunc in _STEPS:
+            return given[0] * 0
+        choice = _CHOICES.get(ufunc)
+        return choice(anp, *given) if choice else getattr(anp, ufunc.__name__)(*given)
+
+    return formula
+
+
+def formula_of_call(
+    function: Callable[..., Any], call: Callable[[Callable[..., Any], Sequence[Any]], Any]
+) -> Callable[..., Any]:
+    """NumPy's `function`, called as for `pull_back_call`, as a formula of the arrays."""
+    traced: Any = _counterpart(function)  # there is one: the call has been recorded
+    return lambda _, *values: call(traced, values)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from glueball.base import ArgumentError
 from glueball.nd import _special
+from glueball.nd._derivatives import chosen as choose
+from glueball.nd._derivatives import traced_erf
 from glueball.nd._record import (
     as_array,
     check_same_dtype,
@@ -128,21 +132,27 @@ def rsqrt(data: Any, out: Any = None) -> Any:
     """1 / sqrt(x)."""
     x = raw(data)
     y = 1 / np.sqrt(x)
-    return finish(y, (data,), lambda g, _: (g * -0.5 * y / x,), "rsqrt", out)
+    return finish(y, (data,), lambda g, _: (g * -0.5 * y / x,), "rsqrt", out, lambda np, x: x**-0.5)
 
 
 def cbrt(data: Any, out: Any = None) -> Any:
     """Cube root."""
     x = raw(data)
     y = np.cbrt(x)
-    return finish(y, (data,), lambda g, _: (g / (3 * y * y),), "cbrt", out)
+    return finish(
+        y, (data,), lambda g, _: (g / (3 * y * y),), "cbrt", out,
+        lambda np, x: np.sign(y) * np.abs(x) ** (1 / 3),
+    )  # fmt: skip
 
 
 def rcbrt(data: Any, out: Any = None) -> Any:
     """1 / cbrt(x)."""
     x = raw(data)
     y = 1 / np.cbrt(x)
-    return finish(y, (data,), lambda g, _: (g * y / (-3 * x),), "rcbrt", out)
+    return finish(
+        y, (data,), lambda g, _: (g * y / (-3 * x),), "rcbrt", out,
+        lambda np, x: np.sign(y) * np.abs(x) ** (-1 / 3),
+    )  # fmt: skip
 
 
 def square(data: Any, out: Any = None) -> Any:
@@ -154,7 +164,7 @@ def reciprocal(data: Any, out: Any = None) -> Any:
     """1 / x."""
     x = raw(data)
     y = 1 / x
-    return finish(y, (data,), lambda g, _: (-g * y * y,), "reciprocal", out)
+    return finish(y, (data,), lambda g, _: (-g * y * y,), "reciprocal", out, lambda np, x: 1 / x)
 
 
 def negative(data: Any, out: Any = None) -> Any:
@@ -201,7 +211,7 @@ def round(data: Any, out: Any = None) -> Any:
     """The nearest integer, halves away from 0 as in Gluon, not to the even one. The derivative is 0."""
     x = raw(data)
     y = np.trunc(x + np.copysign(np.asarray(0.5, x.dtype), x))
-    return finish(y, (data,), lambda g, _: (np.zeros_like(g),), "round", out)
+    return finish(y, (data,), lambda g, _: (np.zeros_like(g),), "round", out, lambda np, x: x * 0)
 
 
 def sin(data: Any, out: Any = None) -> Any:
@@ -278,7 +288,10 @@ def erf(data: Any, out: Any = None) -> Any:
     """Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
     x = raw(data)
     slope = 2 / math.sqrt(math.pi)
-    return finish(_special.erf(x), (data,), lambda g, _: (g * slope * np.exp(-x * x),), "erf", out)
+    return finish(
+        _special.erf(x), (data,), lambda g, _: (g * slope * np.exp(-x * x),), "erf", out,
+        lambda _, x: traced_erf()(x),
+    )  # fmt: skip
 
 
 def erfinv(data: Any, out: Any = None) -> Any:
@@ -311,8 +324,9 @@ def smooth_l1(data: Any, scalar: float = 1.0, out: Any = None) -> Any:
     inside = np.abs(x) * s2 < 1
     y = np.where(inside, 0.5 * s2 * x * x, np.abs(x) - 0.5 / s2)
     return finish(
-        y, (data,), lambda g, _: (g * np.where(inside, s2 * x, np.sign(x)),), "smooth_l1", out
-    )
+        y, (data,), lambda g, _: (g * np.where(inside, s2 * x, np.sign(x)),), "smooth_l1", out,
+        lambda np, x: np.where(inside, 0.5 * s2 * x * x, np.abs(x) - 0.5 / s2),
+    )  # fmt: skip
 
 
 def clip(data: Any, a_min: float, a_max: float, out: Any = None) -> Any:
@@ -331,12 +345,14 @@ def clip(data: Any, a_min: float, a_max: float, out: Any = None) -> Any:
     x = raw(data)
     inside = (x >= a_min) & (x <= a_max)
     y = np.minimum(np.maximum(x, x.dtype.type(a_min)), x.dtype.type(a_max))
-    return finish(y, (data,), lambda g, _: (g * inside,), "clip", out)
+    return finish(
+        y, (data,), lambda g, _: (g * inside,), "clip", out, lambda np, x: np.where(inside, x, y)
+    )
 
 
 def identity(data: Any, out: Any = None) -> Any:
     """A copy, through which gradients pass."""
-    return finish(raw(data).copy(), (data,), lambda g, _: (g,), "identity", out)
+    return finish(raw(data).copy(), (data,), lambda g, _: (g,), "identity", out, lambda _, x: x * 1)
 
 
 def stop_gradient(data: Any, out: Any = None) -> Any:
@@ -350,7 +366,7 @@ def cast(data: Any, dtype: Any, out: Any = None) -> Any:
     y = x.astype(dtype)
     # An integer is a constant as far as derivatives go.
     backward = (lambda g, _: (g.astype(x.dtype),)) if y.dtype.kind == "f" == x.dtype.kind else None
-    return finish(y, (data,), backward, "cast", out)
+    return finish(y, (data,), backward, "cast", out, lambda _, x: x.astype(y.dtype))
 
 
 def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
@@ -370,6 +386,7 @@ def where(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
         lambda g, _: (fit(np.where(chosen, g, 0), a), fit(np.where(chosen, 0, g), b), None),
         "where",
         out,
+        lambda np, x, y, _: choose(np, np.broadcast_to(chosen, value.shape), x, y),
     )
 
 
@@ -490,4 +507,7 @@ def add_n(*args: Any, out: Any = None) -> Any:
         value += raw(arg)
     if out is None and len(args) == 1:
         return wrap(value, class_of(args)) if not is_array(args[0]) else identity(args[0])
-    return finish(value, args, lambda g, _: (g,) * len(args), "add_n", out)
+    return finish(
+        value, args, lambda g, _: (g,) * len(args), "add_n", out,
+        lambda _, first, *rest: functools.reduce(operator.add, rest, first),
+    )  # fmt: skip

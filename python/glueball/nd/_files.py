@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glueball.base import ArgumentError, MXNetError
-from glueball.nd._creation import from_numpy
+from glueball.nd._interchange import from_numpy
 from glueball.nd._record import is_array
 
 __all__ = ["load", "save"]

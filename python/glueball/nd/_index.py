@@ -111,6 +111,7 @@ def take(a: Any, indices: Any, axis: int = 0, mode: str = "clip", out: Any = Non
         lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
         "take",
         out,
+        lambda _, x, indices: x[key],
     )
 
 
@@ -166,7 +167,14 @@ def pick(
         np.put_along_axis(grad, where, g.reshape(kept), along)
         return grad.reshape(x.shape), None
 
-    return finish(value if keepdims else value.squeeze(along), (data, index), backward, "pick", out)
+    picked = value if keepdims else value.squeeze(along)
+    # A grid of indices for the other axes, and the picked ones on theirs.
+    key = list(np.ix_(*[np.arange(n) for n in flat.shape]))
+    key[along] = where
+    return finish(
+        picked, (data, index), backward, "pick", out,
+        lambda np, x, _: np.reshape(np.reshape(x, flat.shape)[tuple(key)], picked.shape),
+    )  # fmt: skip
 
 
 def one_hot(
@@ -218,6 +226,7 @@ def gather_nd(data: Any, indices: Any, out: Any = None) -> Any:
         lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
         "gather_nd",
         out,
+        lambda _, x, indices: x[key],
     )
 
 
@@ -240,6 +249,8 @@ def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
         (data, index),
         lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
         "boolean_mask",
+        None,
+        lambda _, x, index: x[key],
     )
 
 
@@ -275,7 +286,7 @@ def SequenceMask(
     """
     x = raw(data)
     if not use_sequence_length or sequence_length is None:
-        return finish(x.copy(), (data,), lambda g, _: (g,), "SequenceMask", out)
+        return finish(x.copy(), (data,), lambda g, _: (g,), "SequenceMask", out, lambda _, x: x * 1)
     inside = _valid(x, raw(sequence_length), axis)
     return finish(
         np.where(inside, x, x.dtype.type(value)),
@@ -283,6 +294,7 @@ def SequenceMask(
         lambda g, _: (g * inside,),
         "SequenceMask",
         out,
+        lambda np, x: np.where(inside, x, 0),
     )
 
 
@@ -302,7 +314,12 @@ def SequenceLast(
     batch = np.arange(x.shape[1 - axis])
     key = (last, batch) if axis == 0 else (batch, last)
     return finish(
-        x[key], (data,), lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),), "SequenceLast"
+        x[key],
+        (data,),
+        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
+        "SequenceLast",
+        None,
+        lambda _, x: x[key],
     )
 
 
@@ -321,4 +338,6 @@ def SequenceReverse(
         (data,),
         lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
         "SequenceReverse",
+        None,
+        lambda _, x: x[key],
     )

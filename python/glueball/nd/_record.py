@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = npt.NDArray[Any]
     Derivative: TypeAlias = Callable[[Plain, Any], Sequence[Plain | None]]
+    Formula: TypeAlias = Callable[..., Any]
 
 __all__ = [
     "array_classes",
@@ -103,13 +104,25 @@ def fit(grad: Any, like: Plain) -> Plain:
 
 
 def attach_result(
-    result: Any, shape: tuple[int, ...], inputs: Sequence[Any], backward: Derivative, name: str
+    result: Any,
+    shape: tuple[int, ...],
+    inputs: Sequence[Any],
+    backward: Derivative,
+    name: str,
+    formula: Formula | None = None,
 ) -> None:
-    """Record `result`, whose value had `shape` before it was given its class."""
-    if result.shape == shape:
-        _tape.attach(result, inputs, backward, name)
-    else:  # a number in an array of shape (1,)
-        _tape.attach(result, inputs, lambda grad, pass_: backward(grad.reshape(shape), pass_), name)
+    """Record `result`, whose value had `shape` before it was given its class.
+
+    `formula` is as for `finish`.
+    """
+    if result.shape != shape:  # a number in an array of shape (1,)
+        by_shape, plain = backward, formula
+        backward = lambda grad, pass_: by_shape(grad.reshape(shape), pass_)
+        if plain is not None:
+            whole = result.shape
+            formula = lambda np, *values: np.reshape(plain(np, *values), whole)
+    again = None if formula is None else (True, formula, tuple([raw(x) for x in inputs]))
+    _tape.attach(result, inputs, backward, name, again=again)
 
 
 def finish(
@@ -118,6 +131,7 @@ def finish(
     backward: Derivative | None,
     name: str,
     out: Any = None,
+    formula: Formula | None = None,
 ) -> Any:
     """Turn a computed value into the result of an array function.
 
@@ -133,6 +147,9 @@ def finish(
         The function, in error texts.
     out : NDArray, optional
         Gets the values and is returned.
+    formula : callable, optional
+        ``formula(np, *values)`` computes `value` from the inputs' values with functions of `np`, which is
+        ``autograd.numpy``: second derivatives come from it. Without one there are none.
 
     Raises
     ------
@@ -148,7 +165,7 @@ def finish(
         write_out(value, inputs, name, out)
         result = out
     if backward is not None and _tape.state.recording:
-        attach_result(result, value.shape, inputs, backward, name)
+        attach_result(result, value.shape, inputs, backward, name, formula)
     return result
 
 

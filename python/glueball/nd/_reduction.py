@@ -50,7 +50,10 @@ def sum(
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "sum", exclude)
     value = x.sum(axis=axes, keepdims=keepdims, dtype=x.dtype)
-    return finish(value, (data,), lambda g, _: (_spread(g, x.shape, axes),), "sum", out)
+    return finish(
+        value, (data,), lambda g, _: (_spread(g, x.shape, axes),), "sum", out,
+        lambda np, x: np.sum(x, axis=axes, keepdims=keepdims),
+    )  # fmt: skip
 
 
 def nansum(
@@ -61,7 +64,10 @@ def nansum(
     axes = normalise_axes(axis, x.ndim, "nansum", exclude)
     known = ~np.isnan(x)
     value = np.where(known, x, 0).sum(axis=axes, keepdims=keepdims, dtype=x.dtype)
-    return finish(value, (data,), lambda g, _: (_spread(g, x.shape, axes) * known,), "nansum", out)
+    return finish(
+        value, (data,), lambda g, _: (_spread(g, x.shape, axes) * known,), "nansum", out,
+        lambda np, x: np.sum(np.where(known, x, 0), axis=axes, keepdims=keepdims),
+    )  # fmt: skip
 
 
 def mean(
@@ -74,7 +80,10 @@ def mean(
         axis=axes, keepdims=keepdims, dtype=x.dtype if x.dtype.kind == "f" else np.float32
     )
     share = x.size / value.size if value.size else 1
-    return finish(value, (data,), lambda g, _: (_spread(g / share, x.shape, axes),), "mean", out)
+    return finish(
+        value, (data,), lambda g, _: (_spread(g / share, x.shape, axes),), "mean", out,
+        lambda np, x: np.sum(x, axis=axes, keepdims=keepdims) / share,
+    )  # fmt: skip
 
 
 def _extreme(data: Any, axis: Any, keepdims: bool, exclude: bool, out: Any, name: str) -> Any:
@@ -95,7 +104,11 @@ def _extreme(data: Any, axis: Any, keepdims: bool, exclude: bool, out: Any, name
     value = (
         kept if keepdims else kept.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
     )
-    return finish(value, (data,), backward, name, out)
+
+    def formula(np: Any, x: Any) -> Any:
+        return (np.max if name == "max" else np.min)(x, axis=axes, keepdims=keepdims)
+
+    return finish(value, (data,), backward, name, out, formula)
 
 
 def max(
@@ -132,7 +145,9 @@ def prod(
         others = (before * after).reshape(moved.shape).transpose(np.argsort(rest + axes))
         return (_spread(g, x.shape, axes) * others,)
 
-    return finish(value, (data,), backward, "prod", out)
+    # The derivative of the other factors' product divides by x.
+    formula = (lambda np, x: np.prod(x, axis=axes, keepdims=keepdims)) if x.all() else None
+    return finish(value, (data,), backward, "prod", out, formula)
 
 
 def nanprod(
@@ -175,7 +190,15 @@ def norm(data: Any, ord: int = 2, axis: Any = None, keepdims: bool = False, out:
     value = (
         kept if keepdims else kept.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
     )
-    return finish(value, (data,), backward, "norm", out)
+
+    def formula(np: Any, x: Any) -> Any:
+        if ord == 1:
+            return np.sum(np.abs(x), axis=axes, keepdims=keepdims)
+        return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
+
+    # At 0 the norm of order 2 has a first derivative that is chosen, and no second.
+    smooth = ord == 1 or bool(kept.all())
+    return finish(value, (data,), backward, "norm", out, formula if smooth else None)
 
 
 def _arg(data: Any, axis: Any, keepdims: bool, out: Any, name: str) -> Any:
@@ -220,7 +243,10 @@ def cumsum(data: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> A
             .astype(x.dtype),
         )
 
-    return finish(value, (data,), backward, "cumsum", out)
+    return finish(
+        value, (data,), backward, "cumsum", out,
+        lambda np, x: np.cumsum(np.reshape(x, flat.shape), axis=along),
+    )  # fmt: skip
 
 
 def _ordered(x: Plain, axis: int, is_ascend: bool) -> Plain:
@@ -232,13 +258,22 @@ def _ordered(x: Plain, axis: int, is_ascend: bool) -> Plain:
     return x.shape[axis] - 1 - np.flip(flipped, axis)  # type: ignore[no-any-return]
 
 
-def _gathered(x: Plain, order: Plain, axis: int) -> tuple[Plain, Any]:
-    def backward(g: Plain, _: Any) -> tuple[Plain]:
-        grad = np.zeros_like(x)
-        np.put_along_axis(grad, order, g.astype(x.dtype), axis)  # no index occurs twice
-        return (grad,)
+def _gather(data: Any, flat: Plain, order: Plain, axis: int, name: str, out: Any = None) -> Any:
+    """Finish a function that takes elements of `flat`, the data in its shape or flattened."""
+    shape = raw(data).shape
 
-    return np.take_along_axis(x, order, axis), backward
+    def backward(g: Plain, _: Any) -> tuple[Plain]:
+        grad = np.zeros_like(flat)
+        np.put_along_axis(grad, order, g.astype(flat.dtype), axis)  # no index occurs twice
+        return (grad.reshape(shape),)
+
+    key = list(np.ix_(*[np.arange(n) for n in flat.shape]))
+    key[axis] = order
+    value = np.take_along_axis(flat, order, axis)
+    return finish(
+        value, (data,), backward, name, out,
+        lambda np, x: np.reshape(x, flat.shape)[tuple(key)],
+    )  # fmt: skip
 
 
 def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = None) -> Any:
@@ -246,8 +281,7 @@ def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = No
     x = raw(data)
     along = 0 if axis is None else result_axis(int(axis), x.ndim, "sort")
     flat = x.reshape(-1) if axis is None else x
-    value, backward = _gathered(flat, _ordered(flat, along, is_ascend), along)
-    return finish(value, (data,), lambda g, p: (backward(g, p)[0].reshape(x.shape),), "sort", out)
+    return _gather(data, flat, _ordered(flat, along, is_ascend), along, "sort", out)
 
 
 def argsort(
@@ -311,8 +345,7 @@ def topk(
     if ret_typ not in ("value", "both"):
         msg = f"expected ret_typ 'indices', 'value', 'both' or 'mask' for topk, found {ret_typ!r}"
         raise ArgumentError(msg)
-    value, backward = _gathered(flat, order, along)
-    values = finish(value, (data,), lambda g, p: (backward(g, p)[0].reshape(x.shape),), "topk")
+    values = _gather(data, flat, order, along, "topk")
     if ret_typ == "value":
         return values
     return [values, finish(order.astype(dtype), (data,), None, "topk")]

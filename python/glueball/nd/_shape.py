@@ -37,6 +37,15 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _reshaped(data: Any, value: Plain, name: str, out: Any) -> Any:
+    """Finish a function that gives the same elements another shape, that of `value`."""
+    shape = raw(data).shape
+    return finish(
+        value, (data,), lambda g, _: (g.reshape(shape),), name, out,
+        lambda np, x: np.reshape(x, value.shape),
+    )  # fmt: skip
+
+
 def reshape(data: Any, shape: Any, reverse: bool = False, out: Any = None) -> Any:
     """The same elements under another shape; a view where memory allows.
 
@@ -57,7 +66,7 @@ def reshape(data: Any, shape: Any, reverse: bool = False, out: Any = None) -> An
     """
     x = raw(data)
     new = infer_reshape(x.shape, (shape,) if isinstance(shape, int) else tuple(shape), reverse)
-    return finish(x.reshape(new), (data,), lambda g, _: (g.reshape(x.shape),), "reshape", out)
+    return _reshaped(data, x.reshape(new), "reshape", out)
 
 
 def reshape_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
@@ -70,14 +79,14 @@ def flatten(data: Any, out: Any = None) -> Any:
     x = raw(data)
     columns = int(np.prod(x.shape[1:])) if x.ndim > 1 else 1
     new = (x.shape[0] if x.ndim else 1, columns)
-    return finish(x.reshape(new), (data,), lambda g, _: (g.reshape(x.shape),), "flatten", out)
+    return _reshaped(data, x.reshape(new), "flatten", out)
 
 
 def expand_dims(data: Any, axis: int, out: Any = None) -> Any:
     """Insert an axis of length 1 before `axis`."""
     x = raw(data)
     value = np.expand_dims(x, result_axis(int(axis), x.ndim, "expand_dims", extra=1))
-    return finish(value, (data,), lambda g, _: (g.reshape(x.shape),), "expand_dims", out)
+    return _reshaped(data, value, "expand_dims", out)
 
 
 def squeeze(data: Any, axis: Any = None, out: Any = None) -> Any:
@@ -97,7 +106,7 @@ def squeeze(data: Any, axis: Any = None, out: Any = None) -> Any:
             msg = f"expected axes of length 1 for squeeze, found axis {axis} of shape {x.shape}; use reshape"
             raise ShapeError(msg)
         value = x.squeeze(axes)
-    return finish(value, (data,), lambda g, _: (g.reshape(x.shape),), "squeeze", out)
+    return _reshaped(data, value, "squeeze", out)
 
 
 def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
@@ -111,27 +120,39 @@ def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
         raise ArgumentError(msg)
     value = x.transpose(order)
     back = None if order is None else tuple(np.argsort([a % x.ndim for a in order]))
-    return finish(value, (data,), lambda g, _: (g.transpose(back),), "transpose", out)
+    return finish(
+        value, (data,), lambda g, _: (g.transpose(back),), "transpose", out,
+        lambda np, x: np.transpose(x, order),
+    )  # fmt: skip
 
 
 def swapaxes(data: Any, dim1: int = 0, dim2: int = 0, out: Any = None) -> Any:
     """Exchange two axes."""
     x = raw(data)
     a, b = result_axis(int(dim1), x.ndim, "swapaxes"), result_axis(int(dim2), x.ndim, "swapaxes")
-    return finish(x.swapaxes(a, b), (data,), lambda g, _: (g.swapaxes(a, b),), "swapaxes", out)
+    return finish(
+        x.swapaxes(a, b), (data,), lambda g, _: (g.swapaxes(a, b),), "swapaxes", out,
+        lambda np, x: np.swapaxes(x, a, b),
+    )  # fmt: skip
 
 
 def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
     """Move axes to new places; the others keep their order."""
     value = np.moveaxis(raw(tensor), source, destination)
-    return finish(value, (tensor,), lambda g, _: (np.moveaxis(g, destination, source),), "moveaxis")
+    return finish(
+        value, (tensor,), lambda g, _: (np.moveaxis(g, destination, source),), "moveaxis", None,
+        lambda np, x: np.moveaxis(x, source, destination),
+    )  # fmt: skip
 
 
 def flip(data: Any, axis: Any, out: Any = None) -> Any:
     """Reverse the order of elements along axes."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "flip")
-    return finish(np.flip(x, axes).copy(), (data,), lambda g, _: (np.flip(g, axes),), "flip", out)
+    key = tuple(builtins.slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
+    return finish(
+        x[key].copy(), (data,), lambda g, _: (np.flip(g, axes),), "flip", out, lambda _, x: x[key]
+    )
 
 
 def tile(data: Any, reps: Any, out: Any = None) -> Any:
@@ -146,7 +167,16 @@ def tile(data: Any, reps: Any, out: Any = None) -> Any:
         split_shape = [n for pair in zip(counts, shape, strict=True) for n in pair]
         return (g.reshape(split_shape).sum(axis=tuple(range(0, 2 * rank, 2))).reshape(x.shape),)
 
-    return finish(np.tile(x, counts), (data,), backward, "tile", out)
+    # As a product with ones: autograd's derivative of tile fails on some shapes.
+    split_ones = np.ones([n for c in counts for n in (c, 1)], x.dtype)
+    split_shape = [n for m in shape for n in (1, m)]
+    return finish(
+        np.tile(x, counts), (data,), backward, "tile", out,
+        lambda np, x: np.reshape(
+            np.reshape(x, split_shape) * split_ones,
+            [c * m for c, m in zip(counts, shape, strict=True)],
+        ),
+    )  # fmt: skip
 
 
 def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) -> Any:
@@ -159,7 +189,10 @@ def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) ->
         shape = (*flat.shape[: along + 1], int(repeats), *flat.shape[along + 1 :])
         return (g.reshape(shape).sum(axis=along + 1).reshape(x.shape),)
 
-    return finish(np.repeat(flat, int(repeats), axis=along), (data,), backward, "repeat", out)
+    return finish(
+        np.repeat(flat, int(repeats), axis=along), (data,), backward, "repeat", out,
+        lambda np, x: np.repeat(np.reshape(x, flat.shape), int(repeats), axis=along),
+    )  # fmt: skip
 
 
 def broadcast_to(data: Any, shape: Any, out: Any = None) -> Any:
@@ -182,7 +215,10 @@ def broadcast_to(data: Any, shape: Any, out: Any = None) -> Any:
             f"counted from the last: use expand_dims or reshape first"
         )
         raise ShapeError(msg) from error
-    return finish(value, (data,), lambda g, _: (fit(g, x),), "broadcast_to", out)
+    ones = np.ones(target, x.dtype)
+    return finish(
+        value, (data,), lambda g, _: (fit(g, x),), "broadcast_to", out, lambda np, x: x * ones
+    )
 
 
 def broadcast_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
@@ -239,7 +275,10 @@ def concat(*data: Any, dim: int = 1, out: Any = None) -> Any:
         )
         raise ShapeError(msg) from error
     ends = np.cumsum([v.shape[axis] for v in values])[:-1]
-    return finish(value, arrays, lambda g, _: np.split(g, ends, axis=axis), "concat", out)
+    return finish(
+        value, arrays, lambda g, _: np.split(g, ends, axis=axis), "concat", out,
+        lambda np, *parts: np.concatenate(parts, axis=axis),
+    )  # fmt: skip
 
 
 def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
@@ -260,7 +299,10 @@ def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
         raise ShapeError(msg)
     along = result_axis(int(axis), values[0].ndim, "stack", extra=1)
     value = np.stack(values, axis=along)
-    return finish(value, arrays, lambda g, _: tuple(np.moveaxis(g, along, 0)), "stack", out)
+    return finish(
+        value, arrays, lambda g, _: tuple(np.moveaxis(g, along, 0)), "stack", out,
+        lambda np, *parts: np.stack(parts, axis=along),
+    )  # fmt: skip
 
 
 def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False) -> Any:
@@ -321,7 +363,7 @@ def basic_slice(data: Any, key: tuple[Any, ...], name: str, out: Any = None) -> 
         grad[key] = g
         return (grad,)
 
-    return finish(x[key].copy(), (data,), backward, name, out)
+    return finish(x[key].copy(), (data,), backward, name, out, lambda _, x: x[key])
 
 
 def slice_axis(data: Any, axis: int, begin: int, end: int | None, out: Any = None) -> Any:
@@ -367,7 +409,13 @@ def diag(data: Any, k: int = 0, out: Any = None) -> Any:
         grad[index + builtins.max(-k, 0), index + builtins.max(k, 0)] = g
         return (grad,)
 
-    return finish(value.copy(), (data,), backward, "diag", out)
+    def formula(np: Any, x: Any) -> Any:
+        if x.ndim == 1:
+            return np.diag(x, k)
+        index = np.arange(len(value))
+        return x[index + builtins.max(-k, 0), index + builtins.max(k, 0)]
+
+    return finish(value.copy(), (data,), backward, "diag", out, formula)
 
 
 def pad(
@@ -405,7 +453,10 @@ def pad(
     widths = [(pad_width[2 * i], pad_width[2 * i + 1]) for i in range(x.ndim)]
     inner = tuple(builtins.slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))
     value = np.pad(x, widths, constant_values=constant_value)
-    return finish(value, (data,), lambda g, _: (g[inner],), "pad", out)
+    return finish(
+        value, (data,), lambda g, _: (g[inner],), "pad", out,
+        lambda np, x: np.pad(x, widths, mode="constant", constant_values=constant_value),
+    )  # fmt: skip
 
 
 def zeros_like(data: Any, out: Any = None) -> Any:
@@ -428,11 +479,11 @@ def size_array(data: Any) -> Any:
     return finish(np.array([raw(data).size], np.int64), (data,), None, "size_array")
 
 
-def view_as(data: Any, value: Plain, backward: Any, name: str) -> Any:
+def view_as(data: Any, value: Plain, backward: Any, name: str, formula: Any) -> Any:
     """`value`, which shares memory with `data`, as a recorded array of the class of `data`."""
     result = wrap(value, type(data)) if is_array(data) else wrap(value, class_of(()))
     if _tape.state.recording:
-        attach_result(result, value.shape, (data,), backward, name)
+        attach_result(result, value.shape, (data,), backward, name, formula)
     return result
 
 
@@ -440,6 +491,9 @@ def finish_as(data: Any, cls: type) -> Any:
     """`data` as an array of class `cls`: same memory, and recorded as a step that changes nothing."""
     x = raw(data)
     result = wrap(x, cls)
-    shape = data.shape
-    _tape.attach(result, (data,), lambda g, _: (g.reshape(shape),), "as_class")
+    shape, result_shape = data.shape, result.shape
+    attach_result(
+        result, result.shape, (data,), lambda g, _: (g.reshape(shape),), "as_class",
+        lambda np, x: np.reshape(x, result_shape),
+    )  # fmt: skip
     return result

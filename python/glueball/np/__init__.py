@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as _numpy
 
 from glueball.nd._creation import new_array, place, resolve_dtype, resolve_shape
-from glueball.nd._ndarray import NDArray, _wrap_all, mixing_error
+from glueball.nd._ndarray import NDArray
 from glueball.nd._record import wrap
+from glueball.nd._recording import mixing_error, wrap_all
 from glueball.np import random
 from glueball.np._ndarray import ndarray
 
@@ -203,7 +204,7 @@ def _adopt(function: Callable[..., Any], name: str) -> Callable[..., Any]:
             return result  # the array's own protocols have wrapped and recorded it
         given = [a for a in args if isinstance(a, _numpy.ndarray)]
         widen = "dtype" in kwargs or any(a.dtype == _numpy.float64 for a in given)
-        return _wrap_all(result, ndarray, widen)
+        return wrap_all(result, ndarray, widen)
 
     return adopted
 

@@ -258,25 +258,50 @@ def test_set_data_while_recording_is_allowed_before_the_parameter_is_used():
     np.testing.assert_array_equal(layer.weight.grad().asnumpy(), [[3, 4]])
 
 
-@pytest.mark.parametrize("write", ["set_data", "step"])
-def test_a_weight_written_between_record_and_backward_is_found_when_it_spoils_a_gradient(write):
+def write_row(weight):
+    row = weight.data()[0]  # the weight's own array is gone when this is written
+    row[:] = 5
+
+
+WRITES = {
+    "set_data": lambda weight: weight.set_data(nd.ones((1, 2))),
+    "step": None,
+    "array": lambda weight: weight.data().__setitem__(slice(None), 3),
+    "element": lambda weight: weight.data().__setitem__((0, 1), 3),
+    "row": write_row,
+    "in place": lambda weight: weight.data().__iadd__(1),
+    "out": lambda weight: nd.exp(weight.data(), out=weight.data()),
+    "copyto": lambda weight: nd.ones((1, 2)).copyto(weight.data()),
+}
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_weight_written_between_record_and_backward_is_found_when_it_spoils_a_gradient(
+    write, frozen
+):
     net = nn.Sequential(nn.Dense(2, in_units=3), nn.Dense(1, in_units=2))
     net.initialize()
+    if frozen:
+        net[1].weight.grad_req = "null"
     trainer = gluon.Trainer(net.collect_params(), "sgd")
     x = nd.ones((4, 3))
     with autograd.record():
         first, second = net(x), net(x)
     first.backward()
 
+    if write == "step" and frozen:
+        return second.backward()  # which the optimizer leaves alone
     if write == "step":
         trainer.step(4)
     else:
-        net[1].weight.set_data(nd.ones((1, 2)))
+        WRITES[write](net[1].weight)
 
     with pytest.raises(
         MXNetError, match=r"found that Parameter 'dense1_weight' has been written since"
     ):
         second.backward()
+    return None
 
 
 def test_a_write_through_a_view_is_seen_by_the_next_forward_whoever_holds_it():

@@ -18,8 +18,8 @@ from glueball.gluon.loss._base import (
     finite,
     like_predictions,
 )
-from glueball.nd._neural import _sigmoid as sigmoid
-from glueball.nd._neural import _softplus as softplus
+from glueball.nd._activation import _sigmoid as sigmoid
+from glueball.nd._activation import _softplus as softplus
 
 if TYPE_CHECKING:
     from glueball.gluon.loss._base import Plain

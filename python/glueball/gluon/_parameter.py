@@ -1,0 +1,569 @@
+"""Parameters: named arrays that a net learns, in one of three states.
+
+A parameter is *uninitialized* until `initialize()`; *deferred* while its shape is not known in full;
+*initialized* from then on. Values, gradient and plan live in the C++ core; this module adds names,
+contexts, messages and the views that users hold.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glueball import _core, _tape, context, npx
+from glueball import init as initializers
+from glueball.base import (
+    ArgumentError,
+    DtypeError,
+    MXNetError,
+    ShapeError,
+)
+from glueball.gluon._arrays import array_type, check_assignable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from glueball.context import Context
+    from glueball.nd import NDArray
+__all__ = ["Parameter", "to_numbers"]
+
+
+class _GradientSink:
+    """Where the tape delivers the gradient of a parameter's array.
+
+    Holds the parameter weakly: the parameter holds the array, the array its leaf, and the leaf this.
+    """
+
+    __slots__ = ("_parameter",)
+
+    def __init__(self, parameter: Parameter) -> None:
+        self._parameter = weakref.ref(parameter)
+
+    @property
+    def grad(self) -> NDArray | None:
+        """The array's `grad`."""
+        parameter = self._parameter()
+        return None if parameter is None else parameter.grad()
+
+    @property
+    def parameter(self) -> Parameter | None:
+        """The parameter, if it still exists."""
+        return self._parameter()
+
+    def mark_written(self) -> None:
+        parameter = self._parameter()
+        if parameter is not None:
+            parameter._mark_written()
+
+    def accumulate(self, gradient: np.ndarray, pass_: _core.BackwardPass) -> None:
+        parameter = self._parameter()
+        if parameter is not None:
+            parameter._accumulate_grad(gradient, pass_)
+
+
+class Parameter(_core.Parameter):
+    """A named array that training changes.
+
+    Parameters
+    ----------
+    name : str
+        Full name, as shown in messages and files.
+    grad_req : {'write', 'add', 'null'}, default 'write'
+        Whether backward overwrites the gradient, adds to it, or computes none.
+    shape : int or tuple of int, optional
+        0 (or -1) marks an axis that is not known yet; None says that nothing is known.
+    dtype : str or numpy.dtype, default 'float32'
+        ``float32`` or ``float64``.
+    lr_mult, wd_mult : float, default 1.0
+        What the optimizer multiplies its learning rate and weight decay by, read at each step.
+    init : str, Initializer or callable, optional
+        Fills this parameter in place of the default that `initialize` is given.
+    allow_deferred_init : bool, default False
+        Whether `initialize` may wait until the shape is known.
+    differentiable : bool, default True
+        False makes `grad_req` ``'null'`` for good.
+    stype, grad_stype : {'default'}
+        Storage types; dense is the only one.
+
+    Raises
+    ------
+    ValueError
+        For another `grad_req`, or a shape with negative axes.
+    TypeError
+        For another dtype.
+
+    Examples
+    --------
+    >>> from glueball import gluon
+    >>> weight = gluon.Parameter("weight", shape=(2, 3))
+    >>> weight
+    Parameter weight (shape=(2, 3), dtype=float32)
+    >>> weight.initialize(init="ones")
+    >>> weight.data()
+    <BLANKLINE>
+    [[1. 1. 1.]
+     [1. 1. 1.]]
+    <NDArray 2x3 @cpu(0)>
+    """
+
+    def __init__(
+        self,
+        name: str,
+        grad_req: str = "write",
+        shape: int | Iterable[int] | None = None,
+        dtype: Any = "float32",
+        lr_mult: float = 1.0,
+        wd_mult: float = 1.0,
+        init: Any = None,
+        allow_deferred_init: bool = False,
+        differentiable: bool = True,
+        stype: str = "default",
+        grad_stype: str = "default",
+    ) -> None:
+        for what, given in (("stype", stype), ("grad_stype", grad_stype)):
+            if given != "default":
+                message = (
+                    f"expected {what}='default' for Parameter '{name}', found {given!r}; "
+                    "glueball stores dense arrays only"
+                )
+                raise ArgumentError(message)
+        if not isinstance(name, str):
+            message = (
+                f"expected a str as name of a Parameter, found {name!r} of type "
+                f"{type(name).__name__}; pass a name such as 'weight'"
+            )
+            raise DtypeError(message)
+        _check_grad_req(grad_req)
+        if init is not None:
+            initializers.create(init)  # a misspelt name is found here, not at initialize()
+        super().__init__(
+            name,
+            _to_lengths(shape, name),
+            _dtype_name(dtype, name),
+            grad_req,
+            allow_deferred_init,
+            differentiable,
+            lr_mult,
+            wd_mult,
+        )
+        self.init = init
+        self._differentiable = differentiable
+        self._contexts: list[Context] = []
+        self._view: tuple[int, weakref.ref[NDArray]] | None = None
+        self._grad_view: tuple[int, NDArray] | None = None
+        self._leaf: tuple[int, _tape.Leaf] | None = None
+        self._plan: tuple[Any, Any, _core.Generator] | None = None
+
+    def __repr__(self) -> str:
+        # Debuggers print what a constructor that raised has left behind; the C++ part is not there then.
+        if "_contexts" not in self.__dict__:
+            return f"<{type(self).__name__}, not constructed>"
+        return f"{type(self).__name__} {self.name} (shape={self.shape}, dtype={self.dtype})"
+
+    # ---- what is known -------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape as far as it is known: unknown axes are 0, in NumPy mode -1.
+
+        Setting it fills unknown axes.
+        """
+        lengths: tuple[int, ...] | None = self._lengths
+        if lengths is None or -1 not in lengths or npx.is_np_array():
+            return lengths
+        return tuple(0 if length == -1 else length for length in lengths)
+
+    @shape.setter
+    def shape(self, shape: int | Iterable[int]) -> None:
+        lengths = _to_lengths(shape, self.name)
+        if lengths is not None:
+            self._check_shape(lengths)
+            self._set_shape(lengths)
+
+    def _fits(self, shape: int | Iterable[int] | None) -> bool:
+        """Whether `shape` agrees with every axis that is known."""
+        lengths, known = _to_lengths(shape, self.name), self._lengths
+        if lengths is None or known is None:
+            return True
+        return len(known) == len(lengths) and all(
+            a == b or -1 in (a, b) for a, b in zip(known, lengths, strict=True)
+        )
+
+    def _check_shape(self, lengths: tuple[int, ...]) -> None:
+        if self._fits(lengths):
+            return
+        given = (
+            lengths if npx.is_np_array() else tuple(0 if each == -1 else each for each in lengths)
+        )
+        message = (
+            f"Expected shape {given} is incompatible with given shape {self.shape}. (Parameter "
+            f"'{self.name}' has shape {self.shape}; pass a shape whose known axes are equal, or make "
+            "the layer anew.)"
+        )
+        raise ShapeError(message)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type."""
+        return np.dtype(self._dtype_name)
+
+    @property
+    def grad_req(self) -> str:
+        """What backward does with the gradient: ``'write'``, ``'add'`` or ``'null'``."""
+        return self._grad_req
+
+    @grad_req.setter
+    def grad_req(self, grad_req: str) -> None:
+        _check_grad_req(grad_req)
+        self._grad_req = grad_req
+
+    # ---- initialization ------------------------------------------------------------------
+
+    def initialize(
+        self,
+        init: Any = None,
+        ctx: Context | list[Context] | None = None,
+        default_init: Any = None,
+        force_reinit: bool = False,
+        *,
+        path: str | None = None,
+        call: int | None = None,
+    ) -> None:
+        """Give the first values: now if the shape is known, else as soon as it is.
+
+        Parameters
+        ----------
+        init : str, Initializer or callable, optional
+            Fills this parameter; else the parameter's own `init` does, else `default_init`.
+            The choice is not remembered for later calls.
+        ctx : Context or list of Context, optional
+            Kept for Gluon's sake: all CPU contexts are one memory.
+        default_init : str, Initializer or callable, optional
+            ``Uniform(0.07)`` if nothing is said.
+        force_reinit : bool, default False
+            Give new values (in new arrays) to a parameter that has some.
+        path : str, optional
+            Structural path that the random stream is made of; the name if nothing is said.
+        call : int, optional
+            Number of the initialize call that this is part of; a new one if nothing is said.
+
+        Raises
+        ------
+        ValueError
+            If the shape is unknown and may not be waited for, or an initializer is unknown.
+        """
+        if self._is_initialized and not force_reinit:
+            warnings.warn(
+                f"Parameter '{self.name}' is already initialized, ignoring. "
+                "Set force_reinit=True to re-initialize.",
+                stacklevel=2,
+            )
+            return
+        if not self._allow_deferred_init and (self._lengths is None or -1 in self._lengths):
+            message = (
+                f"Cannot initialize Parameter '{self.name}' because it has invalid shape: "
+                f"{self.shape}. Expected a shape whose axes are all known; give it, or pass "
+                "allow_deferred_init=True to wait for data."
+            )
+            raise ArgumentError(message)
+        own = self._own_initializer(init)
+        default = initializers.create("uniform" if default_init is None else default_init)
+        stream = _core.Generator(
+            _core.default_generator().seed,
+            _core.parameter_stream(
+                self.name if path is None else path,
+                _core.next_initialize_call() if call is None else call,
+            ),
+        )
+        contexts = _context_list(ctx)
+        self._initialize(own, default, stream, force_reinit)
+        self._contexts = contexts
+        self._plan = None if self._is_initialized else (own, default, stream)
+
+    def _own_initializer(self, init: Any) -> Any:
+        chosen = self.init if init is None else init
+        return None if chosen is None else initializers.create(chosen)
+
+    # ---- values and gradients ------------------------------------------------------------
+
+    def data(self, ctx: Context | None = None) -> NDArray:
+        """Return the parameter's own array: writing into it writes the parameter.
+
+        It is one object for as long as somebody holds it. Nets read packed copies of their weights while
+        nobody does, so a program that keeps it pays for packing in every forward.
+
+        Raises
+        ------
+        RuntimeError
+            If it is not initialized, was not initialized on `ctx`, or (as
+            `DeferredInitializationError`) waits for its shape.
+        """
+        view = self._view
+        data = view[1]() if view is not None and view[0] == self._generation else None
+        if data is None:
+            data = self._data(array_type())
+            if self._grad_req == "null":
+                data._source = self._current_leaf()  # writes count all the same
+            else:
+                data._node = self._current_leaf()
+            # Weakly: the core keeps packed copies only while nobody could write past them.
+            self._view = (self._generation, weakref.ref(data))
+            self._plan = None
+        if ctx is not None:
+            self._check_context(ctx)
+        return data
+
+    def _current_leaf(self) -> _tape.Leaf:
+        """Return where graphs of this parameter start: one node for all its views, one after the other."""
+        leaf = self._leaf
+        if leaf is None or leaf[0] != self._generation:
+            leaf = self._leaf = (self._generation, _tape.Leaf(_GradientSink(self)))
+        return leaf[1]
+
+    def grad(self, ctx: Context | None = None) -> NDArray:
+        """Return the gradient's array: zeros before the first backward.
+
+        Raises
+        ------
+        RuntimeError
+            As `data`, and if `grad_req` is ``'null'``.
+        """
+        view = self._grad_view
+        if view is None or view[0] != self._generation:
+            view = self._grad_view = (self._generation, self._grad(array_type()))
+        if ctx is not None:
+            self._check_context(ctx)
+        return view[1]
+
+    def list_data(self) -> list[NDArray]:
+        """Return `data(ctx)` of each context."""
+        return [self.data()] * max(1, len(self._contexts))
+
+    def list_grad(self) -> list[NDArray]:
+        """Return `grad(ctx)` of each context."""
+        return [self.grad()] * max(1, len(self._contexts))
+
+    def set_data(self, data: Any) -> None:
+        """Copy `data`, anything array-like of a fitting shape, into the parameter.
+
+        A deferred parameter takes its shape from `data`, and is initialized then.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit; nothing changes then.
+        TypeError
+            If `data` is no array of numbers, or of the other array mode.
+        RuntimeError
+            If `initialize` was never called.
+        """
+        check_assignable(data, self.name)
+        self._write(data, create=False)
+
+    def _load_data(self, data: Any, ctx: Context | list[Context] | None) -> None:
+        """As `set_data`, but makes the array of a parameter that nobody has initialized."""
+        self._write(data, create=True)
+        if not self._contexts:
+            self._contexts = _context_list(ctx)
+
+    def _write(self, data: Any, *, create: bool) -> None:
+        values = _to_values(data, self)
+        if values.size == 0:
+            message = (
+                f"expected data with elements for Parameter '{self.name}' of shape {self.shape}, found "
+                f"shape {values.shape}; pass an array without axes of length 0"
+            )
+            raise ShapeError(message)
+        self._check_shape(values.shape)
+        self._set_data(values, create)
+
+    def zero_grad(self) -> None:
+        """Set the gradient to 0; does nothing where there is none."""
+        self._zero_grad()
+
+    def cast(self, dtype: Any) -> None:
+        """Convert values and gradient, now or when they come to be, to new arrays of `dtype`.
+
+        Parameters
+        ----------
+        dtype : {'float32', 'float64', 'bfloat16'} or numpy.dtype
+            ``bfloat16`` converts nothing: the values stay float32, for training, files and `data()`, but
+            dense layers read their weights rounded to bfloat16 in inference, which halves what they read
+            from memory. ``float32`` ends that.
+
+        Raises
+        ------
+        TypeError
+            For another dtype, and for bfloat16 if the parameter is float64.
+        """
+        if isinstance(dtype, str) and dtype == "bfloat16":
+            self._set_rounds_inference(True)
+        else:
+            self._cast(_dtype_name(dtype, self.name))
+
+    # ---- contexts ------------------------------------------------------------------------
+
+    def list_ctx(self) -> list[Context]:
+        """Return the contexts that the parameter was initialized on."""
+        if self._state == "uninitialized":
+            message = f"Parameter '{self.name}' has not been initialized"
+            raise MXNetError(message)
+        return list(self._contexts)
+
+    def reset_ctx(self, ctx: Context | list[Context]) -> None:
+        """Change the contexts; the memory stays where it is.
+
+        Raises
+        ------
+        ValueError
+            If the parameter was never initialized.
+        """
+        if self._state == "uninitialized":
+            message = (
+                f"Cannot reset context for Parameter '{self.name}' because it has not been "
+                "initialized."
+            )
+            raise ArgumentError(message)
+        self._contexts = _context_list(ctx)
+
+    def _check_context(self, ctx: Context) -> None:
+        if ctx not in self._contexts:
+            message = (
+                f"Parameter '{self.name}' was not initialized on context {ctx}. "
+                f"It was only initialized on {self._contexts}."
+            )
+            raise MXNetError(message)
+
+    def _check_load_contexts(self, ctx: Context | list[Context] | None) -> None:
+        if ctx is None or not self._contexts:
+            return
+        wanted = _context_list(ctx)
+        if set(wanted) != set(self._contexts):
+            message = (
+                f"Failed to load Parameter '{self.name}' on {wanted} because it was previous "
+                f"initialized on {self._contexts}. Call reset_ctx first, or leave ctx out."
+            )
+            raise ArgumentError(message)
+
+    # ---- copying -------------------------------------------------------------------------
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "grad_req": self._grad_req,
+            "shape": self._lengths,
+            "dtype": self._dtype_name,
+            "lr_mult": self.lr_mult,
+            "wd_mult": self.wd_mult,
+            "init": self.init,
+            "allow_deferred_init": self._allow_deferred_init,
+            "differentiable": self._differentiable,
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = gradient = plan = None
+        if self._is_initialized:
+            values = np.array(self._data(np.ndarray))
+            gradient = None if self._grad_req == "null" else np.array(self._grad(np.ndarray))
+        elif self._state == "deferred" and self._plan is not None:
+            own, default, stream = self._plan
+            plan = (own, default, stream.seed, stream.stream)
+        state = (values, gradient, plan, self._contexts)
+        return _rebuild, (type(self), self.name, self._settings(), state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        rebuild, (cls, name, settings, state) = self.__reduce__()
+        copied: Parameter = rebuild(cls, name, settings, state)
+        memo[id(self)] = copied
+        return copied
+
+
+def _rebuild(cls: type[Parameter], name: str, settings: dict[str, Any], state: Any) -> Parameter:
+    settings = dict(settings)
+    lengths = settings.pop("shape")
+    parameter = cls(name, **settings)
+    if lengths is not None:
+        parameter._set_shape(lengths)  # as it is: here 0 is a length, not "unknown"
+    values, gradient, plan, contexts = state
+    if values is not None:
+        parameter._set_data(values, True)
+        if gradient is not None:
+            parameter._grad(np.ndarray)[...] = gradient
+    elif plan is not None:
+        own, default, seed, stream = plan
+        parameter._plan = (own, default, _core.Generator(seed, stream))
+        parameter._initialize(*parameter._plan, False)
+    parameter._contexts = contexts
+    return parameter
+
+
+def _to_lengths(shape: int | Iterable[int] | None, name: str) -> tuple[int, ...] | None:
+    """Return the axes' lengths with every unknown one as -1."""
+    if shape is None:
+        return None
+    try:
+        axes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+        lengths = tuple(operator.index(length) for length in axes)
+    except TypeError:
+        message = (
+            f"expected an int or a tuple of int as shape of Parameter '{name}', found {shape!r}; "
+            "write 0 for an axis that is not known yet"
+        )
+        raise DtypeError(message) from None
+    return tuple(-1 if length == 0 else length for length in lengths)
+
+
+def _check_grad_req(grad_req: str) -> None:
+    if grad_req not in ("write", "add", "null"):
+        message = f"grad_req must be one of 'write', 'add', or 'null', but got '{grad_req}'"
+        raise ArgumentError(message)
+
+
+def _dtype_name(dtype: Any, name: str) -> str:
+    try:
+        found = str(np.dtype(dtype).name)
+    except TypeError:
+        found = str(dtype)
+    if found not in ("float32", "float64"):
+        message = (
+            f"expected dtype float32 or float64 for Parameter '{name}', found {found!r}; "
+            "layers compute in one of these two"
+        )
+        raise DtypeError(message)
+    return found
+
+
+def _to_values(data: Any, parameter: Parameter) -> np.ndarray:
+    values = to_numbers(data, f"data of Parameter '{parameter.name}'")
+    return values.astype(parameter._dtype_name, copy=False)
+
+
+def to_numbers(data: Any, what: str) -> np.ndarray:
+    """Return an array of real numbers; NumPy would make 0 of None, and drop imaginary parts."""
+    try:
+        values = np.asarray(data)
+    except (TypeError, ValueError):  # nested lists of unequal lengths
+        found = "lists of unequal lengths"
+    else:
+        if values.dtype.kind in "biuf":
+            return values
+        found = f"{type(data).__name__} of dtype {values.dtype}"
+    message = (
+        f"expected an array of numbers as {what}, found {found}; pass an NDArray, a NumPy array or a "
+        "nested list of real numbers"
+    )
+    raise DtypeError(message)
+
+
+def _context_list(ctx: Context | list[Context] | None) -> list[Context]:
+    if ctx is None:
+        return [context.current_context()]
+    contexts = list(ctx) if isinstance(ctx, list | tuple) else [ctx]
+    if not contexts:
+        message = "expected at least one context, found an empty list; pass ctx=cpu()"
+        raise ArgumentError(message)
+    context.require_cpu(contexts)
+    return contexts
