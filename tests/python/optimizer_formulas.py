@@ -202,6 +202,38 @@ def ftml(w, lr, wd, r, c, beta1=0.6, beta2=0.999, epsilon=1e-8):
         w = -z / d
 
 
+def lbsgd(
+    w,
+    lr,
+    wd,
+    r,
+    c,
+    momentum=0.0,
+    warmup_strategy="linear",
+    warmup_epochs=5,
+    batch_scale=1,
+    updates_per_epoch=32,
+    begin_epoch=0,
+):
+    m, gradients = 0, []
+    updates = begin_epoch * updates_per_epoch
+    while True:
+        gradients.append((yield w))
+        updates += 1
+        if updates % batch_scale:
+            continue
+        g, gradients = onp.sum(gradients, axis=0) / batch_scale, []
+        grown = min(1.0, updates / (warmup_epochs * updates_per_epoch))
+        if warmup_strategy == "lars":
+            square = (w**2).sum()
+            factor = onp.clip(onp.sqrt(square / ((g**2).sum() + wd * square)), 0.01, 100)
+        else:
+            shape = {"linear": grown, "power2": grown**2, "sqrt": onp.sqrt(grown)}[warmup_strategy]
+            factor = 1 + (batch_scale - 1) * shape
+        m = momentum * m - lr * factor * (clipped(r * g, c) + wd * w)
+        w = w + m
+
+
 FORMULAS = {
     each.__name__: each
     for each in (
@@ -221,5 +253,6 @@ FORMULAS = {
         adamax,
         nadam,
         ftml,
+        lbsgd,
     )
-}
+} | {"ccsgd": sgd}

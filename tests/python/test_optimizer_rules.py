@@ -6,6 +6,7 @@ import numpy as onp
 import pytest
 
 from glueball import _core, autograd, gluon, nd, optimizer
+from glueball.random import seed
 from optimizer_formulas import FORMULAS
 
 # What each rule has of its own, each away from its default at least once.
@@ -38,6 +39,15 @@ OWN = {
     "adamax": [{}, {"beta1": 0.7, "beta2": 0.9}],
     "nadam": [{}, {"beta1": 0.7, "beta2": 0.9, "epsilon": 1e-3, "schedule_decay": 0.1}],
     "ftml": [{}, {"beta1": 0.7, "beta2": 0.9, "epsilon": 1e-3}],
+    "ccsgd": [{}, {"momentum": 0.9}],
+    "lbsgd": [
+        {},
+        {"momentum": 0.9, "batch_scale": 2},
+        {"warmup_epochs": 2, "updates_per_epoch": 5, "batch_scale": 3},
+        {"warmup_epochs": 4, "updates_per_epoch": 4, "batch_scale": 2, "warmup_strategy": "power2"},
+        {"warmup_epochs": 4, "updates_per_epoch": 4, "batch_scale": 2, "warmup_strategy": "sqrt"},
+        {"warmup_strategy": "lars", "begin_epoch": 1},
+    ],
 }
 COMMON = [
     {"learning_rate": 0.1},
@@ -92,8 +102,8 @@ def train(name, settings, start, gradients, dtype="float64"):
 def test_every_rule_has_a_formula_and_is_native_where_it_can_be():
     ours = {name for name, cls in optimizer.optimizer._registry.items() if is_ours(cls)}
 
-    assert ours == set(OWN) == set(FORMULAS)
-    assert set(_core.optimizer_rules()) == ours - {"groupadagrad"}
+    assert ours - {"sgld"} == set(OWN) == set(FORMULAS)  # sgld draws: a test of its own
+    assert set(_core.optimizer_rules()) == ours - {"ccsgd", "groupadagrad", "lbsgd", "sgld"}
 
 
 def is_ours(cls):
@@ -185,6 +195,9 @@ def test_counts_and_products_are_each_parameters_own(name):
         ("adamax", 0.002),
         ("nadam", 0.001),
         ("ftml", 0.01),
+        ("ccsgd", 0.01),
+        ("lbsgd", 0.01),
+        ("sgld", 0.01),
     ],
 )
 def test_default_learning_rates(name, rate):
@@ -219,6 +232,58 @@ def test_a_nan_gradient_stays_visible(name):
     *_, ours = train(name, settings, start, gradients[:3])
 
     assert onp.isnan(ours[2, 3])
+
+
+@pytest.mark.parametrize("settings", COMMON)
+def test_sgld_adds_noise_of_the_variance_of_its_learning_rate(settings):
+    start, gradients = start_and_gradients()
+    lr, wd = settings["learning_rate"] * LR_MULT, settings.get("wd", 0.0) * WD_MULT
+    seed(5)
+    noises = [nd.random.normal(0, lr**0.5, SHAPE, dtype="float64").asnumpy() for _ in gradients]
+    wanted = start
+    seed(5)
+
+    for gradient, noise, ours in zip(
+        gradients, noises, train("sgld", settings, start, gradients), strict=True
+    ):
+        g = gradient / BATCH
+        if "clip_gradient" in settings:
+            g = onp.clip(g, -0.3, 0.3)
+        wanted = wanted - lr / 2 * (g + wd * wanted) + noise
+        onp.testing.assert_allclose(ours, wanted, rtol=1e-10, atol=1e-10)
+    assert onp.std(noises) == pytest.approx(lr**0.5, rel=0.1)
+
+
+def test_sgld_samples_a_posterior():
+    # One weight w with -log p(w) = 2 (w - 1)^2: a normal distribution of mean 1 and variance 1 / 4.
+    rule = optimizer.SGLD(learning_rate=0.05)
+    weight = nd.array([0.0] * 2000, dtype="float64")
+    seed(3)
+    for _ in range(300):
+        rule.update(0, weight, 4 * (weight - 1), None)
+    assert weight.asnumpy().mean() == pytest.approx(1, abs=0.05)
+    assert weight.asnumpy().var() == pytest.approx(0.25, rel=0.15)
+
+
+def test_large_batches_that_are_saved_in_the_middle_go_on_alike(tmp_path):
+    start, gradients = start_and_gradients()
+    settings = {"learning_rate": 0.1, "batch_scale": 3, "momentum": 0.5}
+    wanted = follow("lbsgd", settings, start, gradients[:4])[-1]
+    parameter = gluon.Parameter("w_weight", shape=SHAPE, dtype="float64")
+    parameter.initialize()
+    parameter.set_data(start)
+
+    for i, gradient in enumerate(gradients[:4]):
+        trainer = gluon.Trainer([parameter], "lbsgd", settings)
+        if i:
+            trainer.load_states(str(tmp_path / "states"))
+        with autograd.record():
+            y = (parameter.data() * nd.array(gradient, dtype="float64")).sum()
+        y.backward()
+        trainer.step(1)
+        trainer.save_states(str(tmp_path / "states"))
+
+    onp.testing.assert_allclose(parameter.data().asnumpy(), wanted, rtol=1e-10)
 
 
 def test_lars_scales_weights_only():
@@ -276,6 +341,9 @@ def test_lars_scales_its_momentum_with_the_learning_rate(correct):
         ("lamb", {"lower_bound": 3, "upper_bound": 2}, "lower_bound that is not above upper_bound"),
         ("groupadagrad", {"wd": 0.1}, "expected wd of 0 for GroupAdaGrad, found 0.1"),
         ("groupadagrad", {"eps": -1}, "expected an eps of 0 or more, found -1"),
+        ("lbsgd", {"batch_scale": 0}, "a batch_scale of 1 or more, found 0.0 and 0"),
+        ("lbsgd", {"momentum": -1}, "expected a momentum of 0 or more"),
+        ("lbsgd", {"warmup_strategy": "slow"}, "'sqrt' or 'lars', found 'slow'; choose one"),
     ],
 )
 def test_impossible_settings_are_refused(name, settings, message):

@@ -4,9 +4,15 @@ Built-in rules run natively, over all parameters in one call. A rule of your own
 `Optimizer` that defines `create_state` and `update`, registered with `register`.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+from glueball._scope import missing
 from glueball.optimizer.adaptive import AdaDelta, AdaGrad, Ftrl, GroupAdaGrad, RMSProp
-from glueball.optimizer.descent import DCASGD, NAG, SGD, Signum
-from glueball.optimizer.layerwise import LAMB, LARS
+from glueball.optimizer.descent import DCASGD, NAG, SGD, Signum, ccSGD
+from glueball.optimizer.langevin import SGLD
+from glueball.optimizer.layerwise import LAMB, LARS, LBSGD
 from glueball.optimizer.moments import FTML, Adam, Adamax, AdamW, Nadam
 from glueball.optimizer.optimizer import Optimizer, create, register
 
@@ -15,8 +21,10 @@ __all__ = [
     "FTML",
     "LAMB",
     "LARS",
+    "LBSGD",
     "NAG",
     "SGD",
+    "SGLD",
     "AdaDelta",
     "AdaGrad",
     "Adam",
@@ -28,6 +36,11 @@ __all__ = [
     "Optimizer",
     "RMSProp",
     "Signum",
+    "ccSGD",
     "create",
     "register",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

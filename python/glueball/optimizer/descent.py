@@ -7,7 +7,7 @@ from typing import Any
 from glueball.optimizer.native import Hyperparameter, NativeOptimizer
 from glueball.optimizer.optimizer import register
 
-__all__ = ["DCASGD", "NAG", "SGD", "Signum"]
+__all__ = ["DCASGD", "NAG", "SGD", "Signum", "ccSGD"]
 
 
 @register
@@ -37,6 +37,11 @@ class SGD(NativeOptimizer):
 
     def __init__(self, momentum: float = 0.0, lazy_update: bool = True, **settings: Any) -> None:
         super().__init__({"momentum": momentum}, settings)
+
+
+@register
+class ccSGD(SGD):
+    """The same as `SGD`, under a name of old."""
 
 
 @register

@@ -1,15 +1,21 @@
-"""Steps in proportion to the size of each parameter, for large batches: LARS and LAMB."""
+"""Steps in proportion to the size of each parameter, for large batches: LARS, LAMB and LBSGD."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from glueball import nd
 from glueball.base import ArgumentError
 from glueball.optimizer.native import Hyperparameter, NativeOptimizer
-from glueball.optimizer.optimizer import register
+from glueball.optimizer.optimizer import Optimizer, finite, register
 
-__all__ = ["LAMB", "LARS"]
+if TYPE_CHECKING:
+    from glueball.nd import NDArray
+
+__all__ = ["LAMB", "LARS", "LBSGD"]
 
 
 @register
@@ -140,3 +146,115 @@ class LAMB(NativeOptimizer):
                 f"{upper_bound}; swap them"
             )
             raise ArgumentError(message)
+
+
+@register
+class LBSGD(Optimizer):
+    """`SGD` that sums up the gradients of several batches, and warms up or adapts the learning rate.
+
+    Every `batch_scale` updates of a parameter, g is the mean of the gradients since its last step, and the
+    weight makes the step of `SGD` with lr times a factor: from 1 to `batch_scale` while it warms up, or that of
+    LARS, sqrt(|w|^2 / (|g|^2 + wd * |w|^2)), kept from 0.01 to 100.
+
+    Parameters
+    ----------
+    momentum : float, default 0.0
+        How much of the last step each step keeps.
+    multi_precision : bool
+        Not needed: there is no float16.
+    warmup_strategy : {'linear', 'power2', 'sqrt', 'lars'}, default 'linear'
+        How the factor grows; 'lars': the factor of LARS instead.
+    warmup_epochs : int, default 5
+        For how many epochs it grows.
+    batch_scale : int, default 1
+        How many batches make a step.
+    updates_per_epoch : int, default 32
+        Updates in an epoch.
+    begin_epoch : int, default 0
+        How many epochs came before.
+    num_epochs : int, default 60
+        Accepted for Gluon's sake.
+    **settings
+        As `Optimizer` takes them.
+
+    Raises
+    ------
+    ValueError
+        If `momentum` is negative or not finite, `batch_scale` less than 1, or the strategy unknown.
+
+    References
+    ----------
+    Y. You, I. Gitman and B. Ginsburg, "Large batch training of convolutional networks", arXiv:1708.03888, 2017.
+    """
+
+    def __init__(
+        self,
+        momentum: float = 0.0,
+        multi_precision: bool = False,
+        warmup_strategy: str = "linear",
+        warmup_epochs: int = 5,
+        batch_scale: int = 1,
+        updates_per_epoch: int = 32,
+        begin_epoch: int = 0,
+        num_epochs: int = 60,
+        **settings: Any,
+    ) -> None:
+        super().__init__(multi_precision=multi_precision, **settings)
+        self.momentum = finite("momentum", momentum)
+        self.batch_scale = int(batch_scale)
+        if self.momentum < 0 or self.batch_scale < 1:
+            message = (
+                f"expected a momentum of 0 or more and a batch_scale of 1 or more, found {momentum} and "
+                f"{batch_scale}; correct them"
+            )
+            raise ArgumentError(message)
+        if warmup_strategy not in ("linear", "power2", "sqrt", "lars"):
+            message = (
+                "expected warmup_strategy 'linear', 'power2', 'sqrt' or 'lars', found "
+                f"{warmup_strategy!r}; choose one of them"
+            )
+            raise ArgumentError(message)
+        self.warmup_strategy = warmup_strategy
+        self.warmup_updates = int(warmup_epochs) * int(updates_per_epoch)
+        self.init_updates = int(begin_epoch) * int(updates_per_epoch)
+        self.num_epochs = num_epochs
+
+    def create_state(self, index: int, weight: NDArray) -> list[Any]:
+        """Return momentum, sum of gradients, and how many updates there were."""
+        return [
+            nd.zeros(weight.shape, dtype=weight.dtype),
+            nd.zeros(weight.shape, dtype=weight.dtype),
+            self.init_updates,
+        ]
+
+    def update(self, index: int, weight: NDArray, grad: NDArray, state: Any) -> None:
+        """Add the gradient up, and at every `batch_scale`-th one update the weight in place."""
+        self._update_count(index)
+        w, momentum, total = np.asarray(weight), np.asarray(state[0]), np.asarray(state[1])
+        total += np.asarray(grad)
+        state[2] += 1
+        if state[2] % self.batch_scale:
+            return
+        g = total / self.batch_scale
+        total[...] = 0
+        wd = self._get_wd(index)
+        rate = self._get_lr(index) * self._factor(w, g, wd, state[2])
+        g = g * self.rescale_grad
+        if self.clip_gradient:
+            g = np.clip(g, -self.clip_gradient, self.clip_gradient)
+        momentum *= self.momentum
+        momentum -= rate * (g + wd * w)
+        w += momentum
+
+    def _factor(self, w: Any, g: Any, wd: float, updates: int) -> float:
+        if self.warmup_strategy == "lars":
+            square = float(np.square(w).sum())
+            ratio = square / (float(np.square(g).sum()) + wd * square + 1e-18)
+            return min(max(math.sqrt(ratio), 0.01), 100.0)
+        if updates >= self.warmup_updates:
+            return float(self.batch_scale)
+        if self.warmup_updates <= 1:
+            return 1.0
+        power = {"linear": 1.0, "power2": 2.0, "sqrt": 0.5}[self.warmup_strategy]
+        grown: float = (updates / self.warmup_updates) ** power
+        return 1.0 + (self.batch_scale - 1) * grown
