@@ -14,7 +14,7 @@ from glueball.context import Context, cpu, current_context, gpu, num_gpus
 from glueball.mxnet_alias import install_as_mxnet
 
 if TYPE_CHECKING:
-    from glueball import interop, lr_scheduler, metric, onnx
+    from glueball import interop, lr_scheduler, metric, onnx, util
 
 initializer = init
 ndarray = nd
@@ -48,11 +48,12 @@ __all__ = [
     "random",
     "set_num_threads",
     "show_config",
+    "util",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # What a program that only runs a net never needs is imported when it is first named.
-    if name in ("interop", "lr_scheduler", "metric", "onnx"):
+    if name in ("interop", "lr_scheduler", "metric", "onnx", "util"):
         return importlib.import_module(f"{__name__}.{name}")
     raise missing(__name__, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Self
 
-from glueball.base import ArgumentError, MXNetError
+from glueball.base import ArgumentError, OutsideScopeError
 
 __all__ = ["Context", "cpu", "cpu_pinned", "current_context", "gpu", "num_gpus"]
 
@@ -108,7 +108,7 @@ def require_cpu(ctx: Any) -> Any:
 
     Raises
     ------
-    MXNetError
+    OutsideScopeError
         When one is a GPU.
     ArgumentError
         When one is no context.
@@ -124,5 +124,5 @@ def require_cpu(ctx: Any) -> Any:
                 f"expected the context cpu(), found {one}; glueball runs dense nets on CPUs and "
                 f"has no code for GPUs: use cpu(), or choose with 'gpu() if num_gpus() else cpu()'"
             )
-            raise MXNetError(msg)
+            raise OutsideScopeError(msg)
     return ctx

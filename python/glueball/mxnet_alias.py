@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
+
+from glueball._scope import missing
+from glueball.base import OutsideScopeError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,8 +24,11 @@ _LATE = (
     f"{_HERE}.lr_scheduler",
     f"{_HERE}.metric",
     f"{_HERE}.onnx",
+    f"{_HERE}.util",
 )
 _MXNET_PLACES = {
+    f"{_HERE}.gluon._parameter": f"{_HERE}.gluon.parameter",
+    f"{_HERE}.gluon.constant": f"{_HERE}.gluon.parameter",
     f"{_HERE}.gluon.parameter_dict": f"{_HERE}.gluon.parameter",
     f"{_HERE}.gluon.loss.": f"{_HERE}.gluon.loss",
     f"{_HERE}.init.": f"{_HERE}.initializer",
@@ -68,8 +75,21 @@ def install_as_mxnet() -> None:
         if name == _HERE or name.startswith(_HERE + "."):
             sys.modules["mxnet" + name[len(_HERE) :]] = module
             _rename_classes(module)
+    if not any(isinstance(finder, _OutsideFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_OutsideFinder())
     for name, module in {"initializer": ours.init, "ndarray": ours.nd, "numpy": ours.np}.items():
         sys.modules[f"mxnet.{name}"] = module
+
+
+class _OutsideFinder(MetaPathFinder):
+    """Answers ``import mxnet.symbol`` as naming ``mxnet.symbol`` is answered; comes last."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        parent, _, name = fullname.rpartition(".")
+        if parent.partition(".")[0] == "mxnet":
+            error = missing(_HERE + parent[len("mxnet") :], name)
+            if isinstance(error, OutsideScopeError):
+                raise error
 
 
 def _rename_classes(module: ModuleType) -> None:

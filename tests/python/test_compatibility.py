@@ -1,7 +1,8 @@
-"""docs/compatibility.md names only tests that exist."""
+"""docs/compatibility.md leaves out no point, and names only tests that exist."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,17 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "compatibility.md"
 
 # `gluon/test_naming.py::test_one`, and `::test_another` for one more of the same file.
+# The numbers of all points, as first and last of each run: the page may name a run as "P-180 to P-189".
+POINTS = [
+    (1, 18), (30, 36), (50, 56), (60, 64), (100, 115), (130, 145), (160, 172), (180, 193), (210, 226), (240, 251),
+    (260, 270), (300, 312), (340, 350), (380, 394), (399, 401), (410, 414), (430, 447), (460, 463), (480, 483),
+    (500, 502), (510, 519), (550, 556),
+]  # fmt: skip
+# Where the specification that the numbers come from lies beside the checkout, they are compared with it.
+SPECIFICATION = (
+    Path(os.environ.get("GLUEBALL_DOCUMENTS") or ROOT.parent / "shared" / "gluon") / "behaviour.md"
+)
+
 REFERENCE = re.compile(r"`(?:tests/python/)?((?:[\w/]+\.py)?)(?:::(\w+))?(?:\[[^`]*\])?`")
 
 
@@ -43,3 +55,22 @@ def test_every_point_is_shown_by_a_test():
 
     assert len(rows) > 80
     assert [row for row in rows if not REFERENCE.search(row.rsplit("|", 2)[1])] == []
+
+
+def numbers(text):
+    """The points that a text names, runs taken apart."""
+    found = set()
+    for first, last in re.findall(r"P-(\d{3})(?: to P-(\d{3}))?", text):
+        found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_page_leaves_out_no_point():
+    wanted = {number for first, last in POINTS for number in range(first, last + 1)}
+    text = PAGE.read_text(encoding="utf8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| P-")]
+    missing = text.partition("## Not there yet\n")[2]
+
+    assert numbers("\n".join(rows)) | numbers(missing) == wanted
+    if SPECIFICATION.is_file():
+        assert numbers(SPECIFICATION.read_text(encoding="utf8")) == wanted

@@ -27,6 +27,21 @@ from glueball.base import MXNetError, OutsideScopeError
         ("glueball.nd", "Convolution", "convolutional nets"),
         ("glueball.nd", "sparse", "sparse arrays"),
         ("glueball.npx", "convolution", "convolutional nets"),
+        ("glueball", "visualization", "symbolic graphs"),
+        ("glueball", "contrib", "half precision, quantization"),
+        ("glueball", "kv", "the Module interface"),
+        ("glueball", "io", "record files and images"),
+        ("glueball", "image", "record files and images"),
+        ("glueball.gluon", "SymbolBlock", "symbolic graphs"),
+        ("glueball.gluon.contrib", "rnn", "recurrent nets"),
+        ("glueball.gluon.utils", "download", "downloads"),
+        ("glueball.gluon.nn", "PixelShuffle2D", "convolutional nets"),
+        ("glueball.nd", "SoftmaxOutput", "symbolic graphs"),
+        ("glueball.nd", "linalg", "linear algebra"),
+        ("glueball.nd", "sgd_update", "MXNet's own optimizers"),
+        ("glueball.init", "FusedRNN", "recurrent nets"),
+        ("glueball.metric", "Torch", "other libraries' metrics"),
+        ("glueball.optimizer", "Test", "tests of MXNet"),
     ],
 )
 def test_what_is_outside_says_what_it_is_for(module, name, field):
@@ -57,3 +72,60 @@ def test_from_mxnet_import_gives_the_same_answer():
 
     assert run.returncode == 1
     assert "OutsideScopeError: expected a part of MXNet that dense networks" in run.stderr
+
+
+def test_every_form_of_import_gives_the_same_answer():
+    # In a process of its own, since standing in for MXNet renames classes.
+    program = """
+import glueball
+
+glueball.install_as_mxnet()
+for statement in (
+    "import mxnet.symbol",
+    "from mxnet.io import NDArrayIter",
+    "from mxnet.gluon.model_zoo import vision",
+    "from mxnet.gluon.data.vision import transforms",
+    "import mxnet.gluon.rnn",
+    "from mxnet.contrib import onnx",
+    "from mxnet.ndarray import sparse",
+    "from mxnet.module import Module",
+    "import mxnet.nosuch",
+    "from mxnet.util import use_np",
+):
+    try:
+        exec(statement)
+    except ImportError as error:
+        print(type(error).__name__, statement, error)
+    else:
+        print("imported", statement)
+"""
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    *outside, unknown, switches = run.stdout.splitlines()
+    assert len(outside) == 8
+    for line in outside:
+        assert line.startswith("OutsideScopeError")
+        assert "expected a part of MXNet that dense networks on CPUs need" in line
+    assert unknown == "ModuleNotFoundError import mxnet.nosuch No module named 'mxnet.nosuch'"
+    assert switches == "imported from mxnet.util import use_np"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: nd.ones(2, ctx=glueball.gpu()),
+        lambda: nd.array([1]).as_in_context(glueball.gpu(0)),
+        lambda: nd.ones(1).copyto(glueball.gpu(1)),
+        lambda: gluon.nn.Dense(1, in_units=1).initialize(ctx=glueball.gpu()),
+        lambda: gluon.utils.split_and_load(nd.ones((2, 1)), [glueball.gpu(0), glueball.gpu(1)]),
+        lambda: nd.random.normal(shape=2, ctx=glueball.gpu()),
+    ],
+)
+def test_gpus_can_be_named_and_using_one_says_what_glueball_is_for(use):
+    with pytest.raises(
+        OutsideScopeError, match=r"found gpu\(\d\); glueball runs dense nets on CPUs"
+    ):
+        use()

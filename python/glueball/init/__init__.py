@@ -6,7 +6,10 @@ computes, and what other systems call it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from glueball import _core
+from glueball._scope import missing
 from glueball.base import InitializerWarning
 from glueball.init._base import InitDesc, Initializer
 from glueball.init._combine import Load, Mixed
@@ -83,3 +86,7 @@ __all__ = [
 ]
 
 _core.register_init(InitDesc, create)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -1,5 +1,10 @@
 """Metrics: how good predictions are, summed up over batches. `mx.metric`."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from glueball._scope import missing
 from glueball.metric._base import EvalMetric, check_label_shapes, create, register
 from glueball.metric.classification import F1, MCC, PCC, Accuracy, TopKAccuracy
 from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, np
@@ -28,3 +33,7 @@ __all__ = [
     "np",
     "register",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)
