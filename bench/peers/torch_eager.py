@@ -36,7 +36,7 @@ class Competitor(Peer):
         model = self.for_training(module, net)
         x, labels = torch.from_numpy(net.x), torch.from_numpy(net.labels)
         loss_function = torch.nn.CrossEntropyLoss()
-        # fused: one pass over each parameter; measured faster than foreach and the plain loop.
+        # fused: on every net here as fast as foreach and the plain loop, or faster by up to a tenth.
         optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=MOMENTUM, fused=True)
 
         def step() -> Any:
