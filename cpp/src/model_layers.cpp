@@ -8,8 +8,11 @@
 
 #include "glueball/dense.h"
 #include "glueball/dropout.h"
+#include "glueball/embedding.h"
 #include "glueball/error.h"
 #include "glueball/flatten.h"
+#include "glueball/norm.h"
+#include "glueball/prelu.h"
 #include "text.h"
 
 namespace glueball {
@@ -152,6 +155,14 @@ std::int64_t LayerReader::integer(std::string_view key, std::int64_t least) {
          to_text(value));
   }
   return static_cast<std::int64_t>(value);
+}
+
+std::int64_t LayerReader::divisor(std::string_view key, std::int64_t of) {
+  const std::int64_t value = integer(key, 1);
+  if (of % value != 0) {
+    fail(describe(key) + " to divide " + std::to_string(of), std::to_string(value));
+  }
+  return value;
 }
 
 std::string LayerReader::text(std::string_view key) { return as<std::string>(key, "a string"); }
@@ -328,6 +339,96 @@ std::shared_ptr<Layer> read_flatten(LayerReader& in) {
 
 void write_nothing(const Flatten&, LayerWriter&) {}
 
+/// What the four normalisations have in common, and, by reference, the shape of their parameters.
+template <class Settings>
+Settings read_norm(LayerReader& in, Shape& channels) {
+  Settings settings;
+  settings.epsilon = in.number("epsilon", 0.0, std::numeric_limits<double>::max());
+  settings.center = in.flag("center");
+  settings.scale = in.flag("scale");
+  channels = {in.integer("in_channels", 1)};
+  return settings;
+}
+
+void write_norm(const Normalisation& layer, LayerWriter& out) {
+  out.number("epsilon", layer.epsilon());
+  out.flag("center", layer.beta()->differentiable());
+  out.flag("scale", layer.gamma()->differentiable());
+  out.integer("in_channels", layer.gamma()->data().size());
+}
+
+constexpr auto least_axis = -static_cast<std::int64_t>(Shape::max_rank);
+
+std::shared_ptr<Layer> read_batch_norm(LayerReader& in) {
+  Shape channels;
+  auto settings = read_norm<BatchNorm::Settings>(in, channels);
+  settings.axis = in.integer("axis", least_axis);
+  settings.momentum = in.number("momentum", 0.0, 1.0);
+  settings.use_global_stats = in.flag("use_global_stats");
+  return std::make_shared<BatchNorm>(in.name(), in.parameter("gamma", channels, settings.scale),
+                                     in.parameter("beta", channels, settings.center),
+                                     in.parameter("running_mean", channels, false),
+                                     in.parameter("running_var", channels, false), settings);
+}
+
+void write_batch_norm(const BatchNorm& layer, LayerWriter& out) {
+  write_norm(layer, out);
+  out.integer("axis", layer.axis());
+  out.number("momentum", layer.momentum());
+  out.flag("use_global_stats", layer.use_global_stats());
+}
+
+/// LayerNorm and InstanceNorm.
+template <class L>
+std::shared_ptr<Layer> read_axis_norm(LayerReader& in) {
+  Shape channels;
+  const auto settings = read_norm<Normalisation::Settings>(in, channels);
+  const std::int64_t axis = in.integer("axis", least_axis);
+  return std::make_shared<L>(in.name(), in.parameter("gamma", channels, settings.scale),
+                             in.parameter("beta", channels, settings.center), axis,
+                             settings.epsilon);
+}
+
+template <class L>
+void write_axis_norm(const L& layer, LayerWriter& out) {
+  write_norm(layer, out);
+  out.integer("axis", layer.axis());
+}
+
+std::shared_ptr<Layer> read_group_norm(LayerReader& in) {
+  Shape channels;
+  const auto settings = read_norm<Normalisation::Settings>(in, channels);
+  const std::int64_t groups = in.divisor("num_groups", channels[0]);
+  return std::make_shared<GroupNorm>(in.name(), in.parameter("gamma", channels, settings.scale),
+                                     in.parameter("beta", channels, settings.center), groups,
+                                     settings.epsilon);
+}
+
+void write_group_norm(const GroupNorm& layer, LayerWriter& out) {
+  write_norm(layer, out);
+  out.integer("num_groups", layer.groups());
+}
+
+std::shared_ptr<Layer> read_embedding(LayerReader& in) {
+  const std::int64_t input_dim = in.integer("input_dim", 1);
+  const std::int64_t output_dim = in.integer("output_dim", 1);
+  return std::make_shared<Embedding>(in.name(), in.parameter("weight", {input_dim, output_dim}));
+}
+
+void write_embedding(const Embedding& layer, LayerWriter& out) {
+  out.integer("input_dim", layer.weight()->data().shape()[0]);
+  out.integer("output_dim", layer.weight()->data().shape()[1]);
+}
+
+std::shared_ptr<Layer> read_prelu(LayerReader& in) {
+  const Shape slopes{in.integer("in_channels", 1)};
+  return std::make_shared<PReLU>(in.name(), in.parameter("alpha", slopes));
+}
+
+void write_prelu(const PReLU& layer, LayerWriter& out) {
+  out.integer("in_channels", layer.alpha()->data().size());
+}
+
 /// An entry for a layer class of its own.
 template <class L, void (*Write)(const L&, LayerWriter&)>
 LayerKind entry(const char* kind, std::shared_ptr<Layer> (*read)(LayerReader&)) {
@@ -345,13 +446,20 @@ LayerKind function(const char* kind, std::shared_ptr<Layer> (*read)(LayerReader&
 const std::vector<LayerKind>& layer_kinds() {
   static const std::vector<LayerKind> kinds{
       entry<Activation, write_activation>("Activation", read_activation),
+      entry<BatchNorm, write_batch_norm>("BatchNorm", read_batch_norm),
       entry<Dense, write_dense>("Dense", read_dense),
       entry<Dropout, write_dropout>("Dropout", read_dropout),
+      entry<Embedding, write_embedding>("Embedding", read_embedding),
       function("ELU", read_function<ActivationKind::elu, alpha>),
       entry<Flatten, write_nothing>("Flatten", read_flatten),
       function("GELU", read_function<ActivationKind::gelu>),
+      entry<GroupNorm, write_group_norm>("GroupNorm", read_group_norm),
       function("Identity", read_function<ActivationKind::identity>),
+      entry<InstanceNorm, write_axis_norm<InstanceNorm>>("InstanceNorm",
+                                                         read_axis_norm<InstanceNorm>),
+      entry<LayerNorm, write_axis_norm<LayerNorm>>("LayerNorm", read_axis_norm<LayerNorm>),
       function("LeakyReLU", read_function<ActivationKind::leaky_relu, alpha>),
+      entry<PReLU, write_prelu>("PReLU", read_prelu),
       function("SELU", read_function<ActivationKind::selu>),
       function("SiLU", read_function<ActivationKind::silu>),
       function("Swish", read_function<ActivationKind::silu, beta>),

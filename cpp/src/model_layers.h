@@ -73,6 +73,8 @@ class LayerReader {
   /// A number from `least` to `most`.
   double number(std::string_view key, double least, double most);
   std::int64_t integer(std::string_view key, std::int64_t least);
+  /// An integer that divides another without rest.
+  std::int64_t divisor(std::string_view key, std::int64_t of);
   std::string text(std::string_view key);
   const json::Value::Array& array(std::string_view key);
   /// The function that a setting names; null is the identity.

@@ -11,8 +11,11 @@
 #include "glueball/activation.h"
 #include "glueball/dense.h"
 #include "glueball/dropout.h"
+#include "glueball/embedding.h"
 #include "glueball/error.h"
 #include "glueball/flatten.h"
+#include "glueball/norm.h"
+#include "glueball/prelu.h"
 #include "glueball/safetensors.h"
 #include "temporary_folder.h"
 
@@ -62,6 +65,17 @@ void add_all_layers(Sequential& net) {
   for (const std::string& name : activation_names()) {
     inner->add(std::make_shared<Activation>(name + "_0", ActivationFunction(name)));
   }
+  BatchNorm::Settings running;
+  running.axis = -1;
+  running.momentum = 0.8;
+  running.epsilon = 1e-3;
+  running.scale = false;
+  inner->add(std::make_shared<BatchNorm>("batch_norm0", running));
+  Normalisation::Settings shifted;
+  shifted.center = false;
+  inner->add(std::make_shared<LayerNorm>("layer_norm0", 1, shifted));
+  inner->add(std::make_shared<GroupNorm>("group_norm0", 2));
+  inner->add(std::make_shared<PReLU>("prelu0"));
   net.add(inner);
   net.add(std::make_shared<Activation>("a", ActivationFunction(ActivationKind::leaky_relu, 0.5)));
   net.add(std::make_shared<Activation>("b", ActivationFunction(ActivationKind::elu, 0.5)));
@@ -119,6 +133,22 @@ TEST_CASE("a saved net comes back with its layers, names, and the same bits of o
     CHECK(after[i].second->name() == before[i].second->name());
     CHECK(equal_bits(after[i].second->data(), before[i].second->data()));
   }
+}
+
+TEST_CASE("layers for other inputs than matrices come back too") {
+  const TemporaryFolder folder;
+  Sequential net("net");
+  net.add(std::make_shared<Embedding>("embedding0", 3, 4));
+  net.add(std::make_shared<InstanceNorm>("instance_norm0", -1));
+  net.initialize(std::make_shared<Xavier>(), 3);
+  Tensor x({2, 3});
+  x.data<float>()[1] = 2.0F;
+  x.data<float>()[5] = 1.0F;
+  const Tensor expected = net(x);
+
+  save_model(net, folder / "net.safetensors");
+
+  CHECK(equal_bits((*load_model(folder / "net.safetensors"))(x), expected));
 }
 
 TEST_CASE("the same net gives the same bytes") {

@@ -139,6 +139,14 @@ class GLUEBALL_API BatchNorm : public Normalisation {
             std::shared_ptr<Parameter> running_mean, std::shared_ptr<Parameter> running_var,
             const Settings& settings);
 
+  /// As the constructor was given it, negative from the end.
+  std::int64_t axis() const noexcept { return axis_; }
+  /// How much of the running values stays at a training forward.
+  double momentum() const noexcept { return momentum_; }
+  /// Whether gamma counts; else 1 stands in for it.
+  bool scale() const noexcept { return scale_; }
+  /// Whether the running values are used in training too.
+  bool use_global_stats() const noexcept { return use_global_stats_; }
   /// The mean that is used outside training.
   const std::shared_ptr<Parameter>& running_mean() const noexcept { return running_mean_; }
   /// The variance that is used outside training.
@@ -181,6 +189,9 @@ class GLUEBALL_API LayerNorm : public Normalisation {
   LayerNorm(std::string name, std::shared_ptr<Parameter> gamma, std::shared_ptr<Parameter> beta,
             std::int64_t axis, double epsilon);
 
+  /// As the constructor was given it, negative from the end.
+  std::int64_t axis() const noexcept { return axis_; }
+
  protected:
   Layout layout(const Shape& input) const override;
   std::int64_t channel_axis() const noexcept override { return axis_; }
@@ -205,6 +216,9 @@ class GLUEBALL_API InstanceNorm : public Normalisation {
   /// @throws ShapeError for an input that has no other axes, and as all normalisations do.
   Shape infer_shape(const Shape& input) override;
 
+  /// As the constructor was given it, negative from the end.
+  std::int64_t axis() const noexcept { return axis_; }
+
  protected:
   Layout layout(const Shape& input) const override;
   std::int64_t channel_axis() const noexcept override { return axis_; }
@@ -228,6 +242,9 @@ class GLUEBALL_API GroupNorm : public Normalisation {
   /// On parameters that others may hold too.
   GroupNorm(std::string name, std::shared_ptr<Parameter> gamma, std::shared_ptr<Parameter> beta,
             std::int64_t groups, double epsilon);
+
+  /// Into how many groups the channels are divided.
+  std::int64_t groups() const noexcept { return groups_; }
 
  protected:
   Layout layout(const Shape& input) const override;

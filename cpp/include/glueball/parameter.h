@@ -111,6 +111,8 @@ class GLUEBALL_API Parameter {
   Dtype dtype() const noexcept { return settings_.dtype; }
   /// What backward does with the gradient.
   GradReq grad_req() const noexcept { return settings_.grad_req; }
+  /// Whether it may have a gradient at all.
+  bool differentiable() const noexcept { return settings_.differentiable; }
   /// Whether `initialize()` may wait for the shape.
   bool allow_deferred_init() const noexcept { return settings_.allow_deferred_init; }
   /// Multiplies an optimizer's learning rate.
