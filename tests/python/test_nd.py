@@ -968,3 +968,11 @@ def test_files_that_are_none(tmp_path):
     onp.savez(broken, x=onp.array([None], dtype=object))
     with pytest.raises(MXNetError, match=r"expected an \.npz file of arrays"):
         nd.load(broken)
+
+
+def test_single_elements_can_be_changed_in_place():
+    a = nd.array([[1, 2], [3, 4]])
+    a[0, 1] += 5
+    a[1, 0] = a[0, 0] * 7
+    a[1][1] -= 1
+    same(a, [[1, 7], [7, 3]])

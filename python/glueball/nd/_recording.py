@@ -350,6 +350,8 @@ class RecordingArray(np.ndarray):
         if self._is_mask:
             del self._is_mask
         plain = np.asarray(value) if isinstance(value, RecordingArray) else value
+        if isinstance(plain, np.ndarray) and plain.size == 1:
+            plain = plain.reshape(())  # NumPy puts no array of shape (1,) in place of a number
         np.asarray(self)[_index.plain_key(key)] = plain
 
     def __iter__(self) -> Iterator[Any]:
