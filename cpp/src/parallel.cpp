@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 
 #include "glueball/error.h"
 
@@ -199,13 +200,10 @@ class Pool {
   std::atomic<std::uint32_t> round_{0};
 };
 
-// Never destroyed: its threads sleep in it until the process ends.
-union Immortal {
-  constexpr Immortal() : pool() {}
-  ~Immortal() {}
-  Pool pool;
-};
-constinit Immortal immortal;
+// Its threads sleep in it until the process ends. Nothing destroys it, so nothing has to be
+// registered when a program starts.
+static_assert(std::is_trivially_destructible_v<Pool>);
+constinit Pool pool;
 
 }  // namespace
 
@@ -241,7 +239,7 @@ void detail::parallel_for(std::int64_t count, std::int64_t grain, RangeFunction 
     const int threads = static_cast<int>(std::min<std::int64_t>(most, num_threads()));
     if (threads > 1) {
       const std::int64_t ranges = std::min(most, threads * ranges_per_thread);
-      if (immortal.pool.run(count, grain, ranges, threads, function, context)) return;
+      if (pool.run(count, grain, ranges, threads, function, context)) return;
     }
   }
   function(context, 0, count);
