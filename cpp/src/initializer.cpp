@@ -1,10 +1,10 @@
 #include "glueball/initializer.h"
 
 #include <cstring>
-#include <regex>
 
 #include "glueball/error.h"
 #include "initializer_support.h"
+#include "pattern.h"
 
 namespace glueball {
 namespace {
@@ -147,12 +147,13 @@ void Initializer::fill_shard(const InitDesc& desc, const Shape& whole, std::int6
 // ---- combining ------------------------------------------------------------------------------
 
 struct Mixed::Rule {
-  std::string pattern;
-  std::regex expression;
+  std::string text;
+  Pattern pattern;
   std::shared_ptr<const Initializer> initializer;
-  bool matches_all;
 
-  bool matches(const std::string& name) const { return std::regex_search(name, expression); }
+  bool matches(const std::string& name) const { return pattern.is_in(name); }
+  /// No pattern about names is found in both of these but one that is found in all.
+  bool matches_all() const { return matches("\x01") && matches("~"); }
 };
 
 Mixed::Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initializer>>> rules) {
@@ -169,21 +170,7 @@ Mixed::Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initialize
                            .found = "none",
                            .remedy = "give one to each pattern"});
     }
-    Rule rule{.pattern = pattern,
-              .expression = {},
-              .initializer = std::move(initializer),
-              .matches_all = false};
-    try {
-      rule.expression.assign(pattern, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error& error) {
-      throw ArgumentError(
-          {.expected = "ECMAScript regular expressions for Mixed",
-           .found = "'" + pattern + "' (" + error.what() + ")",
-           .remedy = "put a backslash before characters that stand for themselves"});
-    }
-    // No pattern about names is found in both of these but one that is found in all.
-    rule.matches_all = rule.matches("\x01") && rule.matches("~");
-    compiled.push_back(std::move(rule));
+    compiled.push_back({pattern, Pattern(pattern, "Mixed"), std::move(initializer)});
   }
   rules_ = std::make_shared<const std::vector<Rule>>(std::move(compiled));
 }
@@ -192,7 +179,7 @@ const Mixed::Rule& Mixed::rule_for(const InitDesc& desc) const {
   std::string patterns;
   for (const Rule& rule : *rules_) {
     if (rule.matches(desc.name)) return rule;
-    patterns += (patterns.empty() ? "'" : ", '") + rule.pattern + "'";
+    patterns += (patterns.empty() ? "'" : ", '") + rule.text + "'";
   }
   throw ArgumentError(
       {.expected = "a parameter whose name one of Mixed's patterns matches: " + patterns,
@@ -206,7 +193,7 @@ void Mixed::operator()(const InitDesc& desc, const Tensor& out, Generator& rng) 
     return;
   }
   const Rule& rule = rule_for(desc);
-  if (rule.matches_all) {
+  if (rule.matches_all()) {
     (*rule.initializer)(desc, out, rng);
   } else {
     rule.initializer->fill_own(desc, out, rng);

@@ -73,6 +73,21 @@ void run_l2_backward(const LossRecord& record, const Tensor& head_grad, const Te
 
 }  // namespace
 
+double LossRecord::mean() const {
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < loss.size(); ++i) {
+    sum += loss.dtype() == Dtype::float32 ? static_cast<double>(loss.data<float>()[i])
+                                          : loss.data<double>()[i];
+  }
+  return sum / static_cast<double>(loss.size());
+}
+
+Tensor LossRecord::ones() const {
+  Tensor head_grad = Tensor::uninitialized(loss.shape(), loss.dtype());
+  head_grad.fill(1.0);
+  return head_grad;
+}
+
 LossRecord softmax_cross_entropy(const Tensor& logits, const std::int64_t* labels,
                                  std::int64_t label_count) {
   const Shape& shape = logits.shape();

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "glueball/error.h"
+#include "glueball/parameter_list.h"
 #include "inference.h"
 #include "layer_checks.h"
 
@@ -29,6 +30,17 @@ std::string path_of(const std::string& prefix, const std::vector<Position>& posi
   std::string path = prefix;
   for (const Position& position : positions) path += std::to_string(position.next - 1) + ".";
   return path;
+}
+
+void check_output(const std::string& name, const Tensor& output, const Shape& shape, Dtype dtype) {
+  if (output.defined() && output.dtype() == dtype && output.shape() == shape) return;
+  const std::string found = output.defined()
+                                ? to_string(output.shape()) + " and " + to_string(output.dtype())
+                                : "an undefined array";
+  throw InputError({.expected = "an output of shape " + to_string(shape) + " and " +
+                                to_string(dtype) + " for '" + name + "'",
+                    .found = found,
+                    .remedy = "pass an array of that shape and dtype"});
 }
 
 }  // namespace
@@ -155,6 +167,16 @@ Tensor Sequential::forward_if_quick(const Tensor& input, bool training) {
   return output;
 }
 
+void Sequential::forward_into(const Tensor& input, const Tensor& output) {
+  if (const auto way = inference_->way_for(input, false); way.units != 0) {
+    check_output(name(), output, {input.shape()[0], way.units}, input.dtype());
+    return inference_->run(input, output);
+  }
+  const Tensor result = forward(input, ForwardMode{}, nullptr);
+  check_output(name(), output, result.shape(), result.dtype());
+  output.copy_from(result);
+}
+
 Tensor Sequential::backward(const Tensor& output_grad, const LayerRecord& record,
                             bool need_input_grad, const BackwardPass& pass) {
   check_output_grad(*this, output_grad, record.output);
@@ -234,9 +256,7 @@ std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> Sequential::coll
 
 void Sequential::initialize(std::shared_ptr<const Initializer> init, std::uint64_t seed,
                             bool force) {
-  for (const auto& [path, parameter] : collect_parameters()) {
-    parameter->initialize(nullptr, init, Generator(seed, parameter_stream(path, 0)), force);
-  }
+  ParameterList(*this).initialize(init, seed, force);
 }
 
 }  // namespace glueball

@@ -209,5 +209,17 @@ TEST_CASE("threads do not change losses or their gradients") {
   }
 }
 
+TEST_CASE("labels in a vector, and head gradients of 1, are the common case") {
+  const Tensor logits = random_tensor({3, 4}, 1);
+  const std::vector<std::int64_t> labels = {0, 3, 1};
+
+  const LossRecord record = softmax_cross_entropy(logits, labels);
+  const Tensor gradient = softmax_cross_entropy_backward(record, labels);
+
+  const auto sum = [&] { return 3.0 * softmax_cross_entropy(logits, labels).mean(); };
+  CHECK(test::relative_error(gradient, test::numeric_gradient(sum, logits)) < 1e-6);
+  CHECK_THROWS_AS(softmax_cross_entropy(logits, {0, 1}), InputError);
+}
+
 }  // namespace
 }  // namespace glueball

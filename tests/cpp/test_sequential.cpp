@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -356,6 +357,69 @@ TEST_CASE("a net changed between forward and backward is refused") {
       "expected a record of the 2 layers of 'net', found one of 1; change a net before its forward "
       "or after its backward, not between",
       ArgumentError);
+}
+
+TEST_CASE("add<> makes a layer, and hands it out") {
+  Sequential net("net");
+
+  const std::shared_ptr<Dense> layer = net.add<Dense>("dense0", 5);
+
+  REQUIRE(net.layers().size() == 1);
+  CHECK(net.layers()[0] == layer);
+  CHECK(layer->units() == 5);
+}
+
+TEST_CASE("forward_into writes the very bits of forward to the caller's memory") {
+  Sequential net("net");
+  net.add<Dense>("dense0", 3);
+  net.initialize(std::make_shared<Uniform>(1.0), 1);
+  const float x[] = {0.5F, -1.0F, 2.0F, 0.25F};
+  float y[7] = {};
+  const Tensor input = Tensor::borrow(x, {2, 2});
+  // Nobody's memory need be aligned.
+  const Tensor output = Tensor::borrow(y + 1, {2, 3});
+
+  for (int call = 0; call < 2; ++call) {  // the first one makes the weights
+    CAPTURE(call);
+    std::fill(y, y + 7, 0.0F);
+    net.forward_into(input, output);
+
+    const Tensor expected = net(input);
+    CHECK(y[0] == 0.0F);
+    for (std::size_t i = 0; i < 6; ++i) CHECK(y[i + 1] == expected.data<float>()[i]);
+  }
+}
+
+TEST_CASE("forward_into runs layers that have no short way, too") {
+  Sequential net("net");
+  net.add<Flatten>("flatten0");
+  net.add<Dense>("dense0", 3);
+  net.initialize(std::make_shared<Uniform>(1.0), 1);
+  const Tensor input = random_tensor({2, 2, 2}, 3, -1.0, 1.0, Dtype::float32);
+  const Tensor output({2, 3});
+
+  net.forward_into(input, output);
+
+  const Tensor expected = net(input);
+  for (int i = 0; i < 6; ++i) CHECK(output.data<float>()[i] == expected.data<float>()[i]);
+}
+
+TEST_CASE("forward_into refuses an output that is not like what the net computes") {
+  Sequential net("net");
+  net.add<Dense>("dense0", 3);
+  net.initialize();
+  const Tensor input({2, 2});
+
+  for (int call = 0; call < 2; ++call) {
+    CAPTURE(call);
+    CHECK_THROWS_WITH_AS(net.forward_into(input, Tensor({2, 4})),
+                         "expected an output of shape (2, 3) and float32 for 'net', found (2, 4) "
+                         "and float32; pass an array of that shape and dtype",
+                         InputError);
+    CHECK_THROWS_AS(net.forward_into(input, Tensor({2, 3}, Dtype::float64)), InputError);
+    CHECK_THROWS_WITH_AS(net.forward_into(input, Tensor()),
+                         doctest::Contains("found an undefined array"), InputError);
+  }
 }
 
 }  // namespace

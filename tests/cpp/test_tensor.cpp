@@ -250,5 +250,19 @@ TEST_CASE("blocks may be given back by another thread than took them") {
   CHECK(sums == std::array<double, 4>{0.0, 1000.0, 2000.0, 3000.0});
 }
 
+TEST_CASE("floats and doubles are borrowed by their own type") {
+  float single[2] = {1.0F, 2.0F};
+  const double fixed[3] = {1.0, 2.0, 3.0};
+
+  const Tensor view = Tensor::borrow(single, {2});
+  view.fill(5.0);
+
+  CHECK(view.dtype() == Dtype::float32);
+  CHECK(single[1] == 5.0F);
+  const Tensor reading = Tensor::borrow(fixed, {3, 1});
+  CHECK(reading.dtype() == Dtype::float64);
+  CHECK(reading.data<double>() == fixed);
+}
+
 }  // namespace
 }  // namespace glueball

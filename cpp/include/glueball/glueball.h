@@ -6,6 +6,7 @@
 #include "glueball/activation.h"
 #include "glueball/dense.h"
 #include "glueball/dropout.h"
+#include "glueball/elementwise_loss.h"
 #include "glueball/embedding.h"
 #include "glueball/error.h"
 #include "glueball/export.h"
@@ -19,6 +20,7 @@
 #include "glueball/optimizer.h"
 #include "glueball/parallel.h"
 #include "glueball/parameter.h"
+#include "glueball/parameter_list.h"
 #include "glueball/params.h"
 #include "glueball/prelu.h"
 #include "glueball/random.h"
@@ -27,6 +29,7 @@
 #include "glueball/shape.h"
 #include "glueball/stored_array.h"
 #include "glueball/tensor.h"
+#include "glueball/trainer.h"
 #include "glueball/version.h"
 
 /// Gluon's parameter model: tensors, initializers, parameters, layers, losses, optimizers.

@@ -137,6 +137,7 @@ class GLUEBALL_API Constant : public Initializer {
 /// Fills with 0.
 class GLUEBALL_API Zero : public Constant {
  public:
+  /// Has no settings.
   Zero() : Constant(0.0) {}
   bool is_elementwise() const override { return true; }
 };
@@ -144,6 +145,7 @@ class GLUEBALL_API Zero : public Constant {
 /// Fills with 1.
 class GLUEBALL_API One : public Constant {
  public:
+  /// Has no settings.
   One() : Constant(1.0) {}
   bool is_elementwise() const override { return true; }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "glueball/export.h"
 #include "glueball/tensor.h"
@@ -11,6 +12,11 @@ namespace glueball {
 struct GLUEBALL_API LossRecord {
   Tensor loss;   ///< (batch,)
   Tensor saved;  ///< shape of the predictions
+
+  /// The mean over the samples; NaN if there are none.
+  double mean() const;
+  /// A head gradient of 1 for each sample: for the gradient of the sum of the losses.
+  Tensor ones() const;
 };
 
 /// -log softmax(logits)[label] for each row: logits (batch, classes), labels (batch,) class
@@ -26,6 +32,18 @@ GLUEBALL_API LossRecord softmax_cross_entropy(const Tensor& logits, const std::i
 GLUEBALL_API Tensor softmax_cross_entropy_backward(const LossRecord& record,
                                                    const std::int64_t* labels,
                                                    const Tensor& head_grad);
+
+/// The same, with the labels in a vector.
+inline LossRecord softmax_cross_entropy(const Tensor& logits,
+                                        const std::vector<std::int64_t>& labels) {
+  return softmax_cross_entropy(logits, labels.data(), static_cast<std::int64_t>(labels.size()));
+}
+
+/// The gradient of the sum of the losses, with the labels in a vector.
+inline Tensor softmax_cross_entropy_backward(const LossRecord& record,
+                                             const std::vector<std::int64_t>& labels) {
+  return softmax_cross_entropy_backward(record, labels.data(), record.ones());
+}
 
 /// Mean over each sample's elements of weight / 2 (prediction - label)^2; `label` has as many
 /// elements as `prediction`.

@@ -24,6 +24,15 @@ class GLUEBALL_API Sequential : public Layer {
   /// Puts `layer` behind the last. @throws ArgumentError if it is null, or a chain that this one is
   /// a part of.
   void add(std::shared_ptr<Layer> layer);
+  /// Makes a layer and puts it behind the last: `net.add<Dense>("dense0", 64)`.
+  ///
+  /// @throws what the layer's constructor throws.
+  template <class NewLayer, class... Arguments>
+  std::shared_ptr<NewLayer> add(Arguments&&... arguments) {
+    auto layer = std::make_shared<NewLayer>(std::forward<Arguments>(arguments)...);
+    add(layer);
+    return layer;
+  }
   /// The layers, in order.
   const std::vector<std::shared_ptr<Layer>>& layers() const noexcept { return layers_; }
 
@@ -56,6 +65,13 @@ class GLUEBALL_API Sequential : public Layer {
   /// For callers who hold a lock that others wait for, such as Python's, and whose way round it
   /// costs as much as a small net.
   Tensor forward_if_quick(const Tensor& input, bool training);
+
+  /// Forward between arrays that the caller keeps, in inference mode: for loops with a deadline.
+  ///
+  /// Takes nothing from the system's allocator after this thread's first call with the same shapes.
+  /// Tensor::borrow() makes the arrays from the caller's memory; they may not overlap.
+  /// @throws InputError unless `output` is like what the net computes; as forward().
+  void forward_into(const Tensor& input, const Tensor& output);
 
   /// Of each layer in order, below its number: "0.weight".
   void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "glueball/export.h"
 #include "glueball/shape.h"
@@ -86,6 +87,16 @@ class GLUEBALL_API Tensor {
 
   /// A view of memory that the caller keeps alive for longer than any copy of the view.
   static Tensor borrow(void* data, const Shape& shape, Dtype dtype);
+
+  /// The same, for floats or doubles: `Tensor::borrow(values, {1, 4})`.
+  ///
+  /// What is const stays unwritten if the view is only read, as a layer's input is.
+  template <class T>
+  static Tensor borrow(T* data, const Shape& shape) {
+    using Element = std::remove_const_t<T>;
+    static_assert(std::is_same_v<Element, float> || std::is_same_v<Element, double>);
+    return borrow(const_cast<Element*>(data), shape, dtype_of<Element>);
+  }
 
   /// A view of memory that `release(owner)` gives back when the last copy goes.
   static Tensor lend(void* data, const Shape& shape, Dtype dtype, void* owner,

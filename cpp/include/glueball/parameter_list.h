@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "glueball/export.h"
+#include "glueball/layer.h"
+
+namespace glueball {
+
+/// The parameters of a net in order, each once, to be found by name, path or regular expression.
+///
+/// Holds references: what is done through the list is done to the net. A list is made once and not
+/// kept up to date when layers are added.
+///
+///     ParameterList parameters(net);
+///     parameters["dense0_weight"]->set_lr_mult(0.1);
+///     for (const auto& bias : parameters.select(".*bias")) bias->set_wd_mult(0.0);
+class GLUEBALL_API ParameterList {
+ public:
+  /// No parameters.
+  ParameterList() = default;
+
+  /// All of a layer's or chain's. A shared one stands at its first place.
+  explicit ParameterList(const Layer& net);
+
+  /// Those whose name `pattern` matches from the start on, as Gluon's `collect_params(select)`.
+  ///
+  /// An ECMAScript regular expression: ".*weight", "dense0_.*|dense1_bias".
+  /// @throws ArgumentError if it is none.
+  ParameterList select(const std::string& pattern) const;
+
+  /// The one of this name ("dense0_weight") or, if none has it, at this path ("0.weight").
+  ///
+  /// @throws ArgumentError if there is none, or several of the name; it lists the names.
+  const std::shared_ptr<Parameter>& operator[](const std::string& name) const;
+
+  /// The parameters, as Optimizer::update() takes them.
+  const std::vector<std::shared_ptr<Parameter>>& all() const noexcept { return parameters_; }
+  /// The structural path of each: "0.weight". As many, and in the same order.
+  const std::vector<std::string>& paths() const noexcept { return paths_; }
+
+  /// How many there are.
+  std::size_t size() const noexcept { return parameters_.size(); }
+  /// For loops over the parameters.
+  auto begin() const noexcept { return parameters_.begin(); }
+  /// Behind the last.
+  auto end() const noexcept { return parameters_.end(); }
+
+  /// The number of values in all of them. @throws ShapeError if an axis is unknown.
+  std::int64_t elements() const;
+
+  /// Initializes these parameters, or plans it, as Sequential::initialize() does.
+  void initialize(const std::shared_ptr<const Initializer>& init = nullptr, std::uint64_t seed = 0,
+                  bool force = false) const;
+  /// Sets every gradient to zero.
+  void zero_grad() const;
+  /// What backward does with the gradients: GradReq::null freezes the parameters.
+  void set_grad_req(GradReq grad_req) const;
+
+ private:
+  std::vector<std::shared_ptr<Parameter>> parameters_;
+  std::vector<std::string> paths_;
+};
+
+}  // namespace glueball

@@ -1,0 +1,25 @@
+#include "glueball/trainer.h"
+
+#include <string>
+#include <utility>
+
+#include "glueball/error.h"
+
+namespace glueball {
+
+Trainer::Trainer(ParameterList parameters, const Optimizer& optimizer)
+    : parameters_(std::move(parameters)),
+      optimizer_(optimizer),
+      scale_(optimizer_.settings().rescale_grad) {}
+
+void Trainer::step(std::int64_t batch_size, bool ignore_stale) {
+  if (batch_size < 1) {
+    throw ArgumentError({.expected = "a batch size of at least 1",
+                         .found = std::to_string(batch_size),
+                         .remedy = "pass the number of samples that the gradients are sums over"});
+  }
+  optimizer_.settings().rescale_grad = scale_ / static_cast<double>(batch_size);
+  optimizer_.update(parameters_.all(), ignore_stale);
+}
+
+}  // namespace glueball

@@ -1,0 +1,113 @@
+#include "glueball/elementwise_loss.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "glueball/error.h"
+#include "gradient_check.h"
+
+namespace glueball {
+namespace {
+
+using Kind = ElementwiseLossKind;
+
+double loss_of(const ElementwiseLoss& loss, double prediction, double label) {
+  Tensor p({1, 1}, Dtype::float64);
+  Tensor y({1, 1}, Dtype::float64);
+  p.fill(prediction);
+  y.fill(label);
+  return elementwise_loss(loss, p, y).loss.data<double>()[0];
+}
+
+TEST_CASE("elementwise losses are what their formulas say") {
+  using doctest::Approx;
+  CHECK(loss_of(Kind::l1, 1.5, -0.5) == 2.0);
+  CHECK(loss_of(Kind::huber, 1.5, 1.0) == 0.125);
+  CHECK(loss_of(Kind::huber, 4.0, 1.0) == 2.5);
+  CHECK(loss_of({Kind::huber, 2.0}, 2.0, 1.0) == 0.25);
+  CHECK(loss_of(Kind::hinge, 0.25, 1.0) == 0.75);
+  CHECK(loss_of(Kind::hinge, 0.25, -1.0) == 1.25);
+  CHECK(loss_of({Kind::hinge, 0.125}, 0.25, 1.0) == 0.0);
+  CHECK(loss_of(Kind::squared_hinge, 0.25, -1.0) == 1.5625);
+  CHECK(loss_of(Kind::logistic, 2.0, 1.0) == Approx(std::log(1.0 + std::exp(-2.0))));
+  CHECK(loss_of(Kind::logistic, 2.0, -1.0) == Approx(std::log(1.0 + std::exp(2.0))));
+  CHECK(loss_of(Kind::kl_divergence, -1.0, 0.5) == Approx(0.5 * (std::log(0.5) + 1.0)));
+  CHECK(loss_of(Kind::kl_divergence, -1.0, 0.0) == 0.0);
+  // -y log s - (1 - y) log(1 - s), s the sigmoid of 0.5.
+  const double s = 1.0 / (1.0 + std::exp(-0.5));
+  CHECK(loss_of(Kind::sigmoid_binary_cross_entropy, 0.5, 0.3) ==
+        Approx(-0.3 * std::log(s) - 0.7 * std::log(1.0 - s)));
+}
+
+TEST_CASE("large scores give no infinity where the loss is finite") {
+  CHECK(loss_of(Kind::sigmoid_binary_cross_entropy, 1000.0, 0.0) == 1000.0);
+  CHECK(loss_of(Kind::sigmoid_binary_cross_entropy, -1000.0, 0.0) == 0.0);
+  CHECK(loss_of(Kind::logistic, -1000.0, 1.0) == 1000.0);
+}
+
+TEST_CASE("each sample's loss is the mean over its elements") {
+  Tensor p({2, 2});
+  Tensor y({4});  // as many elements; the shape is the predictions'
+  const float predictions[] = {1.0F, 3.0F, -2.0F, 0.0F};
+  std::copy(predictions, predictions + 4, p.data<float>());
+
+  const LossRecord record = elementwise_loss(Kind::l1, p, y);
+
+  REQUIRE(record.loss.shape() == Shape{2});
+  CHECK(record.loss.data<float>()[0] == 2.0F);
+  CHECK(record.loss.data<float>()[1] == 1.0F);
+  CHECK(record.mean() == 1.5);
+  const Tensor gradient = elementwise_loss_backward(record);
+  CHECK(gradient.shape() == p.shape());
+  CHECK(gradient.data<float>()[0] == 0.5F);
+  CHECK(gradient.data<float>()[2] == -0.5F);
+  CHECK(gradient.data<float>()[3] == 0.0F);
+}
+
+TEST_CASE("gradients of elementwise losses are their central differences") {
+  for (const Kind kind : {Kind::l1, Kind::huber, Kind::sigmoid_binary_cross_entropy, Kind::hinge,
+                          Kind::squared_hinge, Kind::logistic, Kind::kl_divergence}) {
+    CAPTURE(static_cast<int>(kind));
+    const ElementwiseLoss loss(kind, 0.7);
+    const Tensor p = test::random_tensor({5, 3}, 1, -2.0, 2.0);
+    // Probabilities serve as labels of every loss, of the margin losses with a sign.
+    const Tensor y = test::random_tensor({5, 3}, 2, 0.1, 0.9);
+    const Tensor head = test::random_tensor({5}, 3);
+
+    const Tensor gradient = elementwise_loss_backward(elementwise_loss(loss, p, y), head);
+
+    const auto value = [&] { return test::dot(head, elementwise_loss(loss, p, y).loss); };
+    CHECK(test::relative_error(gradient, test::numeric_gradient(value, p)) < 1e-6);
+  }
+}
+
+TEST_CASE("elementwise losses refuse what does not fit") {
+  const Tensor p({2, 3});
+
+  CHECK_THROWS_WITH_AS(elementwise_loss(Kind::l1, p, Tensor({2, 2})),
+                       "expected labels like the predictions, (2, 3), float32, found (2, 2), "
+                       "float32; pass as many labels as predictions, of the same dtype",
+                       InputError);
+  CHECK_THROWS_AS(elementwise_loss(Kind::l1, p, Tensor({2, 3}, Dtype::float64)), InputError);
+  CHECK_THROWS_AS(elementwise_loss(Kind::l1, Tensor(Shape{}), Tensor(Shape{})), InputError);
+  CHECK_THROWS_AS(elementwise_loss({Kind::huber, 0.0}, p, p), ArgumentError);
+  CHECK_THROWS_AS(elementwise_loss({Kind::huber, std::numeric_limits<double>::quiet_NaN()}, p, p),
+                  ArgumentError);
+  CHECK_THROWS_AS(elementwise_loss_backward(elementwise_loss(Kind::l1, p, p), Tensor({3})),
+                  InputError);
+}
+
+TEST_CASE("an empty batch has no losses") {
+  const Tensor none({0, 3});
+
+  const LossRecord record = elementwise_loss(Kind::l1, none, none);
+
+  CHECK(record.loss.size() == 0);
+  CHECK(std::isnan(record.mean()));
+  CHECK(elementwise_loss_backward(record).shape() == none.shape());
+}
+
+}  // namespace
+}  // namespace glueball
