@@ -26,7 +26,9 @@ install(
   FILES ${PROJECT_BINARY_DIR}/glueballConfig.cmake ${PROJECT_BINARY_DIR}/glueballConfigVersion.cmake
   DESTINATION ${package_dir}
   COMPONENT cpp)
-install(
-  FILES ${PROJECT_SOURCE_DIR}/LICENSE
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/glueball
-  COMPONENT cpp)
+if(NOT SKBUILD) # a wheel has its licences in its metadata
+  install(
+    FILES ${PROJECT_SOURCE_DIR}/LICENSE
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/glueball
+    COMPONENT cpp)
+endif()

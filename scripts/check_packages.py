@@ -21,6 +21,12 @@ IN_WHEEL = [
     r"glueball/__init__\.py",
     r"glueball/_core\..*(so|pyd)",
     r"glueball/_core\.pyi",
+    r"glueball/__main__\.py",
+    r"glueball/include/glueball/glueball\.h",
+    r"glueball/lib/libglueball\.a",
+    r"glueball/lib/cmake/glueball/glueballConfig\.cmake",
+    r"glueball/lib/cmake/glueball/glueballConfigVersion\.cmake",
+    r"glueball/lib/cmake/glueball/glueballTargets\.cmake",
     r"glueball/py\.typed",
     r"glueball-.*\.dist-info/licenses/LICENSE",
     r"glueball-.*\.dist-info/licenses/third_party/eigen/COPYING\.MPL2",
@@ -37,7 +43,7 @@ IN_SDIST = [
     r"third_party/glueball_build\.py",
 ]
 # Build leftovers and whatever lies about a checkout.
-UNWANTED = r"(^|/)(build|\.venv|\.git|__pycache__)/|\.(o|a|pyc)$"
+UNWANTED = r"(^|/)(build|\.venv|\.git|__pycache__)/|\.(o|pyc)$|(?<!/libglueball)\.a$"
 
 
 def wheel_faults(path: Path) -> list[str]:

@@ -69,21 +69,34 @@ install_package() {
     --no-deps --force-reinstall -C build-dir="$build_dir" "$@" .)
 }
 
-# need_header HEADER PACKAGE PURPOSE: installs Debian's package where this user may, unless the
-# header is there.
-need_header() {
-  local header=$1 package=$2 purpose=$3 sudo=()
-  has_header() { echo "#include <$header>" | "${CXX:-c++}" -E -x c++ - > /dev/null 2>&1; }
-  has_header && return
+# need PACKAGE WHAT PROBE...: runs PROBE; where it fails, installs Debian's PACKAGE if this user may, and
+# probes again.
+need() {
+  local package=$1 what=$2 sudo=()
+  shift 2
+  "$@" && return
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
   if command -v apt-get > /dev/null && "${sudo[@]}" true 2> /dev/null; then
     say "installing $package"
-    "${sudo[@]}" apt-get install -y -qq "$package" > /dev/null 2>&1 ||
-      { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq "$package" > /dev/null; }
+    # Without what it only recommends: clang would bring a debugger.
+    local install=("${sudo[@]}" apt-get install -y -qq --no-install-recommends "$package")
+    "${install[@]}" > /dev/null 2>&1 ||
+      { "${sudo[@]}" apt-get update -qq && "${install[@]}" > /dev/null; }
   fi
-  has_header || die "expected <$header> for the C++ $purpose, found none; on Debian or Ubuntu:" \
-    "apt-get install $package"
+  "$@" || die "expected $what, found none; on Debian or Ubuntu: apt-get install $package"
 }
 
-need_doctest() { need_header doctest/doctest.h doctest-dev tests; }
-need_benchmark() { need_header benchmark/benchmark.h libbenchmark-dev benches; }
+has_header() { echo "#include <$1>" | "${CXX:-c++}" -E -x c++ - > /dev/null 2>&1; }
+has_program() { command -v "$1" > /dev/null; }
+
+need_doctest() {
+  need doctest-dev "<doctest/doctest.h> for the C++ tests" has_header doctest/doctest.h
+}
+need_benchmark() {
+  need libbenchmark-dev "<benchmark/benchmark.h> for the C++ benches" has_header benchmark/benchmark.h
+}
+# What tests/embed uses: a second compiler, and what reads the headers' comments.
+need_embedding_tools() {
+  need clang "clang++, the second compiler of tests/embed" has_program clang++
+  need doxygen "doxygen, which reads the headers' comments for tests/embed" has_program doxygen
+}
