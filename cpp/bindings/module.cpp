@@ -27,5 +27,6 @@ PYBIND11_MODULE(_core, m) {
   bindings::bind_tape(m);
   bindings::bind_chain(m);
   bindings::bind_loss(m);
+  bindings::bind_model(m);
   bindings::bind_optimizer(m);
 }

@@ -16,7 +16,6 @@
 namespace glueball {
 namespace {
 
-constexpr const char* architecture_key = "glueball.model";
 constexpr double version = 1;
 // A bound of our own, below the one of JSON's depth: what is deeper is an attack, or a mistake.
 constexpr int max_nesting = 24;
@@ -67,9 +66,9 @@ const json::Value& member(const ModelSource& source, const json::Value& root, co
 }
 
 json::Value parse_architecture(const ModelSource& source, const StoredArrays& contents) {
-  const auto text = contents.metadata.find(architecture_key);
+  const auto text = contents.metadata.find(model_key);
   if (text == contents.metadata.end()) {
-    source.fail(std::string("the architecture of a model, under ") + quoted(architecture_key) +
+    source.fail(std::string("the architecture of a model, under ") + quoted(model_key) +
                     " in the metadata,",
                 "parameters only", "build the net, and use load_parameters()");
   }
@@ -84,8 +83,8 @@ json::Value parse_architecture(const ModelSource& source, const StoredArrays& co
 /// Checks everything before the layers, and tells the source which dtype they have.
 void read_head(ModelSource& source, const json::Value& root) {
   const auto* const format = std::get_if<std::string>(&member(source, root, "format").content);
-  if (format == nullptr || *format != architecture_key) {
-    source.fail(std::string("the format ") + quoted(architecture_key),
+  if (format == nullptr || *format != model_key) {
+    source.fail(std::string("the format ") + quoted(model_key),
                 format == nullptr ? "no name" : quoted(*format));
   }
   const auto* const found = std::get_if<double>(&member(source, root, "version").content);
@@ -225,11 +224,11 @@ void save_model(const Sequential& net, const std::string& path) {
                       : contents.arrays.front().dtype() == StoredDtype::f64 ? Dtype::float64
                                                                             : Dtype::float32;
   std::string text = "{\"format\":";
-  json::append(text, std::string_view(architecture_key));
+  json::append(text, std::string_view(model_key));
   text += ",\"version\":" + to_text(version) + ",\"dtype\":";
   json::append(text, std::string_view(to_string(dtype)));
   text += ",\"in_units\":" + input_width(net) + ",\"net\":" + write_chain(net, "", 0) + "}";
-  contents.metadata.emplace(architecture_key, std::move(text));
+  contents.metadata.emplace(model_key, std::move(text));
   check_model(contents, path);  // what is written can be read: no settings are out of range
   write_safetensors(path, contents);
 }

@@ -19,6 +19,9 @@
 
 namespace glueball {
 
+/// Where a file's metadata have the architecture.
+inline constexpr const char* model_key = "glueball.model";
+
 /// What a model's file holds, and which of it has found its place in the net.
 class ModelSource {
  public:

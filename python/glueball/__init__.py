@@ -15,6 +15,7 @@ from glueball.mxnet_alias import install_as_mxnet
 
 if TYPE_CHECKING:
     from glueball import interop, lr_scheduler, metric, onnx, util
+    from glueball.gluon._model import load_model as load
 
 initializer = init
 ndarray = nd
@@ -34,6 +35,7 @@ __all__ = [
     "install_as_mxnet",
     "instruction_set",
     "interop",
+    "load",
     "lr_scheduler",
     "metric",
     "name",
@@ -56,4 +58,6 @@ def __getattr__(name: str) -> Any:
     # What a program that only runs a net never needs is imported when it is first named.
     if name in ("interop", "lr_scheduler", "metric", "onnx", "util"):
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "load":
+        return importlib.import_module(f"{__name__}.gluon._model").load_model
     raise missing(__name__, name)

@@ -33,6 +33,7 @@ __all__: list[str] = [
     "LayerNorm",
     "MSRAPrelu",
     "Mixed",
+    "ModelFile",
     "NativeBackward",
     "Normal",
     "One",
@@ -73,6 +74,7 @@ __all__: list[str] = [
     "set_default_array_type",
     "set_num_threads",
     "softmax_cross_entropy",
+    "write_model",
 ]
 
 class Generator:
@@ -510,6 +512,26 @@ class Chain:
     ) -> Chain: ...
     def __call__(self, x: typing.Any, /) -> typing.Any: ...
 
+class ModelFile:
+    """
+    A one-file model whose contents have been checked.
+    """
+    def __init__(self, path: bytes) -> None: ...
+    def assign(self, parameters: collections.abc.Mapping[str, Parameter]) -> None:
+        """
+        Gives parameters the arrays of the names that they are under.
+        """
+    @property
+    def aliases(self) -> dict[str, str]:
+        """
+        Further places of parameters, with the names of their arrays.
+        """
+    @property
+    def architecture(self) -> str:
+        """
+        The layers, as JSON.
+        """
+
 class ParameterList:
     """
     Parameters that are updated together.
@@ -696,6 +718,16 @@ def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
 def softmax_cross_entropy(logits: typing.Any, labels: typing.Any, again: typing.Any) -> typing.Any:
     """
     -log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or (batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or a label is no class: who calls then knows more, and says what is wrong.
+    """
+
+def write_model(
+    path: bytes,
+    arrays: collections.abc.Mapping[str, typing.Any],
+    aliases: collections.abc.Mapping[str, str],
+    architecture: str,
+) -> None:
+    """
+    Writes a file of arrays and the text that says what they belong to.
     """
 
 __version__: str = "0.1.0"

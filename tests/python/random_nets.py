@@ -27,8 +27,20 @@ FUNCTIONS = [
     "identity",
 ]
 
-# Kinds of layers that C++ has too.
-KINDS = ["dense", "activation", "leaky_relu", "elu", "swish", "plain", "dropout", "chain"]
+KINDS = [
+    "dense",
+    "activation",
+    "leaky_relu",
+    "elu",
+    "swish",
+    "plain",
+    "prelu",
+    "batch_norm",
+    "layer_norm",
+    "group_norm",
+    "dropout",
+    "chain",
+]
 
 
 def normal(*shape, dtype="float32"):

@@ -143,7 +143,7 @@ def test_one_axis_is_a_batch_of_single_numbers(path):
 
 
 @unhurried
-@given(made=nets([*KINDS, "prelu", "batch_norm", "layer_norm"]), folds=st.booleans())
+@given(made=nets([kind for kind in KINDS if kind != "group_norm"]), folds=st.booleans())
 def test_random_nets_travel(made, folds, tmp_path_factory):
     net, width = made
     x = normal(4, width)

@@ -25,6 +25,7 @@ from glueball.gluon.loading import load_checked
 from glueball.gluon.parameter import Parameter, ParameterDict
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
     from glueball import _core
@@ -584,6 +585,36 @@ class Block:
             return stripped
         # Saved by a net of the same structure whose names have other numbers: go by order.
         return dict(zip(values, full.values(), strict=True))
+
+    def export(self, path: str | os.PathLike[str], epoch: int = 0) -> None:
+        """Write the whole net, layers and parameters, to one file, which `glueball.load` reads, and C++.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in ``.safetensors``. It is written whole or not at all.
+        epoch : int, default 0
+            Only 0. Gluon makes it part of a file's name; put it into `path`.
+
+        Raises
+        ------
+        ValueError
+            For another ending or epoch; if a block computes something that a file cannot name, as with
+            code of your own: the message names it and says what to do.
+        RuntimeError
+            If a parameter has no values yet.
+        OSError
+            If the file cannot be written.
+        """
+        from glueball.gluon._model import export_model
+
+        if epoch != 0:
+            message = (
+                f"expected epoch 0 for export, found {epoch!r}; put the number into the name: "
+                f"net.export('net-{epoch}.safetensors')"
+            )
+            raise ArgumentError(message)
+        export_model(self, path)
 
     def save_params(self, filename: str) -> None:
         """Write parameters: the old name of `save_parameters`."""
