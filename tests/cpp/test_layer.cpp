@@ -28,7 +28,10 @@ class Scale : public Layer {
     for (std::int64_t i = 0; i < output.size(); ++i) {
       output.data<double>()[i] *= scale.data<double>()[i % scale.size()];
     }
-    if (record != nullptr) *record = {input, output, {}, {}};
+    if (record != nullptr) {
+      record->input = input;
+      record->output = output;
+    }
     return output;
   }
   Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool,
