@@ -35,6 +35,7 @@ class ModelFile {
   /// Gives parameters the arrays of the names that they are under.
   void assign(const std::map<std::string, std::shared_ptr<Parameter>>& parameters) const {
     std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>> values;
+    values.reserve(contents_.arrays.size());
     for (const StoredArray& array : contents_.arrays) {
       values.emplace_back(parameters.at(array.name()), array);
     }
