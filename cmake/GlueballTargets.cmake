@@ -43,15 +43,22 @@ function(glueball_add_kernels isa)
     message(FATAL_ERROR "expected v1, v2, v3, v4 or baseline in GLUEBALL_ISAS, found '${isa}'; "
                         "correct -DGLUEBALL_ISAS")
   endif()
+  if(isa STREQUAL v2)
+    # Few processors stop here, and a wheel has 3 MB in all: -O3 writes several times the code. The
+    # vectors are written out, so they stay.
+    set(optimisation -Os)
+  else()
+    set(optimisation -O3)
+  endif()
   if(NOT MSVC)
     target_compile_options(
       ${target}
-      PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O3>
+      PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:${optimisation}>
               # No errno and no trapping: loops with sqrt or comparisons can then use vectors. NaN,
               # infinities and the order of operations stay as IEEE 754 has them.
               -fno-math-errno -fno-trapping-math
               # Kernels throw nothing; without tables for it they share no personality routine.
-              -fno-exceptions)
+              -fno-exceptions -fno-asynchronous-unwind-tables)
   endif()
   if(isa STREQUAL v4)
     target_compile_options(

@@ -9,7 +9,7 @@ import pytest
 from projects import FOLDER, glueball_option, run
 
 # Three instruction sets of kernels. docs/cpp.md says what takes the room; this only sees it grow.
-MOST_BYTES = 5_000_000
+MOST_BYTES = 6_000_000
 
 
 @pytest.fixture(scope="module")
