@@ -100,3 +100,20 @@ need_embedding_tools() {
   need clang "clang++, the second compiler of tests/embed" has_program clang++
   need doxygen "doxygen, which reads the headers' comments for tests/embed" has_program doxygen
 }
+
+# Installs clang with libFuzzer, for scripts/fuzz, where this user may.
+need_clang() {
+  has_fuzzer() {
+    echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+      clang++ -fsanitize=fuzzer -x c++ - -o /dev/null > /dev/null 2>&1
+  }
+  has_fuzzer && return
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  if command -v apt-get > /dev/null && "${sudo[@]}" true 2> /dev/null; then
+    say "installing clang"
+    "${sudo[@]}" apt-get install -y -qq clang libclang-rt-dev > /dev/null 2>&1 ||
+      { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq clang libclang-rt-dev > /dev/null; }
+  fi
+  has_fuzzer || die "expected clang with libFuzzer, found none; on Debian or Ubuntu: apt-get install clang libclang-rt-dev"
+}

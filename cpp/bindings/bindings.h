@@ -32,6 +32,7 @@ void bind_chain(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_model(py::module_& m);
 void bind_optimizer(py::module_& m);
+void bind_io(py::module_& m);
 
 /// The Generator that Python code draws from now: the process's, unless a GeneratorScope is open in
 /// this thread.

@@ -29,4 +29,5 @@ PYBIND11_MODULE(_core, m) {
   bindings::bind_loss(m);
   bindings::bind_model(m);
   bindings::bind_optimizer(m);
+  bindings::bind_io(m);
 }

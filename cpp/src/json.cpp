@@ -256,7 +256,7 @@ void Reader::skip() {
       string();
       return;
     case Kind::number:
-      number_text();
+      number();
       return;
     case Kind::boolean:
       boolean();

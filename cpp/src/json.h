@@ -27,7 +27,7 @@ class SyntaxError : public std::runtime_error {
 class Reader {
  public:
   enum class Kind : std::uint8_t { object, array, string, number, boolean, null };
-  static constexpr int max_depth = 64;
+  static constexpr int max_depth = 127;  // as Rust's serde_json, which reads safetensors
 
   /// @throws SyntaxError if `text` is not UTF-8. It has to outlive the reader.
   explicit Reader(std::string_view text);

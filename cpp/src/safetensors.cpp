@@ -57,6 +57,7 @@ class HeaderReader {
  private:
   void read_metadata() {
     if (std::exchange(has_metadata_, true)) json_.fail("the metadata twice");
+    if (json_.peek() == json::Reader::Kind::null) return json_.null();
     json_.object([this](std::string key) {
       if (metadata.count(key) != 0) json_.fail("the metadata's key " + quoted(key) + " twice");
       metadata.emplace(std::move(key), json_.string());

@@ -12,6 +12,7 @@ import numpy.typing
 
 __all__: list[str] = [
     "Activation",
+    "AtomicFile",
     "BackwardPass",
     "BatchNorm",
     "Bilinear",
@@ -46,6 +47,8 @@ __all__: list[str] = [
     "RecordingState",
     "Sequential",
     "Sparse",
+    "StoredArray",
+    "StoredArrays",
     "TapeNode",
     "TruncatedNormal",
     "Uniform",
@@ -53,6 +56,7 @@ __all__: list[str] = [
     "Xavier",
     "Zero",
     "activation_names",
+    "assign",
     "default_generator",
     "eigen_version",
     "empty",
@@ -65,6 +69,7 @@ __all__: list[str] = [
     "num_threads",
     "optimizer_rules",
     "parameter_stream",
+    "read_arrays",
     "recording_state",
     "register_errors",
     "register_init",
@@ -74,6 +79,7 @@ __all__: list[str] = [
     "set_default_array_type",
     "set_num_threads",
     "softmax_cross_entropy",
+    "write_arrays",
     "write_model",
 ]
 
@@ -606,9 +612,67 @@ class Optimizer:
     @property
     def rule(self) -> str: ...
 
+class StoredArray:
+    """
+    One array in a file, or about to be written: a view of its bytes.
+    """
+    def __init__(self, name: str, array: numpy.ndarray) -> None: ...
+    def to_numpy(self) -> typing.Any:
+        """
+        A new array with the elements; bfloat16 becomes float32.
+        """
+    @property
+    def dtype(self) -> str:
+        """
+        NumPy's name, 'bfloat16', or safetensors' own.
+        """
+    @property
+    def is_convertible(self) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def shape(self) -> tuple: ...
+    @property
+    def size(self) -> int: ...
+
+class StoredArrays:
+    """
+    What a file holds.
+    """
+    @property
+    def aliases(self) -> dict[str, str]: ...
+    @property
+    def arrays(self) -> list[StoredArray]: ...
+    @property
+    def metadata(self) -> dict[str, str]: ...
+    @property
+    def named(self) -> bool: ...
+
+class AtomicFile:
+    """
+    A file that gets its contents and its name at once, with commit().
+    """
+    def __init__(self, path: bytes) -> None: ...
+    def commit(self) -> None: ...
+    def discard(self) -> None: ...
+    @property
+    def descriptor(self) -> int: ...
+
 def activation_names() -> list[str]:
     """
     Every name of an elementwise function.
+    """
+
+def assign(
+    values: collections.abc.Sequence[tuple[Parameter, StoredArray]],
+    source: str,
+    cast_dtype: bool,
+    take_dtype: bool,
+) -> None:
+    """
+    Gives each parameter its array; all of them or none.
     """
 
 def default_generator() -> Generator:
@@ -674,6 +738,11 @@ def parameter_stream(path: str, call: typing.SupportsInt | typing.SupportsIndex)
     The stream of the parameter at a structural path in the call-th initialize().
     """
 
+def read_arrays(path: bytes) -> StoredArrays:
+    """
+    Maps and checks a .safetensors or .params file.
+    """
+
 def register_errors(**kwargs) -> None:
     """
     Tells the extension which Python class stands for each of its own errors.
@@ -718,6 +787,17 @@ def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
 def softmax_cross_entropy(logits: typing.Any, labels: typing.Any, again: typing.Any) -> typing.Any:
     """
     -log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or (batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or a label is no class: who calls then knows more, and says what is wrong.
+    """
+
+def write_arrays(
+    path: bytes,
+    arrays: collections.abc.Sequence[StoredArray],
+    named: bool,
+    aliases: collections.abc.Mapping[str, str],
+    metadata: collections.abc.Mapping[str, str],
+) -> None:
+    """
+    Writes a file of the kind that its name says, at once or not at all.
     """
 
 def write_model(

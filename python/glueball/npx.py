@@ -186,12 +186,12 @@ topk = _numpy_only(nd.topk, "topk")
 
 
 def save(file: Any, arr: Any) -> None:
-    """Write arrays to an `.npz` file; as `nd.save`."""
+    """Write arrays to a file; as `nd.save`."""
     nd.save(file, arr)
 
 
 def load(file: Any) -> Any:
-    """Read the arrays of an `.npz` file as `np.ndarray`: a list or a dict, as they were saved."""
+    """Read the arrays of a file, as `nd.load`, as `np.ndarray`: a list or a dict, as they were saved."""
     found = nd.load(file)
     if isinstance(found, list):
         return [a.as_np_ndarray() for a in found]

@@ -178,3 +178,10 @@ def test_thresholds_are_the_librarys():
         f"least_parallel_us = {thresholds.LEAST_PARALLEL_US}",
     ):
         assert line in source
+
+
+def test_files_are_loaded_and_saved_beside_the_safetensors_package():
+    found = run("-m", "bench.bench_files", "--megabytes", 2, "--rounds", 1)
+
+    assert found.returncode == 0, found.stderr
+    assert "glueball nd.load" in found.stdout

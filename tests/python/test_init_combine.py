@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from glueball import _core, init
+from glueball import _core, init, nd
 from glueball.base import ArgumentError, InitializerWarning, ShapeError
 from init_filling import fill
 
@@ -162,19 +162,25 @@ def test_load_reads_npz(tmp_path):
         np.testing.assert_array_equal(fill(init.Load(name), (2, 3), "x_weight"), WEIGHT)
 
 
-def test_load_refuses_other_files_and_broken_ones(tmp_path):
+@pytest.mark.parametrize("name", ["net.params", "net.safetensors", "net.npz"])
+def test_load_reads_every_kind_of_file(tmp_path, name):
+    nd.save(tmp_path / name, {"aux:x_weight": nd.array(WEIGHT)})
+
+    np.testing.assert_array_equal(fill(init.Load(tmp_path / name), (2, 3), "x_weight"), WEIGHT)
+
+
+def test_load_refuses_broken_files_and_lists(tmp_path):
     broken = tmp_path / "broken.npz"
     broken.write_bytes(b"no zip file")
     objects = tmp_path / "objects.npz"
     np.savez(objects, a=np.array([{}], dtype=object))
+    nd.save(tmp_path / "list.params", [nd.ones(1)])
 
-    with pytest.raises(
-        ArgumentError, match=r"expected a \.npz file for Load, found '.*net.params'"
-    ):
-        init.Load(tmp_path / "net.params")
     for path in (broken, objects):
-        with pytest.raises(ArgumentError, match=r"expected a \.npz file of plain arrays for Load"):
+        with pytest.raises(ValueError, match=rf"expected an? \..* file .*{path.name}"):
             init.Load(path)
+    with pytest.raises(ArgumentError, match=r"expected named arrays .*list\.params', found a list"):
+        init.Load(tmp_path / "list.params")
     with pytest.raises(FileNotFoundError):
         init.Load(tmp_path / "nowhere.npz")
 

@@ -944,7 +944,7 @@ def test_failed_save_leaves_the_old_file(tmp_path):
 
     with pytest.raises(TypeError, match="found 'x': str"):
         nd.save(path, {"x": "no array"})
-    with pytest.raises(ValueError, match="Object arrays"):
+    with pytest.raises(TypeError, match="found 'x' of dtype object"):
         nd.save(path, {"x": onp.array([None])})
 
     same(nd.load(path)[0], A)
@@ -952,10 +952,6 @@ def test_failed_save_leaves_the_old_file(tmp_path):
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(ValueError, match=r"ends in \.npz to save arrays, found 'net\.params'"):
-        nd.save("net.params", [])
-    with pytest.raises(ValueError, match=r"ends in \.npz to load"):
-        nd.load("net.params")
     with pytest.raises(FileNotFoundError):
         nd.load(tmp_path / "nothing.npz")
     broken = tmp_path / "broken.npz"
@@ -963,7 +959,7 @@ def test_files_that_are_none(tmp_path):
     content = broken.read_bytes()
     for damaged in (b"", b"PK", content[: len(content) // 2], onp.random.default_rng(1).bytes(300)):
         broken.write_bytes(damaged)
-        with pytest.raises(MXNetError, match=r"expected an \.npz file of arrays"):
+        with pytest.raises(MXNetError, match=r"expected an? \..* file .*broken\.npz"):
             nd.load(broken)
     onp.savez(broken, x=onp.array([None], dtype=object))
     with pytest.raises(MXNetError, match=r"expected an \.npz file of arrays"):

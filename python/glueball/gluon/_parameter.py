@@ -367,6 +367,10 @@ class Parameter(_core.Parameter):
     def _load_data(self, data: Any, ctx: Context | list[Context] | None) -> None:
         """As `set_data`, but makes the array of a parameter that nobody has initialized."""
         self._write(data, create=True)
+        self._place(ctx)
+
+    def _place(self, ctx: Context | list[Context] | None) -> None:
+        """Say where values are that came from elsewhere, unless it was said before."""
         if not self._contexts:
             self._contexts = _context_list(ctx)
 

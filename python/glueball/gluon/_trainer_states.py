@@ -6,9 +6,7 @@ runs no code. Array ``header`` holds JSON in UTF-8; arrays ``0``, ``1`` ... are 
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +39,8 @@ def save_states(
     """
     import json  # here, because importing this package should be quick
 
+    from glueball import _npz  # here, because zipfile takes long to import
+
     arrays: dict[str, np.ndarray] = {}
     entries = []
     for index, parameter in enumerate(parameters):
@@ -61,19 +61,7 @@ def save_states(
         "parameters": entries,
     }
     text = json.dumps(header).encode()
-    path = os.fspath(fname)
-    # Written beside the target and renamed, so that nobody ever reads half a file.
-    temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, header=np.frombuffer(text, dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    _npz.write(os.fspath(fname), {"header": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
 def load_states(
@@ -157,18 +145,18 @@ def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     import json  # here, as in save_states
-    import zipfile
+
+    from glueball import _npz  # here, because zipfile takes long to import
 
     try:
-        with open(path, "rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _npz.read(path)
         header = json.loads(arrays.pop("header").tobytes())
         if header["format"] != _FORMAT or header["version"] != _VERSION:
             found = f"format {header['format']!r} of version {header['version']}"
             raise ValueError(found)
-    except FileNotFoundError:
+    except OSError:
         raise
-    except (ValueError, TypeError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise _unreadable(path, error) from error
     return header, arrays
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from glueball import name as names
 from glueball import nd, npx
 from glueball import np as np_mode
+from glueball._files import natural_order
 from glueball.base import (
     ArgumentError,
     DeferredInitializationError,
@@ -21,7 +22,7 @@ from glueball.gluon import _structure
 from glueball.gluon._arrays import check_input
 from glueball.gluon._hooks import HookHandle, _Hooks
 from glueball.gluon._plan import current_plan
-from glueball.gluon.loading import load_checked
+from glueball.gluon.loading import load_checked, read_named
 from glueball.gluon.parameter import Parameter, ParameterDict
 
 if TYPE_CHECKING:
@@ -498,14 +499,18 @@ class Block:
         Parameters
         ----------
         filename : str
-            Ends in ``.npz``.
+            ``.safetensors`` and ``.npz`` say what the file becomes, everything else becomes
+            MXNet's ``.params``.
         deduplicate : bool, default False
-            Write a shared parameter once, under its first path.
+            Write a shared parameter once, under its first path, and forget the others. (A
+            ``.safetensors`` file holds it once anyway, and its other paths as names of it.)
 
         Raises
         ------
         RuntimeError
             If a parameter has no values yet; nothing is written then.
+        OSError
+            If writing fails; an old file is untouched then.
         """
         arrays = {}
         written: set[int] = set()
@@ -533,7 +538,8 @@ class Block:
         Parameters
         ----------
         filename : str
-            A file that `save_parameters` or `ParameterDict.save` wrote.
+            A file that `save_parameters` or `ParameterDict.save` wrote, here or in MXNet; of any
+            kind, whatever its name.
         ctx : Context or list of Context, optional
             Where to.
         allow_missing : bool, default False
@@ -550,15 +556,11 @@ class Block:
         AssertionError
             If a name is missing, or a shape or dtype does not fit.
         ValueError
-            If the file has a name that the net has not.
+            If the file has a name that the net has not, or is damaged or of another kind.
+        OSError
+            If the file cannot be opened.
         """
-        loaded = nd.load(filename)
-        if not isinstance(loaded, dict):
-            message = f"expected named arrays in '{filename}', found a list; save a dict of arrays"
-            raise ArgumentError(message)
-        values = {
-            key.removeprefix("arg:").removeprefix("aux:"): value for key, value in loaded.items()
-        }
+        values = read_named(filename)
         by_path = dict(self._walk_parameters())
         targets = by_path
         if values and not any("." in key for key in values) and not set(values) <= set(by_path):
@@ -583,7 +585,11 @@ class Block:
         stripped = {parameter.name.removeprefix(self.prefix): parameter for parameter in parameters}
         if set(values) <= set(stripped) or len(values) != len(full):
             return stripped
-        # Saved by a net of the same structure whose names have other numbers: go by order.
+        # Saved by a net of the same structure whose names have other numbers: go by order. A file of
+        # sorted names has lost it; numbers tell it then.
+        if list(values) == sorted(values):
+            values = dict.fromkeys(sorted(values, key=natural_order))
+            full = {name: full[name] for name in sorted(full, key=natural_order)}
         return dict(zip(values, full.values(), strict=True))
 
     def export(self, path: str | os.PathLike[str], epoch: int = 0) -> None:

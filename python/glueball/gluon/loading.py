@@ -1,23 +1,41 @@
-"""Loading parameters from named arrays: everything is checked before anything is changed."""
+"""Loading parameters from files: everything is checked before anything is changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from glueball import _core, _files
 from glueball.base import ArgumentError, ShapeError
 
 if TYPE_CHECKING:
+    import os
+
     from glueball.context import Context
     from glueball.gluon.parameter import Parameter
 
-__all__ = ["load_checked"]
+__all__ = ["load_checked", "read_named"]
+
+
+def read_named(filename: str | os.PathLike[str]) -> dict[str, _core.StoredArray]:
+    """Return the arrays of a file by name, without the ``arg:`` and ``aux:`` of MXNet's checkpoints.
+
+    Raises
+    ------
+    ValueError
+        If it holds a list, or is damaged.
+    """
+    found = _files.read(filename)
+    if not found.named:
+        message = f"expected named arrays in '{filename}', found a list; save a dict of arrays"
+        raise ArgumentError(message)
+    return {
+        key.removeprefix("arg:").removeprefix("aux:"): value for key, value in found.arrays.items()
+    }
 
 
 def load_checked(
     parameters: dict[str, Parameter],
-    values: dict[str, Any],
+    values: dict[str, _core.StoredArray],
     filename: str,
     *,
     ctx: Context | list[Context] | None,
@@ -65,17 +83,16 @@ def load_checked(
     for parameter, value in chosen.values():
         _check(parameter, value, cast_dtype)
         parameter._check_load_contexts(ctx)
-    for parameter, value in chosen.values():
-        if cast_dtype and dtype_source == "saved":
-            parameter.cast(value.dtype)
-        parameter._load_data(np.asarray(value), ctx)
+    _core.assign(list(chosen.values()), str(filename), cast_dtype, dtype_source == "saved")
+    for parameter, _ in chosen.values():
+        parameter._place(ctx)
 
 
-def _check(parameter: Parameter, value: Any, cast_dtype: bool) -> None:
+def _check(parameter: Parameter, value: _core.StoredArray, cast_dtype: bool) -> None:
     if value.size == 0 or not parameter._fits(value.shape):
         message = (
             f"Failed loading Parameter '{parameter.name}' from saved params: shape incompatible "
-            f"expected {parameter.shape} vs saved {tuple(value.shape)}"
+            f"expected {parameter.shape} vs saved {value.shape}"
         )
         raise ShapeError(message)
     if value.dtype != parameter.dtype and not cast_dtype:

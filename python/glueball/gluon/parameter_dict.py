@@ -13,7 +13,7 @@ from glueball._suggest import near_names
 from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
 from glueball.gluon._parameter import Parameter
 from glueball.gluon.constant import Constant
-from glueball.gluon.loading import load_checked
+from glueball.gluon.loading import load_checked, read_named
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
@@ -360,14 +360,7 @@ class ParameterDict:
                     f"start with '{restore_prefix}'. {_NAMING_HINT}"
                 )
                 raise ArgumentError(message)
-        loaded = nd.load(filename)
-        if not isinstance(loaded, dict):
-            message = f"expected named arrays in '{filename}', found a list; save a dict of arrays"
-            raise ArgumentError(message)
-        values = {
-            restore_prefix + key.removeprefix("arg:").removeprefix("aux:"): value
-            for key, value in loaded.items()
-        }
+        values = {restore_prefix + key: value for key, value in read_named(filename).items()}
         load_checked(
             self._params,
             values,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball import _files
 from glueball.base import ArgumentError, ShapeError
 from glueball.init._base import InitDesc, Initializer
 from glueball.init._check import describe, shorten
@@ -146,8 +147,8 @@ class Load(Initializer):
     Parameters
     ----------
     param : str, os.PathLike or mapping
-        A ``.npz`` file, or a mapping of names to arrays. A leading ``arg:`` or ``aux:`` of a name
-        is dropped.
+        A ``.safetensors``, ``.params`` or ``.npz`` file, whatever its name, or a mapping of names to
+        arrays. A leading ``arg:`` or ``aux:`` of a name is dropped.
     default_init : Initializer, str or callable, optional
         For names that are not held; see `create`.
     verbose : bool, default False
@@ -156,7 +157,7 @@ class Load(Initializer):
     Raises
     ------
     ArgumentError
-        When the file is of another kind, or (when filling) a name is not held and there is no
+        When the file holds a list, or (when filling) a name is not held and there is no
         `default_init`.
     ShapeError
         When what is held has another shape than the parameter.
@@ -256,18 +257,11 @@ def _values(name: str, value: Any) -> Array:
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
-    import zipfile  # here, because it takes as long to import as a third of this package
-
-    name = os.fspath(path)
-    if not name.endswith(".npz"):
-        message = f"expected a .npz file for Load, found '{name}'; read it yourself and pass a dict"
-        raise ArgumentError(message)
-    try:
-        with np.load(name, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    found = _files.read(path)
+    if not found.named:
         message = (
-            f"expected a .npz file of plain arrays for Load, found '{name}' ({error}); "
-            "write it with numpy.savez"
+            f"expected named arrays for Load in '{os.fspath(path)}', found a list; pass a dict, or "
+            "save one"
         )
-        raise ArgumentError(message) from None
+        raise ArgumentError(message)
+    return {name: array.to_numpy() for name, array in found.arrays.items()}

@@ -34,9 +34,9 @@ def assert_same(left, right):
         onp.testing.assert_array_equal(left[path], right[path])
 
 
-@pytest.fixture
-def path(tmp_path):
-    return str(tmp_path / "net.npz")
+@pytest.fixture(params=["npz", "params", "safetensors"])
+def path(tmp_path, request):
+    return str(tmp_path / f"net.{request.param}")
 
 
 # By structure
@@ -157,7 +157,8 @@ def test_saving_writes_over_an_older_file_and_leaves_nothing_else(tmp_path):
     assert_same(values(other), values(net))
 
 
-def test_numpy_reads_the_file(path):
+def test_numpy_reads_the_file(tmp_path):
+    path = tmp_path / "net.npz"
     net = trained()
     net.save_parameters(path)
 
@@ -193,7 +194,7 @@ def test_shared_parameters_are_written_under_each_path(path):
     net.save_parameters(path)
 
     saved = nd.load(path)
-    assert list(saved) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert set(saved) == {"0.weight", "0.bias", "1.weight", "1.bias"}
     onp.testing.assert_array_equal(saved["0.weight"].asnumpy(), saved["1.weight"].asnumpy())
 
     apart = nn.Sequential(nn.Dense(3), nn.Dense(3))
@@ -209,7 +210,7 @@ def test_deduplicated_file_loads_into_nets_that_share_the_same_way(path):
 
     other.load_parameters(path)
 
-    assert list(nd.load(path)) == ["0.weight", "0.bias"]
+    assert set(nd.load(path)) == {"0.weight", "0.bias"}
     assert_same(values(other), values(net))
     with pytest.raises(AssertionError, match="Parameter '1.weight' is missing in file"):
         nn.Sequential(nn.Dense(3), nn.Dense(3)).load_parameters(path)
@@ -261,9 +262,10 @@ def test_missing_parameter_lists_what_the_file_has(path, target):
     with pytest.raises(AssertionError) as caught:
         target.load_parameters(path)
 
+    names = ", ".join(f"'{name}'" for name in nd.load(path))
     assert str(caught.value) == (
-        f"Parameter '1.bias' is missing in file '{path}', which contains parameters: '0.weight', "
-        "'0.bias', '1.weight'. Set allow_missing=True to ignore missing parameters."
+        f"Parameter '1.bias' is missing in file '{path}', which contains parameters: {names}. Set "
+        "allow_missing=True to ignore missing parameters."
     )
 
 
@@ -329,7 +331,7 @@ def test_file_of_another_kind_is_named(path, target):
     with open(path, "wb") as file:
         file.write(b"no archive")
 
-    with pytest.raises(MXNetError, match=r"expected an .npz file of arrays, found .*net\.npz"):
+    with pytest.raises(MXNetError, match=r"expected a .safetensors or .params file as .*net\."):
         target.load_parameters(path)
 
 
@@ -338,15 +340,8 @@ def test_half_a_file_is_named(path, target):
     with open(path, "rb+") as file:
         file.truncate(200)
 
-    with pytest.raises(MXNetError, match=r"expected an .npz file of arrays"):
+    with pytest.raises(MXNetError, match=r"expected an? \..* file .*net\."):
         target.load_parameters(path)
-
-
-def test_file_name_has_to_say_its_kind(target):
-    with pytest.raises(
-        ValueError, match=r"a file name that ends in .npz to save arrays, found 'a.b'"
-    ):
-        target.save_parameters("a.b")
 
 
 def test_uninitialized_net_stays_so_when_loading_fails(path):
@@ -410,7 +405,7 @@ def test_collected_parameters_are_saved_and_loaded_by_full_name(path):
 
     other.collect_params().load(path)
 
-    assert list(nd.load(path)) == list(net.collect_params())
+    assert set(nd.load(path)) == set(net.collect_params())
     assert_same(values(other), values(net))
 
 
@@ -421,7 +416,7 @@ def test_prefix_can_be_stripped_and_restored(path):
 
     other.collect_params().load(path, restore_prefix="other_")
 
-    assert list(nd.load(path))[0] == "dense0_weight"
+    assert "dense0_weight" in nd.load(path)
     assert_same(values(other), values(net))
 
 

@@ -1,0 +1,137 @@
+"""Files of arrays: which kind a file is, and who reads and writes it.
+
+`.safetensors` and MXNet's `.params` are read and written by the core, `.npz` by `_npz`. What a file is
+going to be depends on its name, what it is on its contents.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from glueball import _core
+from glueball.base import DtypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FileArrays", "natural_order", "read", "write"]
+
+_NUMBERS = "biufc"
+
+
+class FileArrays(NamedTuple):
+    """What a file holds: views, from which values are still to be taken."""
+
+    arrays: dict[str, _core.StoredArray]
+    """By name, other names of an array included."""
+    named: bool
+    """Whether the file gives names; else it holds a list, whose places the names are."""
+    metadata: dict[str, str]
+
+
+def read(fname: str | os.PathLike[str]) -> FileArrays:
+    """Open and check a file of any kind; nothing of it is trusted.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened: FileNotFoundError, PermissionError, IsADirectoryError.
+    FileFormatError
+        If it is damaged or of no kind that is known.
+    """
+    path = os.fspath(fname)
+    if _is_zip(path):
+        from glueball import _npz  # here, because zipfile takes long to import
+
+        loaded = _npz.read(path)
+        arrays = {name: _core.StoredArray(name, value) for name, value in loaded.items()}
+        named = list(loaded) != [f"arr_{i}" for i in range(len(loaded))]
+        return FileArrays(arrays, named, {})
+    contents = _core.read_arrays(os.fsencode(path))
+    arrays = {array.name: array for array in contents.arrays}
+    arrays.update({alias: arrays[name] for alias, name in contents.aliases.items()})
+    return FileArrays(arrays, contents.named, contents.metadata)
+
+
+def natural_order(name: str) -> list[tuple[bool, int, str]]:
+    """Sort key by which ``dense2`` comes before ``dense10``."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(bool(i % 2), int(part) if i % 2 else 0, part) for i, part in enumerate(parts)]
+
+
+def _is_zip(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hold us
+    except (OSError, ValueError):
+        return False  # for the core to say why
+    try:
+        return os.read(descriptor, 2) == b"PK"
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def write(
+    fname: str | os.PathLike[str],
+    arrays: Mapping[str, np.ndarray],
+    *,
+    named: bool = True,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write arrays to a file of the kind that its name says, at once or not at all.
+
+    Parameters
+    ----------
+    fname : str or path
+        Ends in ``.safetensors`` or ``.npz``; everything else becomes MXNet's ``.params``.
+    arrays : mapping of str to ndarray
+        In a ``.safetensors`` file the names of one and the same memory share one array.
+    named : bool, default True
+        False for a list: the names are places then.
+    metadata : mapping of str to str, optional
+        Goes into ``.safetensors`` files.
+
+    Raises
+    ------
+    OSError
+        If writing fails; an old file is untouched then.
+    TypeError
+        For an array of something else than numbers.
+    ValueError
+        For names, dtypes or metadata that such a file has no room for.
+    """
+    path = os.fspath(fname)
+    plain = {name: _plain(name, value) for name, value in arrays.items()}
+    if path.endswith(".npz"):
+        from glueball import _npz  # here, as in read
+
+        _npz.write(path, plain if named else {f"arr_{i}": a for i, a in enumerate(plain.values())})
+        return
+    stored = []
+    aliases: dict[str, str] = {}
+    first: dict[Any, str] = {}
+    for name, value in plain.items():
+        where = (value.__array_interface__["data"][0], value.shape, value.dtype)
+        if named and value.size and path.endswith(".safetensors") and where in first:
+            aliases[name] = first[where]
+        else:
+            first[where] = name
+            stored.append(_core.StoredArray(name, value))
+    _core.write_arrays(os.fsencode(path), stored, named, aliases, dict(metadata or {}))
+
+
+def _plain(name: str, value: np.ndarray) -> np.ndarray:
+    """Return the array in C order and native byte order; itself, if it is so."""
+    array = np.asarray(value)
+    if array.dtype.kind not in _NUMBERS:
+        message = (
+            f"expected arrays of numbers to save, found '{name}' of dtype {array.dtype}; convert it, or "
+            "leave it out"
+        )
+        raise DtypeError(message)
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
