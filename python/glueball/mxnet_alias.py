@@ -71,10 +71,15 @@ def install_as_mxnet() -> None:
         raise ImportError(message)
     for name in _LATE:
         importlib.import_module(name)
-    for name, module in list(sys.modules.items()):
-        if name == _HERE or name.startswith(_HERE + "."):
-            sys.modules["mxnet" + name[len(_HERE) :]] = module
-            _rename_classes(module)
+    # Looking at a module's names may import more of them.
+    while found := [
+        name
+        for name in sys.modules
+        if (name == _HERE or name.startswith(_HERE + ".")) and _alias(name) not in sys.modules
+    ]:
+        for name in found:
+            sys.modules[_alias(name)] = sys.modules[name]
+            _rename_classes(sys.modules[name])
     if not any(isinstance(finder, _OutsideFinder) for finder in sys.meta_path):
         sys.meta_path.append(_OutsideFinder())
     for name, module in {"initializer": ours.init, "ndarray": ours.nd, "numpy": ours.np}.items():
@@ -89,7 +94,12 @@ class _OutsideFinder(MetaPathFinder):
         if parent.partition(".")[0] == "mxnet":
             error = missing(_HERE + parent[len("mxnet") :], name)
             if isinstance(error, OutsideScopeError):
+                error.name = fullname
                 raise error
+
+
+def _alias(name: str) -> str:
+    return "mxnet" + name[len(_HERE) :]
 
 
 def _rename_classes(module: ModuleType) -> None:
