@@ -44,9 +44,8 @@ function(glueball_add_kernels isa)
                         "correct -DGLUEBALL_ISAS")
   endif()
   if(isa STREQUAL v2)
-    # Few processors stop here, and a wheel has 3 MB in all: -O3 writes several times the code. The
-    # vectors are written out, so they stay.
-    set(optimisation -Os)
+    # Few processors stop here, and a wheel has 3 MB in all: -O3 writes half as much code again.
+    set(optimisation -O2)
   else()
     set(optimisation -O3)
   endif()

@@ -12,6 +12,9 @@
 
 #include "kernels/packet.h"
 
+// The lengths of arrays of vectors are template arguments of type int.
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 namespace glueball::kernels::GLUEBALL_TARGET {
 
 // Defined in activation.cpp.
