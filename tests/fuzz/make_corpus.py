@@ -2,7 +2,7 @@
 
     python tests/fuzz/make_corpus.py FOLDER
 
-makes FOLDER/safetensors, FOLDER/params and FOLDER/json. Built with struct and json alone, by the formats'
+makes FOLDER/safetensors, FOLDER/params, FOLDER/json and FOLDER/model. Built with struct and json alone, by the formats'
 descriptions.
 """
 
@@ -52,6 +52,32 @@ def params(version: int, arrays: list[tuple[int, tuple[int, ...]]], names: list[
     return b"".join(parts)
 
 
+def architecture() -> bytes:
+    """Every kind of layer that needs no more arrays than fuzz_model.cpp has."""
+    common = {"use_bias": True, "flatten": True, "activation": None}
+    layers = [
+        {"kind": "Dense", "prefix": "a_", "units": 2, "in_units": 3, **common},
+        {
+            "kind": "Sequential",
+            "prefix": "b_",
+            "layers": [
+                {
+                    "kind": "Dense", "prefix": "c_", "parameters": "a_", "units": 2, "in_units": 2,
+                    **common, "activation": "leaky_relu", "alpha": 0.3,
+                }
+            ],
+        },
+        {"kind": "Activation", "prefix": "", "function": "tanh"},
+        {"kind": "Dropout", "prefix": "", "rate": 0.5},
+        *({"kind": kind, "prefix": "", "alpha": 0.5} for kind in ("ELU", "LeakyReLU")),
+        {"kind": "Swish", "prefix": "", "beta": 1.5},
+        *({"kind": kind, "prefix": ""} for kind in ("Flatten", "GELU", "Identity", "SELU", "SiLU")),
+    ]  # fmt: skip
+    head = {"format": "glueball.model", "version": 1, "dtype": "float32", "in_units": 3}
+    net = {"kind": "HybridSequential", "prefix": "net_", "layers": layers}
+    return json.dumps(head | {"net": net}).encode()
+
+
 def corpora() -> dict[str, list[bytes]]:
     every = {dtype: (dtype, [8]) for dtype in BITS}
     return {
@@ -76,6 +102,7 @@ def corpora() -> dict[str, list[bytes]]:
             b'"\\ud83d\\ude00"',
             b"[[[[1]]], {}, 0.1, 1e300]",
         ],
+        "model": [architecture()],
     }
 
 
