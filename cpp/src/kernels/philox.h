@@ -9,6 +9,9 @@
 
 #include "kernels/lanes.h"
 
+// The lengths of arrays of vectors are template arguments of type int.
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 namespace glueball::kernels::GLUEBALL_TARGET {
 
 /// The four words of `span` neighbouring blocks.
