@@ -342,3 +342,18 @@ def test_half_precision_files_load_into_float32_nets_when_asked(tmp_path):
 
     np.testing.assert_array_equal(layer.weight.data(), weight.astype("float32"))
     np.testing.assert_array_equal(layer.bias.data(), [7])
+
+
+def test_brain_floats_load_into_nets_when_asked_and_smaller_ones_never(tmp_path):
+    path = tmp_path / "a.safetensors"
+    layer = nn.Dense(1, use_bias=False)
+    path.write_bytes(file_of({"weight": entry("BF16", [1, 2], 0, 4)}, b"\xc0\x3f\x00\xc0"))
+    with pytest.raises(AssertionError, match=r"vs saved bfloat16\. .*\(In file '.*a\.safetensors'"):
+        layer.load_parameters(path)
+    layer.load_parameters(path, cast_dtype=True)
+    np.testing.assert_array_equal(layer.weight.data(), [[1.5, -2]])
+
+    path.write_bytes(file_of({"weight": entry("F8_E4M3", [1, 2], 0, 2)}, b"ab"))
+    with pytest.raises(TypeError, match=r"as 'weight', found dtype F8_E4M3"):
+        layer.load_parameters(path, cast_dtype=True)
+    np.testing.assert_array_equal(layer.weight.data(), [[1.5, -2]])

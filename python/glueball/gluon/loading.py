@@ -81,25 +81,25 @@ def load_checked(
         name: (parameters[name], value) for name, value in values.items() if name in parameters
     }
     for parameter, value in chosen.values():
-        _check(parameter, value, cast_dtype)
+        _check(parameter, value, filename, cast_dtype)
         parameter._check_load_contexts(ctx)
     _core.assign(list(chosen.values()), str(filename), cast_dtype, dtype_source == "saved")
     for parameter, _ in chosen.values():
         parameter._place(ctx)
 
 
-def _check(parameter: Parameter, value: _core.StoredArray, cast_dtype: bool) -> None:
+def _check(parameter: Parameter, value: _core.StoredArray, filename: str, cast_dtype: bool) -> None:
     if value.size == 0 or not parameter._fits(value.shape):
         message = (
             f"Failed loading Parameter '{parameter.name}' from saved params: shape incompatible "
-            f"expected {parameter.shape} vs saved {value.shape}"
+            f"expected {parameter.shape} vs saved {value.shape} (in file '{filename}')"
         )
         raise ShapeError(message)
-    if value.dtype != parameter.dtype and not cast_dtype:
+    if value.dtype != parameter._dtype_name and not cast_dtype:
         message = (
             f"Failed loading Parameter '{parameter.name}' from saved params: dtype incompatible "
             f"expected {parameter.dtype} vs saved {value.dtype}. Set cast_dtype=True to cast the "
-            "dtype of saved params."
+            f"dtype of saved params. (In file '{filename}'.)"
         )
         raise ArgumentError(message)
 

@@ -290,7 +290,7 @@ def test_wrong_shape_of_the_last_parameter_changes_none(path, target):
 
     assert str(caught.value) == (
         "Failed loading Parameter 'net_dense1_bias' from saved params: shape incompatible expected "
-        "(2,) vs saved (7,)"
+        f"(2,) vs saved (7,) (in file '{path}')"
     )
 
 
@@ -302,7 +302,8 @@ def test_wrong_dtype_changes_none(path, target):
 
     assert str(caught.value) == (
         "Failed loading Parameter 'net_dense1_bias' from saved params: dtype incompatible expected "
-        "float32 vs saved float64. Set cast_dtype=True to cast the dtype of saved params."
+        "float32 vs saved float64. Set cast_dtype=True to cast the dtype of saved params. (In file "
+        f"'{path}'.)"
     )
 
 
