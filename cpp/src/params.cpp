@@ -45,8 +45,12 @@ constexpr std::array<StoredDtype, 13> dtypes{
     StoredDtype::i8,  StoredDtype::i64, StoredDtype::boolean, StoredDtype::i16, StoredDtype::u16,
     StoredDtype::u32, StoredDtype::u64, StoredDtype::bf16};
 
+// MXNet 1.9.1 refuses a file with a higher number ("Unknown type enum").
+constexpr std::size_t dtypes_of_1_9_1 = 8;
+
+/// The number to write, or nullopt where MXNet 1.9.1 knows none.
 std::optional<std::int32_t> code_of(StoredDtype dtype) {
-  for (std::size_t code = 0; code < dtypes.size(); ++code) {
+  for (std::size_t code = 0; code < dtypes_of_1_9_1; ++code) {
     if (dtypes[code] == dtype) return static_cast<std::int32_t>(code);
   }
   return std::nullopt;
@@ -224,7 +228,7 @@ void write_params(const std::string& path, const StoredArrays& contents) {
   }
   for (const StoredArray& array : arrays) {
     if (code_of(array.dtype())) continue;
-    throw ArgumentError({"arrays of dtypes that MXNet has for a .params file",
+    throw ArgumentError({"arrays of dtypes that MXNet 1.9.1 reads in a .params file",
                          quoted(array.name()) + " of dtype " + to_string(array.dtype()),
                          "convert it, or write a .safetensors file"});
   }

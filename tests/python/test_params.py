@@ -160,6 +160,9 @@ def test_shared_parameters_are_written_under_each_path(tmp_path):
 def test_dtypes_and_names_without_a_place_in_the_format_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"'x' of dtype C64; convert it, or write a .safetensors"):
         nd.save(tmp_path / "a.params", {"x": nd.from_numpy(np.ones(2, "complex64"))})
+    for dtype in ("int16", "uint16", "uint32", "uint64"):
+        with pytest.raises(ValueError, match="dtypes that MXNet 1.9.1 reads"):
+            nd.save(tmp_path / "a.params", {"x": nd.from_numpy(np.ones(2, dtype))})
     with pytest.raises(ValueError, match="without zero bytes"):
         nd.save(tmp_path / "a.params", {"x\0y": nd.ones(1)})
     assert list(tmp_path.iterdir()) == []

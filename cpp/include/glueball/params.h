@@ -28,8 +28,9 @@ GLUEBALL_API StoredArrays parse_params(const void* data, std::size_t bytes,
 /// in V3, which MXNet reads in NumPy mode. Aliases are written as arrays of their own. There is no
 /// room for metadata.
 ///
-/// @throws ArgumentError for a dtype that MXNet has no code for, names that repeat, are not UTF-8
-/// or contain a zero byte, and metadata; FileAccessError if writing fails.
+/// @throws ArgumentError for a dtype that MXNet 1.9.1 does not read (it reads float16, float32,
+/// float64, uint8, int8, int32, int64 and bool), names that repeat, are not UTF-8 or contain a zero
+/// byte, and metadata; FileAccessError if writing fails.
 GLUEBALL_API void write_params(const std::string& path, const StoredArrays& contents);
 
 }  // namespace glueball
