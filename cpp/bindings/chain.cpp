@@ -152,7 +152,7 @@ PyObject* chain_new(PyTypeObject* type, PyObject* arguments, PyObject*) {
   PyObject* check = nullptr;
   PyObject* again = nullptr;
   int trains = 0;
-  if (!PyArg_ParseTuple(arguments, "OOOOp:Chain", &layers, &name, &check, &again, &trains)) {
+  if (PyArg_ParseTuple(arguments, "OOOOp:Chain", &layers, &name, &check, &again, &trains) == 0) {
     return nullptr;
   }
   std::shared_ptr<Sequential> shared;

@@ -109,7 +109,7 @@ py::object to_numpy(const StoredArray& array) {
     return as_ndarray(*values,
                       reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_));
   }
-  const py::array copy(py::dtype::from_args(py::str(name)), array.lengths());
+  py::array copy(py::dtype::from_args(py::str(name)), array.lengths());
   auto* const to = static_cast<char*>(const_cast<void*>(copy.data()));
   const auto* const from = static_cast<const char*>(array.data());
   const py::gil_scoped_release unlocked;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "bindings.h"
@@ -128,7 +129,7 @@ py::object plain_array(const Tensor& tensor) {
 Tensor read_plain_array(py::handle array) {
   if (!NumpyApi::get().PyArray_Check_(array.ptr()) || !has_flags(array, readable)) return {};
   const auto dtype = dtype_of_array(array);
-  const bool fits = py::detail::array_proxy(array.ptr())->nd <= static_cast<int>(Shape::max_rank);
+  const bool fits = std::cmp_less_equal(py::detail::array_proxy(array.ptr())->nd, Shape::max_rank);
   return dtype && fits ? on_memory_of(array, *dtype) : Tensor();
 }
 

@@ -80,7 +80,7 @@ PyObject* scope_new(PyTypeObject* type, PyObject* arguments, PyObject* keywords)
   PyObject* recording = nullptr;
   PyObject* training = nullptr;
   if (keywords != nullptr ||
-      !PyArg_ParseTuple(arguments, "OO:RecordingScope", &recording, &training)) {
+      (PyArg_ParseTuple(arguments, "OO:RecordingScope", &recording, &training) == 0)) {
     if (PyErr_Occurred() == nullptr) {
       PyErr_SetString(
           PyExc_TypeError,
@@ -132,7 +132,7 @@ PyObject* scope_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
 
 // What METH_FASTCALL calls has another type than the table's.
 template <class Function>
-PyCFunction as_method(Function* function) {
+PyCFunction as_method(Function* function) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 

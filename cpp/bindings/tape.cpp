@@ -73,15 +73,17 @@ int node_init(PyObject* self, PyObject* arguments, PyObject* keywords) {
   PyObject* name = nullptr;
   int holds_parameters = 0;
   PyObject* again = Py_None;
-  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO|pO:TapeNode",
-                                   const_cast<char**>(names), &PyTuple_Type, &parents, &backward,
-                                   &name, &holds_parameters, &again)) {
+  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO|pO:TapeNode",
+                                  const_cast<char**>(names), &PyTuple_Type, &parents, &backward,
+                                  &name, &holds_parameters, &again) == 0) {
     return -1;
   }
   set_up(as_node(self), parents, backward, name, holds_parameters != 0, again);
   return 0;
 }
 
+// Py_VISIT is a branch or two each time.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 int node_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(as_node(self)->parents);
@@ -308,7 +310,7 @@ class Walk {
     } else {
       grads = now.node.attr("backward")(now.grad, pass_);  // which looks closer
     }
-    const py::object parents = py::reinterpret_borrow<py::object>(node->parents);
+    const auto parents = py::reinterpret_borrow<py::object>(node->parents);
     const auto values = py::reinterpret_steal<py::object>(
         PySequence_Fast(grads.ptr(), "expected a sequence of gradients from a derivative"));
     if (!values) throw py::error_already_set();

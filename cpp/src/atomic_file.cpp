@@ -30,7 +30,7 @@ std::string behind_links(const std::string& path) {
     const ssize_t length = ::readlink(target.c_str(), link.data(), link.size());
     if (length <= 0) return target;  // no link, or nothing at all
     link.resize(static_cast<std::size_t>(length));
-    target = link.front() == '/' ? link : folder_of(target) + link;
+    target = link.front() == '/' ? link : folder_of(target).append(link);
   }
   throw FileAccessError("to write", path, ELOOP);
 }
@@ -94,12 +94,15 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   }
 
   std::string temporary;
+  int fault = 0;
   do {  // a file of that name may be left from a process that was killed
     temporary = temporary_beside(target_);
-    file_ = FileDescriptor(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-  } while (!file_.is_open() && errno == EEXIST);
-  if (!file_.is_open()) fail(errno);
+    const int opened =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    fault = opened < 0 ? errno : 0;
+    file_ = FileDescriptor(opened);
+  } while (fault == EEXIST);
+  if (fault != 0) fail(fault);
   temporary_ = std::move(temporary);
   if (replaces) {
     // Owner first: changing it may clear bits of the mode. Only root may, and nobody else needs to.

@@ -49,21 +49,50 @@ Tensor rounded_copy(const Tensor& values) {
   return copy;
 }
 
-/// y = f(x w^T + b); `biases` and `panels` may be null.
+/// A weight as a forward reads it.
+class WeightInUse {
+ public:
+  WeightInUse(Parameter& weight, bool is_recorded);
+
+  /// (units, in_units).
+  const Tensor& values() const { return copy_.defined() ? copy_ : *values_; }
+  /// What Parameter::panels() holds; null: packed on the way.
+  const Tensor* panels() const { return panels_; }
+  /// Whether the panels are of bfloat16.
+  bool is_rounded() const { return is_rounded_; }
+
+ private:
+  const Tensor* values_;  // no copy: the parameter looks whether somebody holds one
+  const Tensor* panels_;
+  bool is_rounded_;
+  Tensor copy_;
+};
+
+WeightInUse::WeightInUse(Parameter& weight, bool is_recorded)
+    : values_(&weight.values()), panels_(weight.panels()), is_rounded_(weight.rounds_inference()) {
+  if (is_recorded) {
+    if (is_rounded_) panels_ = nullptr;  // what is differentiated is not rounded
+    return;
+  }
+  if (panels_ == nullptr) panels_ = weight.make_panels();
+  // Somebody holds the values: they are rounded anew.
+  if (panels_ == nullptr && is_rounded_) copy_ = rounded_copy(*values_);
+}
+
+/// y = f(x w^T + b); `biases` may be null.
 template <class T>
-void run_forward(const Tensor& x, const Tensor& w, const Tensor* panels, const void* biases,
-                 const ActivationFunction& function, const Tensor& y, const Extent& extent,
-                 bool rounded) {
+void run_forward(const Tensor& x, const WeightInUse& weight, const void* biases,
+                 const ActivationFunction& function, const Tensor& y, const Extent& extent) {
   Multiplication<T> m;
   m.a = x.data<T>();
   m.a_row = extent.width;
-  m.b = w.data<T>();
+  m.b = weight.values().data<T>();
   m.b_step = 1;
   m.b_column = extent.width;
-  set_panels(m, panels, rounded);
+  set_panels(m, weight.panels(), weight.is_rounded());
   m.c = y.data<T>();
   m.rows = extent.rows;
-  m.columns = w.shape()[0];
+  m.columns = weight.values().shape()[0];
   m.depth = extent.width;
   m.bias = static_cast<const T*>(biases);
   m.code = static_cast<kernels::ActivationCode>(function.kind);
@@ -286,20 +315,11 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
   const Tensor& target = keep ? linear : output;
   const ActivationFunction fused = keep ? ActivationFunction() : activation_;
   // While recording, weights change from step to step, and packing them for one is done on the way.
-  const Tensor* panels = weight_->panels();
-  if (panels == nullptr && record == nullptr) panels = weight_->make_panels();
-  const bool rounded = weight_->rounds_inference();
-  if (rounded && record != nullptr) panels = nullptr;  // what is differentiated is not rounded
-  Tensor rounded_weight;
-  if (rounded && record == nullptr && panels == nullptr) {
-    // Somebody holds the values: they are rounded anew, and packed on the way.
-    rounded_weight = rounded_copy(weight);
-  }
-  const Tensor& used = rounded_weight.defined() ? rounded_weight : weight;
+  const WeightInUse used(*weight_, record != nullptr);
   if (weight.dtype() == Dtype::float32) {
-    run_forward<float>(input, used, panels, biases, fused, target, extent, rounded);
+    run_forward<float>(input, used, biases, fused, target, extent);
   } else {
-    run_forward<double>(input, used, panels, biases, fused, target, extent, false);
+    run_forward<double>(input, used, biases, fused, target, extent);
   }
   if (keep) activate(activation_, linear, output);
   if (record != nullptr) {

@@ -19,7 +19,7 @@ constexpr std::size_t bytes_on_stack = 4096;
 template <class T>
 class Workspace {
  public:
-  explicit Workspace(std::int64_t elements) : half_(static_cast<T*>(static_cast<void*>(&stack_))) {
+  explicit Workspace(std::int64_t elements) : half_(reinterpret_cast<T*>(&stack_)) {
     if (static_cast<std::size_t>(elements) * sizeof(T) > bytes_on_stack) {
       memory_ = Tensor::uninitialized({2 * elements}, dtype_of<T>);
       half_ = memory_.data<T>();
@@ -63,8 +63,9 @@ InferencePlan::Way InferencePlan::way_for(const Tensor& input, bool training) co
     if (weight.panels() == nullptr) return {};
     const Tensor& values = weight.values();
     if (values.shape()[1] != width || values.dtype() != input.dtype()) return {};
-    if (const Parameter* bias = step.dense->bias().get()) {
-      if (!bias->is_initialized() || bias->values().dtype() != input.dtype()) return {};
+    const Parameter* const bias = step.dense->bias().get();
+    if (bias != nullptr && (!bias->is_initialized() || bias->values().dtype() != input.dtype())) {
+      return {};
     }
     work += width * step.dense->units();
     width = step.dense->units();

@@ -72,6 +72,8 @@ void fill_by_svd(Index rows, Index columns, Distribution distribution, Generator
 template <class T>
 void fill_by_reflections(Index rows, Index columns, Distribution distribution, Generator& rng,
                          double scale, const Place<T>& out) {
+  // A row for each reflection.
+  // NOLINTNEXTLINE(readability-suspicious-call-argument)
   const Tensor vectors = draw(columns, rows, distribution, rng);
   const auto& kernel = kernels::active().orthogonal;
   const auto multiply = [&] {
@@ -124,6 +126,8 @@ void fill_orthogonal(Index rows, Index columns, OrthogonalMethod method, Distrib
   } else if (rows >= columns) {
     fill_by_reflections(rows, columns, distribution, rng, scale, Place<T>{out, columns, 1});
   } else {
+    // The transpose of one that is higher than wide.
+    // NOLINTNEXTLINE(readability-suspicious-call-argument)
     fill_by_reflections(columns, rows, distribution, rng, scale, Place<T>{out, 1, columns});
   }
 }

@@ -154,12 +154,12 @@ void load_parameters(Sequential& net, const std::string& path, const LoadOptions
     if (given.insert(each.get()).second) values.emplace_back(each, *found->second);
   });
   for (const auto& [name, parameter] : missing) {
-    if (options.allow_missing || given.count(parameter.get()) != 0) continue;
+    if (options.allow_missing || given.contains(parameter.get())) continue;
     throw ArgumentError({"Parameter " + quoted(name) + " in file " + quoted(path), list_of(in_file),
                          "set allow_missing to leave it as it is"});
   }
   for (const auto& [name, array] : by_name) {
-    if (options.ignore_extra || used.count(name) != 0) continue;
+    if (options.ignore_extra || used.contains(name)) continue;
     throw ArgumentError(
         {"arrays for the net's parameters in file " + quoted(path) + ": " + list_of(in_net),
          quoted(name), "set ignore_extra to skip it"});

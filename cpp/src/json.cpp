@@ -274,8 +274,8 @@ void Reader::finish() {
 const Value* Value::find(std::string_view key) const noexcept {
   const auto* const members = std::get_if<Object>(&content);
   if (members == nullptr) return nullptr;
-  const auto found = std::find_if(members->begin(), members->end(),
-                                  [key](const auto& member) { return member.key == key; });
+  const auto found =
+      std::ranges::find_if(*members, [key](const auto& member) { return member.key == key; });
   return found == members->end() ? nullptr : &found->value;
 }
 

@@ -23,7 +23,7 @@ std::int64_t grain_of(std::int64_t elements_each) noexcept {
 /// Calls body(T()) with the type that `dtype` names.
 template <class Body>
 void with_type(Dtype dtype, Body&& body) {
-  if (dtype == Dtype::float32) {
+  if (dtype == Dtype::float32) {  // NOLINT(bugprone-branch-clone): the types differ
     body(float());
   } else {
     body(double());
@@ -284,7 +284,7 @@ Tensor Normalisation::backward(const Tensor& output_grad, const LayerRecord& rec
     const T* const gamma = scales + groups;
 
     const Tensor sums({2, seen.channels}, Dtype::float64);
-    double* const heads = sums.data<double>();
+    auto* const heads = sums.data<double>();
     double* const products = heads + seen.channels;
     if (input.size() != 0) {
       parallel_for(seen.channels, grain_of(seen.samples * seen.span),
@@ -506,7 +506,7 @@ void GroupNorm::check_groups() const {
                          std::to_string(groups_), "give the number of groups"});
   }
   if (const std::int64_t channels = (*gamma()->shape())[0]; channels != Shape::unknown) {
-    check_channels(channels);
+    GroupNorm::check_channels(channels);  // the constructor comes here too
   }
 }
 

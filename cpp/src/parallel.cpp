@@ -16,9 +16,9 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
-#include <signal.h>
+#include <csignal>
 #endif
-#if defined(__linux__)
+#ifdef __linux__
 #include <sched.h>
 #endif
 
@@ -62,7 +62,7 @@ int default_threads() noexcept {
     std::from_chars(text, text + std::strlen(text), count);
     if (count > 0) return count;
   }
-#if defined(__linux__)
+#ifdef __linux__
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
 #endif
@@ -160,6 +160,16 @@ class Pool {
     }
   }
 
+  /// False if the system allows no more: the callers' own threads do the work then.
+  bool start_worker() noexcept {
+    try {
+      std::thread([this] { serve(); }).detach();
+      return true;
+    } catch (const std::system_error&) {
+      return false;
+    }
+  }
+
   /// Has at least `wanted` workers afterwards, or as many as the system allows.
   void grow(int wanted) noexcept {
     if (workers_ >= wanted) return;
@@ -174,13 +184,7 @@ class Pool {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
 #endif
-    try {
-      for (; workers_ < wanted; ++workers_) {
-        std::thread([this] { serve(); }).detach();
-      }
-    } catch (const std::system_error&) {
-      // The callers' own threads do the work then.
-    }
+    while (workers_ < wanted && start_worker()) ++workers_;
 #if defined(__unix__) || defined(__APPLE__)
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 #endif

@@ -200,7 +200,7 @@ void write_array(AtomicFile& file, const StoredArray& array) {
   for (const std::int64_t length : array.lengths()) put(file, length);
   put(file, cpu);
   put(file, std::int32_t{0});
-  put(file, *code_of(array.dtype()));
+  put(file, code_of(array.dtype()).value());
   file.write(array.data(), array.bytes());
 }
 

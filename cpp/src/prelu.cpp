@@ -15,6 +15,11 @@ namespace {
 constexpr std::int64_t piece = 1 << 15;
 
 /// One slope takes the whole input as one run.
+/// So many pieces of `elements` each that a thread's start pays.
+std::int64_t grain_for(std::int64_t elements) {
+  return std::max<std::int64_t>(1, piece / std::max<std::int64_t>(1, elements));
+}
+
 kernels::NormView view_of(const Shape& shape, std::int64_t slopes) {
   const std::int64_t size = shape.elements();
   if (slopes == 1 || size == 0) return {1, 1, size, 1};
@@ -24,7 +29,7 @@ kernels::NormView view_of(const Shape& shape, std::int64_t slopes) {
 template <class T>
 void run_forward(const Tensor& x, const kernels::NormView& view, const Tensor& slopes,
                  const Tensor& y) {
-  const std::int64_t grain = std::max<std::int64_t>(1, piece / (view.channels * view.span));
+  const std::int64_t grain = grain_for(view.channels * view.span);
   parallel_for(view.samples, grain, [&](std::int64_t begin, std::int64_t end) {
     kernels::table<T>().prelu_forward(x.data<T>(), view, begin, end, slopes.data<T>(), y.data<T>());
   });
@@ -33,7 +38,7 @@ void run_forward(const Tensor& x, const kernels::NormView& view, const Tensor& s
 template <class T>
 void run_backward(const Tensor& dy, const Tensor& x, const kernels::NormView& view,
                   const Tensor& slopes, const Tensor& dx) {
-  const std::int64_t grain = std::max<std::int64_t>(1, piece / (view.channels * view.span));
+  const std::int64_t grain = grain_for(view.channels * view.span);
   parallel_for(view.samples, grain, [&](std::int64_t begin, std::int64_t end) {
     kernels::table<T>().prelu_backward(dy.data<T>(), x.data<T>(), view, begin, end,
                                        slopes.data<T>(), dx.data<T>());
@@ -44,7 +49,7 @@ template <class T>
 void run_slopes(const Tensor& dy, const Tensor& x, const kernels::NormView& view,
                 const Parameter::GradTarget& target) {
   const Tensor sums({view.channels}, Dtype::float64);
-  const std::int64_t grain = std::max<std::int64_t>(1, piece / (view.samples * view.span));
+  const std::int64_t grain = grain_for(view.samples * view.span);
   parallel_for(view.channels, grain, [&](std::int64_t begin, std::int64_t end) {
     kernels::table<T>().prelu_slope_sums(dy.data<T>(), x.data<T>(), view, begin, end,
                                          sums.data<double>());

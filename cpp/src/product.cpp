@@ -65,6 +65,8 @@ void product_rounded(const Product<T>& part, const kernels::Bfloat16* panels) {
   }
 }
 
+// One nest of loops: its parts would hand a dozen variables to each other.
+// NOLINTBEGIN(readability-function-cognitive-complexity)
 template <class T>
 void run(const Multiplication<T>& m, const Region& region) {
   const Table<T>& table = kernels::table<T>();
@@ -133,6 +135,7 @@ void run(const Multiplication<T>& m, const Region& region) {
     }
   }
 }
+// NOLINTEND(readability-function-cognitive-complexity)
 
 /// A product that nothing has to be cut or packed for: what small nets are made of.
 template <class T>

@@ -55,7 +55,7 @@ void set_panels(Multiplication<T>& m, const Tensor* panels, bool rounded) {
 /// An element of C has the same bits whatever the number of threads and of rows, and whether B is
 /// packed or not.
 template <class T>
-void multiply(const Multiplication<T>& multiplication);
+void multiply(const Multiplication<T>& whole);
 
 /// How many elements pack() writes.
 template <class T>

@@ -59,7 +59,7 @@ class HeaderReader {
     if (std::exchange(has_metadata_, true)) json_.fail("the metadata twice");
     if (json_.peek() == json::Reader::Kind::null) return json_.null();
     json_.object([this](std::string key) {
-      if (metadata.count(key) != 0) json_.fail("the metadata's key " + quoted(key) + " twice");
+      if (metadata.contains(key)) json_.fail("the metadata's key " + quoted(key) + " twice");
       metadata.emplace(std::move(key), json_.string());
     });
   }
@@ -136,8 +136,8 @@ void check_names(const std::vector<Entry>& entries, const std::string& file) {
   std::vector<std::string_view> names;
   names.reserve(entries.size());
   for (const Entry& entry : entries) names.emplace_back(entry.name);
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
+  std::ranges::sort(names);
+  const auto twice = std::ranges::adjacent_find(names);
   if (twice != names.end()) fail(file, "array " + quoted(*twice) + " twice");
 }
 
@@ -173,12 +173,12 @@ std::vector<std::string_view> sorted_names(const std::vector<StoredArray>& array
   std::vector<std::string_view> names;
   names.reserve(arrays.size());
   for (const StoredArray& array : arrays) names.emplace_back(array.name());
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 
 bool contains(const std::vector<std::string_view>& sorted, std::string_view name) {
-  return std::binary_search(sorted.begin(), sorted.end(), name);
+  return std::ranges::binary_search(sorted, name);
 }
 
 /// Puts the arrays of a list into its order; false if their names are not "0", "1" ...
@@ -239,7 +239,7 @@ std::vector<const StoredArray*> in_file_order(const std::vector<StoredArray>& ar
   std::vector<const StoredArray*> ordered;
   ordered.reserve(arrays.size());
   for (const StoredArray& array : arrays) ordered.push_back(&array);
-  std::sort(ordered.begin(), ordered.end(), [](const StoredArray* a, const StoredArray* b) {
+  std::ranges::sort(ordered, [](const StoredArray* a, const StoredArray* b) {
     return a->dtype() != b->dtype() ? a->dtype() > b->dtype() : a->name() < b->name();
   });
   return ordered;
@@ -247,9 +247,9 @@ std::vector<const StoredArray*> in_file_order(const std::vector<StoredArray>& ar
 
 void append_entry(std::string& header, const StoredArray& array, std::uint64_t begin) {
   json::append(header, array.name());
-  header += ":{\"dtype\":\"";
+  header += R"(:{"dtype":")";
   header += to_string(array.dtype());
-  header += "\",\"shape\":[";
+  header += R"(","shape":[)";
   const char* separator = "";
   for (const std::int64_t length : array.lengths()) {
     header += separator + std::to_string(length);
@@ -262,7 +262,7 @@ void append_entry(std::string& header, const StoredArray& array, std::uint64_t b
 std::string header_of(const StoredArrays& contents,
                       const std::vector<const StoredArray*>& ordered) {
   const std::vector<std::string_view> names = sorted_names(contents.arrays);
-  const auto twice = std::adjacent_find(names.begin(), names.end());
+  const auto twice = std::ranges::adjacent_find(names);
   if (twice != names.end()) {
     throw ArgumentError({"arrays of different names", quoted(*twice) + " twice", "rename one"});
   }
@@ -336,7 +336,7 @@ StoredArrays parse_safetensors(const void* data, std::size_t bytes,
 
   check_names(entries, name);
   const auto by_offsets = [](const Entry& a, const Entry& b) { return a.offsets < b.offsets; };
-  std::stable_sort(entries.begin(), entries.end(), by_offsets);
+  std::ranges::stable_sort(entries, by_offsets);
   const auto* const first = text + header_bytes;
   check_layout(entries, rest - static_cast<std::size_t>(header_bytes), name);
 
@@ -354,7 +354,7 @@ StoredArrays parse_safetensors(const void* data, std::size_t bytes,
     }
     entry = next;
   }
-  if (contents.metadata.count(list_key) != 0 && restore_list(contents.arrays)) {
+  if (contents.metadata.contains(list_key) && restore_list(contents.arrays)) {
     contents.metadata.erase(contents.metadata.find(list_key));
     contents.named = false;
   }

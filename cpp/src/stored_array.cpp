@@ -121,8 +121,8 @@ const char* to_string(StoredDtype dtype) noexcept { return facts_of(dtype).name;
 std::size_t bits_of(StoredDtype dtype) noexcept { return facts_of(dtype).bits; }
 
 std::optional<StoredDtype> stored_dtype_from(std::string_view name) noexcept {
-  const auto* const found = std::find_if(facts.begin(), facts.end(),
-                                         [name](const auto& each) { return each.name == name; });
+  const auto* const found =
+      std::ranges::find_if(facts, [name](const auto& each) { return each.name == name; });
   if (found == facts.end()) return std::nullopt;
   return static_cast<StoredDtype>(found - facts.begin());
 }
@@ -152,7 +152,7 @@ StoredArray::StoredArray(std::string name, StoredDtype dtype, std::vector<std::i
       bytes_(bytes),
       owner_(std::move(owner)) {
   const auto needed = stored_bytes(dtype_, lengths_);
-  if (!needed || static_cast<std::uint64_t>(*needed) != bytes_) {
+  if (!needed || std::cmp_not_equal(*needed, bytes_)) {
     throw ArgumentError(
         {"the bytes of an array of the lengths and the dtype given as " + quoted(name_),
          std::to_string(bytes_) + " bytes for dtype " + to_string(dtype_),
@@ -253,6 +253,7 @@ Tensor StoredArray::view() const {
   if (dtype_ != stored(dtype) || !aligned || bytes_ == 0) return read(dtype);
   auto owner = std::make_unique<std::shared_ptr<const void>>(owner_);
   Tensor view = Tensor::lend(const_cast<void*>(data_), shape(), dtype, owner.get(), release_owner);
+  // NOLINTNEXTLINE(bugprone-unused-return-value): the view has it now.
   static_cast<void>(owner.release());
   return view;
 }

@@ -16,7 +16,7 @@
 #include "kernels/table.h"
 #include "streaming.h"
 
-#if defined(__linux__)
+#ifdef __linux__
 #include <sys/mman.h>
 #endif
 
@@ -96,7 +96,7 @@ class BlockCache {
 
 thread_local BlockCache block_cache;
 
-#if defined(__linux__)
+#ifdef __linux__
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 /// Asks for one page fault every 2 MiB instead of every 4 KiB: faults take most of the time of the
@@ -136,7 +136,7 @@ std::size_t block_bytes(std::size_t bytes) noexcept {
 
 /// Whether blocks of this size are mapped for themselves, and so are zeros at first.
 constexpr bool is_mapped(std::size_t bytes) noexcept {
-#if defined(__linux__)
+#ifdef __linux__
   return caching && bytes > BlockCache::largest;
 #else
   static_cast<void>(bytes);
@@ -145,7 +145,7 @@ constexpr bool is_mapped(std::size_t bytes) noexcept {
 }
 
 void* system_block(std::size_t bytes) noexcept {
-#if defined(__linux__)
+#ifdef __linux__
   if (is_mapped(bytes)) return map_block(bytes);
   if (bytes >= 2 * huge_page) {
     void* memory = std::aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page);
@@ -171,7 +171,7 @@ void free_block(void* memory, std::size_t bytes) noexcept {
   if constexpr (caching) {
     if (block_cache.give(memory, bytes)) return;
   }
-#if defined(__linux__)
+#ifdef __linux__
   if (is_mapped(bytes)) {
     ::munmap(memory, bytes);
     return;
