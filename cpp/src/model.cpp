@@ -191,7 +191,7 @@ StoredArrays store(const Sequential& net) {
 /// The width that the first layer with parameters takes, or null: for readers of the file.
 std::string input_width(const Sequential& net) {
   for (const auto& [path, parameter] : net.collect_parameters()) {
-    const Shape& shape = parameter->data().shape();
+    const Shape& shape = parameter->values().shape();
     if (shape.rank() == 2) return std::to_string(shape[1]);
   }
   return "null";

@@ -280,7 +280,7 @@ std::shared_ptr<Layer> read_dense(LayerReader& in) {
 
 void write_dense(const Dense& layer, LayerWriter& out) {
   out.integer("units", layer.units());
-  out.integer("in_units", layer.weight()->data().shape()[1]);
+  out.integer("in_units", layer.weight()->values().shape()[1]);
   out.flag("use_bias", layer.bias() != nullptr);
   out.flag("flatten", layer.flatten());
   const ActivationFunction& function = layer.activation();
@@ -417,7 +417,7 @@ std::shared_ptr<Layer> read_embedding(LayerReader& in) {
 
 void write_embedding(const Embedding& layer, LayerWriter& out) {
   out.integer("input_dim", layer.weight()->data().shape()[0]);
-  out.integer("output_dim", layer.weight()->data().shape()[1]);
+  out.integer("output_dim", layer.weight()->values().shape()[1]);
 }
 
 std::shared_ptr<Layer> read_prelu(LayerReader& in) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "glueball/error.h"
@@ -35,7 +36,8 @@ const std::string dense = bytes_of(std::int32_t{0});
 const std::string v2 = bytes_of(0xF993FAC9U) + dense + two_by_one + device + two_floats;
 
 StoredArrays parse(const std::string& bytes) {
-  return parse_params(bytes.data(), bytes.size(), nullptr, "a.params");
+  const auto kept = std::make_shared<const std::string>(bytes);  // arrays refer to them
+  return parse_params(kept->data(), kept->size(), kept, "a.params");
 }
 
 void check_two_floats(const StoredArray& array, const Shape& shape) {
