@@ -44,7 +44,7 @@ function(glueball_add_kernels isa)
                         "correct -DGLUEBALL_ISAS")
   endif()
   if(isa STREQUAL v2)
-    # Few processors stop here, and a wheel has 3 MB in all: -O3 writes half as much code again.
+    # Few processors stop here, and -O3 writes half as much code again for no speed.
     set(optimisation -O2)
   else()
     set(optimisation -O3)
