@@ -1,5 +1,5 @@
-// libFuzzer target: whatever the text of an architecture, check_model() refuses it, or it is one of the
-// arrays that are there.
+// libFuzzer target: whatever the text of an architecture, check_model() refuses it, or it is one of
+// the arrays that are there.
 
 #include <cstdlib>
 #include <string>
@@ -8,7 +8,8 @@
 #include "kernels/table.h"
 #include "model_layers.h"
 
-// Nothing is computed here: without the kernels, which take minutes to compile, this links in seconds.
+// Nothing is computed here: without the kernels, which take minutes to compile, this links in
+// seconds.
 const glueball::kernels::KernelSet& glueball::kernels::active() { std::abort(); }
 
 namespace {
