@@ -1,5 +1,7 @@
 #include "glueball/dropout.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "glueball/error.h"
@@ -40,12 +42,122 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& out) {
   });
 }
 
+/// How a mask lies over an array that has more elements, since its length is 1 along some axes.
+///
+/// The array falls into rows, within which the mask has either an element for each of the array's,
+/// or one for all of them.
+class Spread {
+ public:
+  Spread(const Shape& mask, const Shape& array) {
+    std::size_t axis = array.rank();
+    const auto is_shared = [&](std::size_t i) { return mask[i] == 1; };
+    // An axis of length 1 is whatever its neighbours are.
+    while (axis > 1 && array[axis - 1] == 1) --axis;
+    shared_ = is_shared(axis - 1);
+    while (axis > 0 && (array[axis - 1] == 1 || is_shared(axis - 1) == shared_)) {
+      length_ *= array[--axis];
+    }
+    rank_ = axis;
+    for (std::int64_t stride = shared_ ? 1 : length_; axis-- > 0;) {
+      lengths_[axis] = array[axis];
+      strides_[axis] = is_shared(axis) ? 0 : stride;
+      stride *= mask[axis];
+      rows_ *= array[axis];
+    }
+  }
+
+  /// Calls `each(x, factor, y)` for all elements of x, y and the mask's for them.
+  template <class T, class Each>
+  void run(const T* x, const T* mask, T* y, Each each) const {
+    parallel_for(rows_, std::max<std::int64_t>(grain / std::max<std::int64_t>(length_, 1), 1),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t row = begin; row < end; ++row) {
+                     const T* const factor = mask + offset(row);
+                     const T* const from = x + row * length_;
+                     T* const to = y + row * length_;
+                     if (shared_) {
+                       for (std::int64_t i = 0; i < length_; ++i) to[i] = each(from[i], *factor);
+                     } else {
+                       for (std::int64_t i = 0; i < length_; ++i) to[i] = each(from[i], factor[i]);
+                     }
+                   }
+                 });
+  }
+
+ private:
+  /// Where the mask's elements for a row begin.
+  std::int64_t offset(std::int64_t row) const {
+    std::int64_t sum = 0;
+    for (std::size_t axis = rank_; axis-- > 0;) {
+      sum += row % lengths_[axis] * strides_[axis];
+      row /= lengths_[axis];
+    }
+    return sum;
+  }
+
+  std::array<std::int64_t, Shape::max_rank> lengths_{};
+  std::array<std::int64_t, Shape::max_rank> strides_{};
+  std::size_t rank_ = 0;
+  std::int64_t rows_ = 1;
+  std::int64_t length_ = 1;
+  bool shared_ = false;
+};
+
+/// As `drop`, with a mask of fewer elements.
+template <class T>
+void drop_shared(const Tensor& x, const Tensor& mask, const Tensor& y, double rate) {
+  const T threshold = static_cast<T>(rate);
+  const T scale = rate < 1.0 ? static_cast<T>(1.0 / (1.0 - rate)) : T(0);
+  T* const draws = mask.data<T>();
+  std::transform(draws, draws + mask.size(), draws,
+                 [&](T draw) { return draw >= threshold ? scale : T(0); });
+  Spread(mask.shape(), x.shape())
+      .run(x.data<T>(), mask.data<T>(), y.data<T>(),
+           [](T value, T factor) { return factor == T(0) ? T(0) : value * factor; });
+}
+
+template <class T>
+void multiply_shared(const Tensor& x, const Tensor& mask, const Tensor& y) {
+  Spread(mask.shape(), x.shape())
+      .run(x.data<T>(), mask.data<T>(), y.data<T>(),
+           [](T value, T factor) { return value * factor; });
+}
+
+constexpr auto max_rank = static_cast<std::int64_t>(Shape::max_rank);
+
 }  // namespace
 
-Dropout::Dropout(std::string name, double rate) : Layer(std::move(name)), rate_(rate) {
-  if (rate >= 0.0 && rate <= 1.0) return;
-  throw ArgumentError({"a rate from 0 to 1 for '" + this->name() + "'", std::to_string(rate),
-                       "give the share of elements to drop"});
+Dropout::Dropout(std::string name, double rate, std::vector<std::int64_t> axes)
+    : Layer(std::move(name)), rate_(rate), axes_(std::move(axes)) {
+  if (!(rate >= 0.0 && rate <= 1.0)) {
+    throw ArgumentError({"a rate from 0 to 1 for '" + this->name() + "'", std::to_string(rate),
+                         "give the share of elements to drop"});
+  }
+  for (const std::int64_t axis : axes_) {
+    if (axis >= -max_rank && axis < max_rank) continue;
+    throw ArgumentError({"axes from " + std::to_string(-max_rank) + " to " +
+                             std::to_string(max_rank - 1) + " for '" + this->name() + "'",
+                         std::to_string(axis), "give axes of the layer's input"});
+  }
+}
+
+Shape Dropout::infer_shape(const Shape& input) {
+  mask_shape(input);
+  return input;
+}
+
+Shape Dropout::mask_shape(const Shape& input) const {
+  Shape shape = input;
+  const auto rank = static_cast<std::int64_t>(input.rank());
+  for (const std::int64_t axis : axes_) {
+    if (axis < -rank || axis >= rank) {
+      throw InputError({"an input of '" + name() + "' that has the axis " + std::to_string(axis) +
+                            " along which elements are dropped together",
+                        "shape " + to_string(input), "correct the layer's axes"});
+    }
+    shape = shape.with(static_cast<std::size_t>(axis < 0 ? axis + rank : axis), 1);
+  }
+  return shape;
 }
 
 Tensor Dropout::forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) {
@@ -56,13 +168,14 @@ Tensor Dropout::forward(const Tensor& input, const ForwardMode& mode, LayerRecor
       throw ArgumentError(
           {"a Generator to train '" + name() + "' with", "none", "set ForwardMode::rng"});
     }
-    mask = Tensor::uninitialized(input.shape(), input.dtype());
+    mask = Tensor::uninitialized(mask_shape(input.shape()), input.dtype());
     output = Tensor::uninitialized(input.shape(), input.dtype());
     mode.rng->uniform(mask, 0.0, 1.0);
-    if (input.dtype() == Dtype::float32) {
-      drop<float>(input, mask, output, rate_);
+    const bool single = input.dtype() == Dtype::float32;
+    if (axes_.empty()) {
+      (single ? drop<float> : drop<double>)(input, mask, output, rate_);
     } else {
-      drop<double>(input, mask, output, rate_);
+      (single ? drop_shared<float> : drop_shared<double>)(input, mask, output, rate_);
     }
   }
   if (record != nullptr) {
@@ -79,10 +192,12 @@ Tensor Dropout::backward(const Tensor& output_grad, const LayerRecord& record, b
   if (!need_input_grad) return {};
   if (!record.extra.defined()) return output_grad;
   Tensor input_grad = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
-  if (output_grad.dtype() == Dtype::float32) {
-    multiply<float>(output_grad, record.extra, input_grad);
+  const bool single = output_grad.dtype() == Dtype::float32;
+  if (axes_.empty()) {
+    (single ? multiply<float> : multiply<double>)(output_grad, record.extra, input_grad);
   } else {
-    multiply<double>(output_grad, record.extra, input_grad);
+    (single ? multiply_shared<float> : multiply_shared<double>)(output_grad, record.extra,
+                                                                input_grad);
   }
   return input_grad;
 }

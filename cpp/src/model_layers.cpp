@@ -171,6 +171,20 @@ const json::Value::Array& LayerReader::array(std::string_view key) {
   return as<json::Value::Array>(key, "a list");
 }
 
+std::vector<std::int64_t> LayerReader::axes(std::string_view key) {
+  constexpr auto rank = static_cast<double>(Shape::max_rank);
+  std::vector<std::int64_t> axes;
+  for (const json::Value& value : array(key)) {
+    const double* const axis = std::get_if<double>(&value.content);
+    if (axis == nullptr || *axis != std::floor(*axis) || *axis < -rank || *axis >= rank) {
+      fail(describe(key) + " to be integers from " + to_text(-rank) + " to " + to_text(rank - 1),
+           axis == nullptr ? "another kind of value" : to_text(*axis));
+    }
+    axes.push_back(static_cast<std::int64_t>(*axis));
+  }
+  return axes;
+}
+
 ActivationFunction LayerReader::function(std::string_view key) {
   if (std::holds_alternative<std::nullptr_t>(required(key).content)) return {};
   const std::string name = text(key);
@@ -328,10 +342,21 @@ void write_activation(const Activation& layer, LayerWriter& out) {
 }
 
 std::shared_ptr<Layer> read_dropout(LayerReader& in) {
-  return std::make_shared<Dropout>(in.name(), in.number("rate", 0.0, 1.0));
+  const double rate = in.number("rate", 0.0, 1.0);
+  std::vector<std::int64_t> axes;
+  if (in.has("axes")) axes = in.axes("axes");
+  return std::make_shared<Dropout>(in.name(), rate, std::move(axes));
 }
 
-void write_dropout(const Dropout& layer, LayerWriter& out) { out.number("rate", layer.rate()); }
+void write_dropout(const Dropout& layer, LayerWriter& out) {
+  out.number("rate", layer.rate());
+  if (layer.axes().empty()) return;
+  std::string axes;
+  for (const std::int64_t axis : layer.axes()) {
+    axes += (axes.empty() ? "" : ",") + std::to_string(axis);
+  }
+  out.raw("axes", "[" + axes + "]");
+}
 
 std::shared_ptr<Layer> read_flatten(LayerReader& in) {
   return std::make_shared<Flatten>(in.name());

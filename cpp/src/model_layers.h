@@ -80,6 +80,8 @@ class LayerReader {
   std::int64_t divisor(std::string_view key, std::int64_t of);
   std::string text(std::string_view key);
   const json::Value::Array& array(std::string_view key);
+  /// A list of integers that can be axes, negative ones counted from the last.
+  std::vector<std::int64_t> axes(std::string_view key);
   /// The function that a setting names; null is the identity.
   ActivationFunction function(std::string_view key);
   /// A function with the parameter that a setting gives.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "glueball/error.h"
 #include "glueball/parallel.h"
@@ -90,21 +91,96 @@ TEST_CASE("rate 1 gives zeros, also for what is not finite, and zero gradients")
   }
 }
 
+TEST_CASE("elements along the axes are dropped together, and gradients alike") {
+  const std::vector<std::vector<std::int64_t>> choices{
+      {0}, {1}, {2}, {3}, {0, 1}, {1, 2}, {0, 2}, {1, 3}, {2, 3}, {-1}, {-4, 2}, {0, 1, 2, 3}};
+  for (const auto& axes : choices) {
+    for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+      CAPTURE(axes.front());
+      const Shape shape{3, 4, 5, 6};
+      const Tensor x = test::random_tensor(shape, 7, 1.0, 2.0, dtype);
+      const Tensor head = test::random_tensor(shape, 8, 1.0, 2.0, dtype);
+      Shape small = shape;
+      for (const std::int64_t axis : axes) {
+        small = small.with(static_cast<std::size_t>(axis < 0 ? axis + 4 : axis), 1);
+      }
+      Tensor draws(small, dtype);
+      Generator(11).uniform(draws, 0.0, 1.0);
+      draws = draws.cast(Dtype::float64);
+      Generator rng(11);
+      LayerRecord record;
+      Dropout layer("dropout0", 0.25, axes);
+
+      const Tensor y = layer.forward(x, {true, &rng}, &record).cast(Dtype::float64);
+      const Tensor dx = layer.backward(head, record, true, BackwardPass()).cast(Dtype::float64);
+
+      CHECK(rng.position() == static_cast<std::uint64_t>(small.elements()));
+      CHECK(record.extra.shape() == small);
+      const Tensor x64 = x.cast(Dtype::float64);
+      const Tensor head64 = head.cast(Dtype::float64);
+      for (std::int64_t i = 0; i < x.size(); ++i) {
+        // The mask's element at the same place, counted axis by axis from the last.
+        std::int64_t place = 0;
+        std::int64_t stride = 1;
+        std::int64_t rest = i;
+        for (std::size_t axis = 4; axis-- > 0;) {
+          place += rest % shape[axis] % small[axis] * stride;
+          stride *= small[axis];
+          rest /= shape[axis];
+        }
+        const double factor = draws.data<double>()[place] >= 0.25 ? 1.0 / 0.75 : 0.0;
+        REQUIRE(y.data<double>()[i] == doctest::Approx(factor * x64.data<double>()[i]));
+        REQUIRE(dx.data<double>()[i] == doctest::Approx(factor * head64.data<double>()[i]));
+      }
+    }
+  }
+}
+
+TEST_CASE("axes may have length 1 or 0, and what is dropped together may be infinite") {
+  for (const Shape& shape : {Shape{5, 1, 3}, Shape{5, 3, 1}, Shape{1, 1, 1}, Shape{0, 3, 2},
+                             Shape{2, 0, 3}, Shape{2, 3, 0}}) {
+    Tensor x(shape);
+    x.fill(std::numeric_limits<double>::infinity());
+    for (const std::int64_t axis : {0, 1, 2}) {
+      Generator rng(1);
+      const Tensor y = Dropout("dropout0", 0.5, {axis}).forward(x, {true, &rng}, nullptr);
+      CHECK(y.shape() == shape);
+      for (std::int64_t i = 0; i < y.size(); ++i) CHECK(!std::isnan(y.data<float>()[i]));
+    }
+  }
+}
+
+TEST_CASE("an axis that the input lacks is refused, by name, before anything is drawn") {
+  Generator rng(1);
+  Dropout layer("dropout0", 0.5, {2});
+  const char* const message =
+      "expected an input of 'dropout0' that has the axis 2 along which elements are dropped "
+      "together, found shape (3, 4); correct the layer's axes";
+  CHECK_THROWS_WITH_AS(layer.forward(Tensor({3, 4}), {true, &rng}, nullptr), message, InputError);
+  CHECK_THROWS_WITH_AS(layer.infer_shape({3, 4}), message, InputError);
+  CHECK(rng.position() == 0);
+  CHECK(layer.infer_shape({Shape::unknown, 4, 2}) == Shape{Shape::unknown, 4, 2});
+  CHECK_THROWS_AS(Dropout("dropout1", 0.5, {8}), ArgumentError);
+  CHECK_THROWS_AS(Dropout("dropout1", 0.5, {-9}), ArgumentError);
+}
+
 TEST_CASE("threads do not change which elements are dropped") {
-  const Tensor x = test::random_tensor({150'000}, 2, 1.0, 2.0, Dtype::float32);
+  const Tensor x = test::random_tensor({500, 300}, 2, 1.0, 2.0, Dtype::float32);
   const int threads = num_threads();
-  Dropout layer("dropout0", 0.4);
-  Generator first(3);
-  Generator second(3);
+  for (const std::vector<std::int64_t>& axes : {std::vector<std::int64_t>{}, {0}, {1}}) {
+    Dropout layer("dropout0", 0.4, axes);
+    Generator first(3);
+    Generator second(3);
 
-  set_num_threads(1);
-  const Tensor one = layer.forward(x, {true, &first}, nullptr);
-  set_num_threads(3);
-  const Tensor three = layer.forward(x, {true, &second}, nullptr);
-  set_num_threads(threads);
+    set_num_threads(1);
+    const Tensor one = layer.forward(x, {true, &first}, nullptr);
+    set_num_threads(3);
+    const Tensor three = layer.forward(x, {true, &second}, nullptr);
+    set_num_threads(threads);
 
-  for (std::int64_t i = 0; i < x.size(); ++i) {
-    REQUIRE(one.data<float>()[i] == three.data<float>()[i]);
+    for (std::int64_t i = 0; i < x.size(); ++i) {
+      REQUIRE(one.data<float>()[i] == three.data<float>()[i]);
+    }
   }
 }
 

@@ -151,6 +151,19 @@ TEST_CASE("layers for other inputs than matrices come back too") {
   CHECK(equal_bits((*load_model(folder / "net.safetensors"))(x), expected));
 }
 
+TEST_CASE("axes along which elements are dropped together come back") {
+  const TemporaryFolder folder;
+  Sequential net("net");
+  net.add(std::make_shared<Dropout>("dropout0", 0.5, std::vector<std::int64_t>{1, -2}));
+
+  save_model(net, folder / "net.safetensors");
+
+  const auto again = load_model(folder / "net.safetensors");
+  const auto layer = std::dynamic_pointer_cast<Dropout>(again->layers()[0]);
+  CHECK(layer->axes() == std::vector<std::int64_t>{1, -2});
+  CHECK(layer->rate() == 0.5);
+}
+
 TEST_CASE("the same net gives the same bytes") {
   const TemporaryFolder folder;
   Sequential net("net");

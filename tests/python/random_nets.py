@@ -93,7 +93,8 @@ def nets(draw, kinds):
             case "group_norm":
                 return nn.GroupNorm(scale=draw(st.booleans()))
             case "dropout":
-                return nn.Dropout(draw(st.sampled_from([0.0, 0.5])))
+                axes = draw(st.sampled_from([(), (0,), (-1,)]))
+                return nn.Dropout(draw(st.sampled_from([0.0, 0.5])), axes=axes)
             case "chain":
                 return nn.HybridSequential(*(layer() for _ in range(draw(st.integers(0, 2)))))
 

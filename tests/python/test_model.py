@@ -91,6 +91,7 @@ def test_every_activation_travels(function, path):
         nn.Identity(),
         nn.Flatten(),
         nn.Dropout(0.4),
+        nn.Dropout(0.4, axes=(1, -1)),
         nn.Dense(3, use_bias=False, flatten=False),
         nn.PReLU(in_channels=0),
         nn.BatchNorm(axis=-1, momentum=0.8, epsilon=1e-3, scale=False),
@@ -109,6 +110,19 @@ def test_every_layer_travels_alone_and_in_a_chain(layer, path):
     assert type(travelled(layer, x, path)) is type(layer)
     chain = nn.Sequential(nn.Sequential(layer))
     assert type(travelled(chain, x, path)[0][0]) is type(layer)
+
+
+def test_axes_of_dropout_travel(path):
+    net = nn.HybridSequential(nn.Dropout(0.5, axes=(1, -1)), nn.Dropout(0.25))
+    net.export(path)
+
+    again = glueball.load(path)
+
+    assert repr(again) == repr(net)
+    with open(path, "rb") as file:
+        text = file.read().decode("latin-1")
+    # Where no axes are given, none are written: older readers know nothing of them.
+    assert text.count("axes") == 1
 
 
 def test_float64_travels(path):
@@ -316,10 +330,9 @@ class Scaled(nn.HybridSequential):
         lambda: Called(2, in_units=2, prefix="odd_"),
         lambda: Scaled(),
         lambda: nn.HybridLambda("softmax", prefix="odd_"),
-        lambda: nn.Dropout(0.5, axes=(1,), prefix="odd_"),
         lambda: nn.HybridConcurrent(prefix="odd_"),
     ],
-    ids=["own block", "own forward", "own call", "own parameter", "function", "axes", "concurrent"],
+    ids=["own block", "own forward", "own call", "own parameter", "function", "concurrent"],
 )
 def test_a_block_that_no_file_can_name_is_named_and_an_old_file_stays(make, path):
     layer = make()
@@ -523,6 +536,20 @@ HOSTILE = {
         architecture(dense(2, 3), {"kind": "Dropout", "prefix": "", "rate": 1.5}),
         "'rate' of layer '1' .Dropout. to be from 0 to 1 in .* found 1.5",
     ),
+    **{
+        f"axes that are {what}": (
+            architecture(
+                dense(2, 3), {"kind": "Dropout", "prefix": "", "rate": 0.5, "axes": axes}
+            ),
+            f"'axes' of layer '1' .Dropout. to be {wanted}",
+        )
+        for what, axes, wanted in [
+            ("no list", 1, "a list"),
+            ("no numbers", ["a"], "integers from -8 to 7 in .* found another kind"),
+            ("no integers", [0.5], "integers from -8 to 7 in .* found 0.5"),
+            ("too far", [8], "integers from -8 to 7 in .* found 8"),
+        ]
+    },
     "arrays left over": (architecture(), "found '0.(weight|bias)', which belongs to none"),
     "arrays missing": (architecture(dense(2, 3), dense(2, 2, "b_")), "expected an array '1.weight'"),
     "a bias left over": (changed(use_bias=False), "found '0.bias', which belongs to none"),

@@ -58,9 +58,7 @@ def kind_of(block: Block) -> LayerKind | None:
         native is not None and block._is_native() and type(block).__call__ is native.__call__
     )
     kind = _BY_CLASS.get(native) if does_as_its_class else None
-    # A mask shared along axes, and an activation with code of its own, are nothing that files have.
-    if isinstance(block, nn.Dropout) and block._axes:
-        return None
+    # An activation with code of its own is nothing that files have.
     if isinstance(block, nn.Dense) and block.act is not None and _function_of(block.act) is None:
         return None
     return kind
@@ -118,6 +116,11 @@ def _make_activation(function: str, **names: Any) -> Block:
     return nn.Activation(function, **names)
 
 
+def _write_dropout(layer: nn.Dropout) -> Settings:
+    settings: Settings = {"rate": layer._rate}
+    return settings | {"axes": list(layer._axes)} if layer._axes else settings
+
+
 def _nothing(layer: Block) -> Settings:
     return {}
 
@@ -161,7 +164,7 @@ _BY_CLASS: dict[type[Block] | None, LayerKind] = {
     ),
     nn.BatchNorm: LayerKind("BatchNorm", _write_batch_norm, nn.BatchNorm),
     nn.Dense: LayerKind("Dense", _write_dense, _make_dense),
-    nn.Dropout: LayerKind("Dropout", lambda layer: {"rate": layer._rate}, nn.Dropout),
+    nn.Dropout: LayerKind("Dropout", _write_dropout, nn.Dropout),
     nn.ELU: LayerKind("ELU", lambda layer: {"alpha": layer._alpha}, nn.ELU),
     nn.Embedding: LayerKind("Embedding", _write_embedding, nn.Embedding),
     nn.Flatten: LayerKind("Flatten", _nothing, nn.Flatten),

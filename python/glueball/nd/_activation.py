@@ -11,7 +11,7 @@ from glueball import _core, _tape
 from glueball.base import ArgumentError
 from glueball.nd import _special
 from glueball.nd._derivatives import traced_erf
-from glueball.nd._record import finish, fit, raw
+from glueball.nd._record import finish, fit, raw, result_axis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -297,12 +297,12 @@ def Dropout(
     mode : {'training', 'always'}
         Whether also in prediction.
     axes : tuple of int
-        Axes along which all elements share their fate.
+        Axes along which all elements share their fate; negative ones count from the last.
 
     Raises
     ------
     ArgumentError
-        When `p` is no probability.
+        When `p` is no probability, or there is no such axis.
     """
     if not 0 <= p <= 1:
         msg = f"expected p in [0, 1] for Dropout, found {p}; it is the probability of a zero"
@@ -310,7 +310,8 @@ def Dropout(
     x = raw(data)
     if p == 0 or not (_tape.state.training or mode == "always"):
         return finish(x.copy(), (data,), lambda g, _: (g,), "Dropout", out, lambda _, x: x * 1)
-    shape = tuple(1 if i in tuple(axes) else n for i, n in enumerate(x.shape))
+    shared = {result_axis(axis, x.ndim, "Dropout") for axis in axes}
+    shape = tuple(1 if i in shared else n for i, n in enumerate(x.shape))
     draws = np.empty(shape, np.float32)
     _core.default_generator().uniform(draws, 0.0, 1.0)
     mask = (draws >= p) * x.dtype.type(0 if p == 1 else 1 / (1 - p))

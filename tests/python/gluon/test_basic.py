@@ -7,7 +7,10 @@ import pytest
 from scipy import stats
 
 from glueball import autograd, nd, np, npx, random
+from glueball._core import Chain
+from glueball.base import MXNetError
 from glueball.gluon import nn
+from glueball.gluon._plan import current_plan
 
 # Dropout
 
@@ -65,11 +68,71 @@ def test_dropout_of_rate_0_and_1():
     onp.testing.assert_array_equal(dropped(nn.Dropout(1), x), [0, 0])
 
 
-def test_dropout_shares_its_mask_along_axes():
-    y = dropped(nn.Dropout(0.5, axes=(1,)), nd.ones((200, 3)))
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (-1,), (0, -1)])
+def test_dropout_shares_its_mask_along_axes(axes):
+    y = dropped(nn.Dropout(0.5, axes=axes), nd.ones((20, 30, 40)))
 
+    together = tuple(slice(0, 1) if i in axes or i - 3 in axes else slice(None) for i in range(3))
     assert set(onp.unique(y)) == {0, 2}
-    assert (y == y[:, :1]).all()
+    assert (y == y[together]).all()
+    # Along the other axes fates differ, with the share that was asked for.
+    fates = y[together] > 0
+    assert abs(fates.mean() - 0.5) < 6 * onp.sqrt(0.25 / fates.size)
+
+
+def test_dropout_sends_the_gradient_through_a_shared_mask():
+    x = nd.random.normal(shape=(8, 6, 5))
+    head = nd.random.normal(shape=(8, 6, 5))
+    x.attach_grad()
+    with autograd.record():
+        y = nn.Dropout(0.5, axes=(1,))(x)
+    y.backward(head)
+
+    factor = y.asnumpy() / x.asnumpy()
+    onp.testing.assert_allclose(x.grad.asnumpy(), factor * head.asnumpy(), rtol=1e-6)
+
+
+def test_dropout_with_axes_is_part_of_the_one_call_of_a_net_and_repeats_with_the_seed():
+    net = nn.Sequential(nn.Dense(4, flatten=False), nn.Dropout(0.5, axes=(1,)), nn.Dense(2))
+    net.initialize()
+    x = nd.random.normal(shape=(3, 5, 7))
+    net(x)
+
+    random.seed(4)
+    first = dropped(net, x)
+    random.seed(4)
+
+    assert isinstance(current_plan(net).chain, Chain)
+    onp.testing.assert_array_equal(dropped(net, x), first)
+    assert (dropped(net, x) != first).any()
+
+
+def test_dropout_of_the_layer_and_of_the_function_draw_the_same_mask():
+    x = nd.ones((6, 7))
+    random.seed(5)
+    layer = dropped(nn.Dropout(0.3, axes=(0,)), x)
+    random.seed(5)
+    with autograd.train_mode():
+        function = nd.Dropout(x, p=0.3, axes=(0,)).asnumpy()
+
+    onp.testing.assert_array_equal(layer, function)
+
+
+def test_dropout_refuses_axes_that_the_input_lacks():
+    layer = nn.Dropout(0.5, axes=(2,), prefix="drop_")
+    x = nd.ones((2, 3))
+    with autograd.train_mode():
+        with pytest.raises(MXNetError, match=r"'drop' that has the axis 2 .* found shape \(2, 3\)"):
+            layer(x)
+        with pytest.raises(ValueError, match="expected an axis in .* for 'Dropout', found 2"):
+            nd.Dropout(x, axes=(2,))
+    assert layer(nd.ones((1, 2, 3))).shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize("axes", ["ab", (0.5,), None])
+def test_dropout_refuses_axes_that_are_no_integers(axes):
+    with pytest.raises(TypeError, match="expected the axes of Dropout to be a tuple of integers"):
+        nn.Dropout(0.5, axes=axes)
 
 
 def test_dropout_inside_a_chain_is_the_same_layer():
@@ -93,6 +156,7 @@ def test_dropout_refuses_a_rate_that_is_no_probability(rate):
 def test_dropout_shows_its_settings():
     assert repr(nn.Dropout(0.5)) == "Dropout(p = 0.5, axes=())"
     assert repr(nn.Dropout(0.25, axes=(0,))) == "Dropout(p = 0.25, axes=(0,))"
+    assert repr(nn.Dropout(0.25, axes=1)) == "Dropout(p = 0.25, axes=(1,))"
 
 
 # Flatten

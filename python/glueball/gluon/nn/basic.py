@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
-from glueball import _core, autograd, nd, npx
+from glueball import _core, nd, npx
 from glueball import np as np_mode
-from glueball.base import ArgumentError, MXNetError
+from glueball.base import ArgumentError, GlueballTypeError
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.nn._native import NativeLayer
 
@@ -24,12 +25,17 @@ class Dropout(NativeLayer):
     rate : float
         Probability of an element to become 0, from 0 to 1; the others are multiplied by 1 / (1 - rate).
     axes : tuple of int, default ()
-        Axes along which the mask is shared.
+        Axes along which elements share their fate; negative ones count from the last. With ``axes=(1,)`` and
+        an input of (batch, time, features), a feature is dropped at all times of a sample, or at none.
 
     Raises
     ------
     ValueError
         If `rate` is not between 0 and 1.
+    TypeError
+        If `axes` are no integers.
+    MXNetError
+        In a training call, if the input lacks one of the axes.
 
     References
     ----------
@@ -46,36 +52,27 @@ class Dropout(NativeLayer):
             raise ArgumentError(message)
         super().__init__(**kwargs)
         self._rate = float(rate)
-        self._axes = tuple(axes)
+        self._axes = _checked_axes(axes)
 
     def _pieces(self) -> list[_core.Layer | Block]:
-        return [_SharedMask(self)] if self._axes else [_core.Dropout(self.name, self._rate)]
+        return [_core.Dropout(self.name, self._rate, self._axes)]
 
     def _from_functions(self, x: Any) -> Any:
-        if self._rate and autograd.is_training():
-            message = (
-                f"expected layers that can be differentiated twice, found '{self.name}' (Dropout), whose "
-                "mask cannot be drawn again; differentiate in predict_mode(), or use nd.Dropout"
-            )
-            raise MXNetError(message)
-        return x
+        return x  # where elements are dropped, the chain multiplies by the mask that dropped them
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p = {self._rate}, axes={self._axes})"
 
 
-class _SharedMask(Block):
-    """What a Dropout with `axes` runs: the array function, which knows of axes."""
-
-    def __init__(self, dropout: Dropout) -> None:
-        super().__init__(prefix=dropout.prefix)
-        self._settings: dict[str, Any] = {"p": dropout._rate, "axes": dropout._axes}
-
-    def forward(self, x: Any) -> Any:
-        return nd.Dropout(x, **self._settings)
-
-    def _infer_output(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
+def _checked_axes(axes: Any) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(axis) for axis in ((axes,) if isinstance(axes, int) else axes))
+    except TypeError as error:
+        message = (
+            f"expected the axes of Dropout to be a tuple of integers, found {axes!r}; name those along "
+            "which elements are dropped together"
+        )
+        raise GlueballTypeError(message) from error
 
 
 class Flatten(NativeLayer):
