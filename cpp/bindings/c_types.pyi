@@ -54,19 +54,21 @@ class NativeBackward:
     The derivative of a native operation: backward(head_grad, pass_) returns a tuple of its input's gradient, or of None.
     """
     def __call__(self, head_grad: typing.Any, pass_: BackwardPass, /) -> tuple[typing.Any]: ...
+    @property
+    def masks(self) -> list[typing.Any] | None: ...
 
 class Chain:
     """
     Chain(layers, name, check, again, trains): calls a native Sequential.
 
-    check(x) is called for an array of another class than the usual one; again(x, training) computes the same from array functions.
+    check(x) is called for an array of another class than the usual one; again(x, training, masks) computes the same from array functions.
     """
     def __new__(
         cls,
         layers: Sequential,
         name: str,
         check: collections.abc.Callable[[typing.Any], None],
-        again: collections.abc.Callable[[typing.Any, bool], typing.Any],
+        again: collections.abc.Callable[[typing.Any, bool, list[typing.Any]], typing.Any],
         trains: bool,
         /,
     ) -> Chain: ...

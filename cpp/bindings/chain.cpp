@@ -8,9 +8,11 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 #include "bindings.h"
+#include "glueball/dropout.h"
 #include "glueball/error.h"
 #include "glueball/sequential.h"
 #include "ndarray.h"
@@ -24,7 +26,7 @@ struct Chain {
   PyObject_HEAD vectorcallfunc call;
   PyObject* check;  ///< check(x) raises for what is no input; called for all but the usual class.
   PyObject* name;   ///< For messages.
-  PyObject* again;  ///< again(x, training): the same from array functions, for second derivatives.
+  PyObject* again;  ///< again(x, training, masks): the same from array functions, to derive twice.
   bool trains;      ///< There are parameters to train.
   std::shared_ptr<Sequential> layers;
 };
@@ -69,6 +71,16 @@ class ChainDerivative : public Derivative {
     // A layer that only passes the gradient on may return the very memory that it was lent.
     if (input_grad.buffer() == nullptr) input_grad = input_grad.clone();
     return plain_array(input_grad);
+  }
+
+  py::object masks() const override {
+    py::list masks;
+    for (std::size_t i = 0; i < record_.size(); ++i) {
+      const Layer& layer = *layers_->layers()[i];
+      const bool drawn = typeid(layer) == typeid(Dropout) && record_[i].extra.defined();
+      masks.append(drawn ? plain_array(record_[i].extra) : py::object(py::none()));
+    }
+    return masks;
   }
 
  private:
@@ -206,7 +218,7 @@ PyType_Slot chain_slots[] = {
     {Py_tp_doc,
      const_cast<char*>("Chain(layers, name, check, again, trains): calls a native Sequential.\n\n"
                        "check(x) is called for an array of another class than the usual one; "
-                       "again(x, training) computes the same from array functions.")},
+                       "again(x, training, masks) computes the same from array functions.")},
     {Py_tp_new, reinterpret_cast<void*>(&chain_new)},
     {Py_tp_call, reinterpret_cast<void*>(&PyVectorcall_Call)},
     {Py_tp_members, chain_members},

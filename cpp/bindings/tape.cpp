@@ -214,6 +214,26 @@ void backward_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
+PyObject* backward_masks(PyObject* self, void*) {
+  try {
+    return reinterpret_cast<Backward*>(self)->derivative->masks().release().ptr();
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (...) {
+    py::detail::try_translate_exceptions();
+  }
+  return nullptr;
+}
+
+PyGetSetDef backward_attributes[] = {
+    {"masks", backward_masks, nullptr,
+     "What each layer of a chain multiplied by, where that was drawn at random, else None; None "
+     "for "
+     "all but chains.",
+     nullptr},
+    {},
+};
+
 PyMemberDef backward_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Backward, call), READONLY, nullptr},
     {},
@@ -225,6 +245,7 @@ PyType_Slot backward_slots[] = {
                        "returns a tuple of its input's gradient, or of None.")},
     {Py_tp_call, reinterpret_cast<void*>(&PyVectorcall_Call)},
     {Py_tp_members, backward_members},
+    {Py_tp_getset, backward_attributes},
     {Py_tp_dealloc, reinterpret_cast<void*>(&backward_dealloc)},
     {},
 };

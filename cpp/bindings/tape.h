@@ -21,6 +21,10 @@ class Derivative {
   /// The input's gradient, a plain array of its shape, or None; `head_grad` is an array like the
   /// output.
   virtual py::object operator()(py::handle head_grad, const BackwardPass& pass) const = 0;
+
+  /// For chains: a list with what each layer multiplied by, where that was drawn, and None for all
+  /// others. None for what is no chain.
+  virtual py::object masks() const { return py::none(); }
 };
 
 /// Makes `output`'s node in the graph: computed from `input` by the operation `name`.

@@ -78,7 +78,10 @@ def recorded_gradients(
             raise MXNetError(message)
         from_formula, function, *rest = node.again
         if not from_formula:
-            add(function(*rest)._node, grad)
+            # A chain's random masks are those of the recorded run, not new ones.
+            masks = getattr(node._backward, "masks", None)
+            made = function(*rest) if masks is None else function(*rest, masks)
+            add(made._node, grad)
             continue
         (values,) = rest
         for position, parent in enumerate(node.parents):

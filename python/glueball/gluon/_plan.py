@@ -49,11 +49,14 @@ class Chain:
         if type(x) is not array_type():
             check_input(x, self._name)
 
-    def _from_functions(self, x: NDArray, training: bool) -> NDArray:
-        """Compute the output from array functions, for second derivatives."""
+    def _from_functions(self, x: NDArray, training: bool, masks: list[Any]) -> NDArray:
+        """Compute the output from array functions, for second derivatives.
+
+        `masks` has what each layer multiplied by, where it drew that at random.
+        """
         with _core.RecordingScope(None, training):
-            for block in self._blocks:
-                x = block._from_functions(x)
+            for block, mask in zip(self._blocks, masks, strict=True):
+                x = block._from_functions(x) if mask is None else x * mask
         return x
 
     def infer_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
