@@ -38,6 +38,18 @@ derivative of your own. Derivatives are checked against central differences in `
 `autograd.grad(heads, variables, create_graph=True)` records the gradients themselves, so that they can be differentiated again: to any order, through every function that is differentiable
 below unless it is listed as having a first derivative only. Layers may be differentiated twice as well, Dropout by the mask that it drew, and so may L2Loss and SoftmaxCrossEntropyLoss; the other
 losses, `autograd.Function`s, and functions with several results have first derivatives only, and say so by name.
+
+## Writes between record and backward
+
+A gradient needs values of the forward. Who writes into an array in between is told so, where that would make a gradient wrong:
+
+- An NDArray that is in the graph counts the writes into it and into its views: assignment, in-place operators, `out=`, `copyto`, `set_data`, an optimizer's step. `backward` raises if it needs
+  the old values.
+- A dense layer's weight is also compared by value, which finds writes through plain NumPy views, DLPack and the buffer protocol, whenever they were made. That costs nothing while nobody holds an
+  array of the weight, else a pass over it in the recorded forward and one in `backward`. PReLU and the normalisations keep copies of their parameters; biases do not matter.
+- Not seen are writes through a plain view (`numpy.asarray(x)`, `torch.from_dlpack(x)`) of other arrays, and into arrays that need no gradient, such as a batch: `backward` takes what they hold by
+  then. Refill the buffer of a batch after `backward`. `x.asnumpy()` is a copy, which may be written at any time.
+- `create_graph=True` computes layers anew, from the values that their parameters have when `grad` is called.
 """
 
 

@@ -326,7 +326,7 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
     record->input = input;
     record->output = output;
     record->extra = std::move(linear);
-    record->weight_version = weight_->version();
+    record->weight = weight_->snapshot();
   }
   return output;
 }
@@ -368,10 +368,11 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
     }
   }
   if (!need_input_grad) return {};
-  if (weight_->version() != record.weight_version) {
+  if (!weight_->matches(record.weight)) {
     throw InputError({"the weight of '" + name() + "' as it was in the recorded forward",
                       "that Parameter '" + weight_->name() + "' has been written since",
-                      "call backward before set_data, or before an optimizer's step"});
+                      "call backward before set_data, an optimizer's step, or a write through an "
+                      "array of the values"});
   }
   Tensor input_grad = Tensor::uninitialized(input.shape(), input.dtype());
   Slope slope;

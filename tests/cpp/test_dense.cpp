@@ -450,8 +450,8 @@ TEST_CASE("a weight written between forward and backward is noticed where its va
   CHECK_THROWS_WITH_AS(
       layer.backward(y, record, /*need_input_grad=*/true, BackwardPass()),
       "expected the weight of 'dense0' as it was in the recorded forward, found that Parameter "
-      "'dense0_weight' has been written since; call backward before set_data, or before an "
-      "optimizer's step",
+      "'dense0_weight' has been written since; call backward before set_data, an optimizer's "
+      "step, or a write through an array of the values",
       InputError);
 }
 

@@ -332,6 +332,96 @@ TEST_CASE("a gradient is fresh from its backward to the optimizer's step") {
   CHECK_FALSE(weight.grad_is_fresh());
 }
 
+void fill(Parameter& parameter) {
+  parameter.initialize(nullptr, std::make_shared<Counting>(0.5), Generator());
+}
+
+TEST_CASE("a snapshot costs no look at the values while nobody has an array of them") {
+  Parameter weight("w_weight", Shape({3, 5}));
+  fill(weight);
+
+  const auto before = weight.snapshot();
+  CHECK_FALSE(before.fingerprint);
+  CHECK(weight.matches(before));
+
+  weight.mark_stale();  // an optimizer's step
+  CHECK_FALSE(weight.matches(before));
+  CHECK_FALSE(weight.snapshot().fingerprint);
+}
+
+TEST_CASE("writes through an array are found, whether it was taken before a snapshot or after") {
+  for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
+    for (const std::int64_t size : {1, 3, 8, 9, 1000}) {
+      for (const std::int64_t place : {std::int64_t{0}, size / 2, size - 1}) {
+        for (const bool earlier : {true, false}) {
+          CAPTURE(size);
+          CAPTURE(place);
+          Parameter::Settings settings;
+          settings.dtype = dtype;
+          Parameter weight("w_weight", Shape({size}), settings);
+          fill(weight);
+          Tensor array;
+          if (earlier) array = weight.data();
+          const auto before = weight.snapshot();
+          CHECK(before.fingerprint.has_value() == earlier);
+          if (!earlier) array = weight.data();
+          CHECK(weight.matches(before));
+
+          const auto flip = [&] {
+            if (dtype == Dtype::float32) {
+              array.data<float>()[place] += 1.0F;
+            } else {
+              array.data<double>()[place] += 1.0;
+            }
+          };
+          flip();
+          CHECK_FALSE(weight.matches(before));
+          // What is written may also be found when the array itself is gone.
+          array = Tensor();
+          CHECK_FALSE(weight.matches(before));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a snapshot is compared with its own time, not with another's") {
+  Parameter weight("w_weight", Shape({4}));
+  fill(weight);
+  const auto first = weight.snapshot();
+  weight.data().fill(3.0);
+  const auto second = weight.snapshot();  // the array is gone, and the values are other ones
+
+  CHECK_FALSE(weight.matches(first));
+  CHECK(weight.matches(second));
+  weight.data().fill(4.0);
+  CHECK_FALSE(weight.matches(second));
+  weight.data().fill(3.0);
+  CHECK(weight.matches(second));  // the same values are no spoilt ones
+
+  weight.set_data(weight.values());
+  CHECK_FALSE(weight.matches(second));  // counted, whatever was written
+}
+
+TEST_CASE("changes that keep sums and products of the values are found too") {
+  Parameter weight("w_weight", Shape({64}));
+  fill(weight);
+  const Tensor array = weight.data();
+  float* const values = array.data<float>();
+  for (int i = 0; i < 64; ++i) values[i] = static_cast<float>(i + 1);
+  const auto before = weight.snapshot();
+
+  for (int i = 0; i < 64; ++i) values[i] = -values[i];
+  CHECK_FALSE(weight.matches(before));
+  for (int i = 0; i < 64; ++i) values[i] = -values[i];
+  CHECK(weight.matches(before));
+  for (const int distance : {1, 2, 4, 8, 16, 32}) {
+    std::swap(values[0], values[distance]);
+    CHECK_FALSE(weight.matches(before));
+    std::swap(values[0], values[distance]);
+  }
+}
+
 TEST_CASE("casting converts values and gradient, and a plan made before") {
   Parameter now("a_weight", Shape({2}));
   now.initialize(nullptr, std::make_shared<Counting>(0.5), Generator());

@@ -476,6 +476,22 @@ def test_write_to_what_a_layer_saved_is_found(which):
         y.backward()
 
 
+def test_write_through_a_plain_view_is_not_seen_and_backward_takes_what_is_there():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x * x
+    onp.asarray(x)[...] = 5
+    y.backward()
+    onp.testing.assert_array_equal(x.grad.asnumpy(), [10, 10])
+
+    # asnumpy() is a copy.
+    with autograd.record():
+        y = x * x
+    x.asnumpy()[...] = 7
+    y.backward()
+    onp.testing.assert_array_equal(x.grad.asnumpy(), [10, 10])
+
+
 def test_write_between_record_and_backward_that_spoils_nothing_is_allowed():
     x = leaf([1, 2])
     with autograd.record():

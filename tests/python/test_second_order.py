@@ -300,6 +300,18 @@ def test_graph_that_is_used_up_or_overwritten_is_refused():
         autograd.grad(y, x, create_graph=True)
 
 
+def test_layers_are_computed_anew_from_the_values_that_parameters_have_by_then():
+    layer = nn.Dense(1, in_units=1, use_bias=False)
+    layer.initialize("ones")
+    (x,) = float64([[2.0]])
+    layer.cast("float64")
+    with autograd.record():
+        y = layer(x) ** 2
+        layer.weight.set_data([[3.0]])
+        slope = autograd.grad(y, x, create_graph=True)[0]
+    assert slope.asscalar() == 2 * 2 * 3  # by the square as it was, and the weight as it is
+
+
 # ---- autograd.grad and parameters --------------------------------------------------------
 
 

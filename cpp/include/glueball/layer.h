@@ -27,8 +27,8 @@ struct GLUEBALL_API LayerRecord {
   Tensor extra;            ///< The layer's own: pre-activations, a dropout mask.
   bool constants = false;  ///< Whether moments that were used are constants to the gradient.
   std::vector<LayerRecord> inner;  ///< Of the layers inside, when the layer is a chain.
-  /// Parameter::version() of the weight, where backward needs its values.
-  std::uint64_t weight_version = 0;
+  /// What the weight was, where backward needs its values.
+  Parameter::Snapshot weight;
 };
 
 /// A function with parameters: infers shapes, computes forward and backward.

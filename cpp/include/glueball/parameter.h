@@ -166,6 +166,7 @@ class GLUEBALL_API Parameter {
   Tensor data() const {
     Tensor data = values();
     drop_panels();  // after the copy: make_panels() looks how many there are
+    if (watched_version_.load() == version_) witness();
     return data;
   }
   /// The values, only to be read: what layers use. @throws as data().
@@ -180,11 +181,24 @@ class GLUEBALL_API Parameter {
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
   std::uint64_t generation() const noexcept { return generation_; }
-  /// Counts the writes of the values by set_data(), optimizers and mark_written(): a backward that
-  /// needs the values of its forward compares. (Other writes through a view are not seen.)
+  /// Counts the writes of the values by set_data(), optimizers and mark_written().
   std::uint64_t version() const noexcept { return version_; }
-  /// To be called by who writes the values through a view.
+  /// May be called by who writes the values through a view: snapshots are then known to be old
+  /// without looking at the values.
   void mark_written() noexcept { ++version_; }
+
+  /// For layers whose backward needs the values of its forward: what the forward keeps, and
+  /// backward compares.
+  struct Snapshot {
+    std::uint64_t version = 0;  ///< version() at that time.
+    /// Of the values, where they could be written through a view without being counted.
+    std::optional<std::uint64_t> fingerprint;
+  };
+  /// The present state of the values. Costs nothing while nobody has an array of them, else a pass
+  /// over them. @throws as data().
+  Snapshot snapshot();
+  /// Whether the values are what they were, however they may have been written.
+  bool matches(const Snapshot& snapshot) const;
 
   /// Copies values into the existing array, or into a new one if there is none; the shape becomes
   /// known.
@@ -251,8 +265,10 @@ class GLUEBALL_API Parameter {
   void cast(Dtype dtype);
 
  private:
+  static constexpr std::uint64_t no_version = ~std::uint64_t{0};
   enum class PanelsState : std::uint8_t { none, in_the_making, valid };
 
+  void witness() const;
   void drop_panels() const noexcept { panels_state_.store(PanelsState::none); }
 
   struct Plan {
@@ -280,12 +296,17 @@ class GLUEBALL_API Parameter {
   bool rounds_inference_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t version_ = 0;
+  // The version that the last snapshot saw, and that whose fingerprint is kept: of what data() lent
+  // out before anybody could write into it.
+  std::atomic<std::uint64_t> watched_version_{no_version};
+  mutable std::atomic<std::uint64_t> witnessed_version_{no_version};
+  mutable std::uint64_t witnessed_ = 0;
   std::uint64_t grad_pass_ = 0;
   bool grad_fresh_ = false;
   bool filling_ = false;
   std::thread::id filler_;
   std::optional<Plan> plan_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable filled_;
 };
 

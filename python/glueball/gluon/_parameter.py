@@ -294,7 +294,8 @@ class Parameter(_core.Parameter):
         """Return the parameter's own array: writing into it writes the parameter.
 
         It is one object for as long as somebody holds it. Nets read packed copies of their weights while
-        nobody does, so a program that keeps it pays for packing in every forward.
+        nobody does, so a program that keeps it pays for packing in every forward, and in training for
+        a look whether it was written between the forward and `backward`.
 
         Raises
         ------

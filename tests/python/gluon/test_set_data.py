@@ -304,6 +304,123 @@ def test_a_weight_written_between_record_and_backward_is_found_when_it_spoils_a_
     return None
 
 
+def through_numpy(weight):
+    np.asarray(weight.data())[...] = 3
+
+
+def through_a_ufunc(weight):
+    np.negative(np.asarray(weight.data()), out=np.asarray(weight.data()))
+
+
+def through_dlpack(weight):
+    np.from_dlpack(weight.data())[0, 1] = 3
+
+
+def through_the_buffer(weight):
+    memoryview(weight.data())[0, 1] = 3.0
+
+
+UNSEEN = [through_numpy, through_a_ufunc, through_dlpack, through_the_buffer]
+
+
+def recorded(hold):
+    """A net of two layers, what it held of its second weight, and a recorded output."""
+    net = nn.Sequential(nn.Dense(2, in_units=3), nn.Dense(1, in_units=2))
+    net.initialize("ones")
+    held = {
+        "nothing": lambda: None,
+        "its array": lambda: net[1].weight.data(),
+        "a view": lambda: np.asarray(net[1].weight.data()),
+    }[hold]()
+    with autograd.record():
+        y = net(nd.ones((4, 3)))
+    return net, held, y
+
+
+@pytest.mark.parametrize("hold", ["nothing", "its array", "a view"])
+@pytest.mark.parametrize("write", UNSEEN)
+def test_a_weight_written_past_every_count_is_found_by_its_values(write, hold):
+    net, _held, y = recorded(hold)
+
+    write(net[1].weight)
+
+    with pytest.raises(
+        MXNetError, match=r"found that Parameter 'dense1_weight' has been written since"
+    ):
+        y.backward()
+
+
+def test_a_weight_written_through_a_view_that_was_held_all_the_time_is_found():
+    net, held, y = recorded("a view")
+    y.backward(retain_graph=True)
+    gradient = net[0].weight.grad().asnumpy()
+
+    held += 1
+    with pytest.raises(MXNetError, match="'dense1_weight' has been written since"):
+        y.backward(retain_graph=True)
+    held -= 1
+    y.backward()
+
+    np.testing.assert_array_equal(net[0].weight.grad().asnumpy(), gradient)
+
+
+@pytest.mark.parametrize("hold", ["nothing", "its array", "a view"])
+def test_arrays_that_are_only_read_between_record_and_backward_spoil_nothing(hold):
+    net, _held, y = recorded(hold)
+
+    total = float(np.asarray(net[1].weight.data()).sum())
+    copy = net[1].weight.data().asnumpy()
+    copy[...] = 7  # asnumpy() gives a copy
+
+    y.backward()
+    assert total == 2
+    np.testing.assert_array_equal(net[0].weight.grad().asnumpy(), 4 * np.ones((2, 3)))
+
+
+def test_where_the_values_do_not_matter_a_write_past_every_count_is_allowed():
+    net, _held, y = recorded("nothing")
+
+    through_numpy(net[0].weight)  # nobody asks for the gradient of the input
+
+    y.backward()
+    np.testing.assert_array_equal(net[0].weight.grad().asnumpy(), 4 * np.ones((2, 3)))
+
+
+def test_a_loop_that_writes_by_hand_after_each_backward_goes_on():
+    net = nn.Sequential(nn.Dense(2, in_units=3), nn.Dense(1, in_units=2))
+    net.initialize("ones")
+    parameters = list(net.collect_params().values())
+    x = nd.ones((4, 3))
+    losses = []
+    for _ in range(5):
+        with autograd.record():
+            loss = (net(x) ** 2).mean()
+        loss.backward()
+        for parameter in parameters:
+            np.asarray(parameter.data())[...] -= 0.01 * parameter.grad().asnumpy()
+        losses.append(loss.asscalar())
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("layer", [nn.PReLU, nn.LayerNorm], ids=["PReLU", "LayerNorm"])
+def test_layers_that_keep_a_copy_give_the_gradient_of_the_recorded_values(layer):
+    net = nn.Sequential(nn.Dense(3, in_units=3), layer(in_channels=3))
+    net.initialize(init.Normal(1))
+    x = nd.random.normal(shape=(4, 3))
+    x.attach_grad()
+    gradients = []
+    for write in (False, True):
+        with autograd.record():
+            y = net(x)
+        if write:
+            for parameter in net[1].collect_params().values():
+                np.asarray(parameter.data())[...] += 1
+        y.backward(nd.array(np.arange(12).reshape(4, 3)))
+        gradients.append(x.grad.asnumpy())
+
+    np.testing.assert_array_equal(*gradients)
+
+
 def test_a_write_through_a_view_is_seen_by_the_next_forward_whoever_holds_it():
     net = nn.Sequential()
     net.add(nn.Dense(40, activation="relu", in_units=30), nn.Dense(3, in_units=40))
