@@ -6,19 +6,20 @@ going to be depends on its name, what it is on its contents.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from glueball import _core
-from glueball.base import DtypeError
+from glueball.base import DtypeError, FileAccessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["FileArrays", "natural_order", "read", "write"]
+__all__ = ["FileArrays", "natural_order", "read", "whole", "write", "write_bytes"]
 
 _NUMBERS = "biufc"
 
@@ -123,6 +124,47 @@ def write(
             first[where] = name
             stored.append(_core.StoredArray(name, value))
     _core.write_arrays(os.fsencode(path), stored, named, aliases, dict(metadata or {}))
+
+
+@contextlib.contextmanager
+def whole(path: str) -> Iterator[BinaryIO]:
+    """A file to write into that gets its name when the block ends, and not if it raises.
+
+    Raises
+    ------
+    OSError
+        If writing fails; an old file is untouched then.
+    """
+    target = _core.AtomicFile(os.fsencode(path))
+    try:
+        with os.fdopen(os.dup(target.descriptor), "wb") as file:
+            yield file
+        target.commit()
+    except FileAccessError:
+        target.discard()
+        raise
+    except OSError as error:  # from Python's own file, which does not know its name
+        target.discard()
+        message = (
+            f'expected to write {path!r}, found "{error.strerror}"; free some space, or choose another '
+            "place"
+        )
+        raise FileAccessError(error.errno, message, path) from error
+    except BaseException:
+        target.discard()  # now, not when the traceback that holds it goes
+        raise
+
+
+def write_bytes(path: str, contents: bytes) -> None:
+    """Write a file at once or not at all.
+
+    Raises
+    ------
+    OSError
+        If writing fails; an old file is untouched then.
+    """
+    with whole(path) as file:
+        file.write(contents)
 
 
 def _plain(name: str, value: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core
-from glueball.base import ArgumentError, FileAccessError, FileFormatError
+from glueball import _files
+from glueball.base import ArgumentError, FileFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,32 +52,16 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
                 f"found {name[:80]!r}; rename the array"
             )
             raise ArgumentError(message)
-    target = _core.AtomicFile(os.fsencode(path))
-    try:
-        with (
-            os.fdopen(os.dup(target.descriptor), "wb") as file,
-            zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
-        ):
-            for name, value in arrays.items():
-                # Not numpy.savez, which has no room for an array that is called 'file'. A ZipInfo of
-                # our own has no time in it: equal arrays give equal files.
-                entry = zipfile.ZipInfo(f"{name}.npy")
-                with archive.open(entry, "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, value, allow_pickle=False)
-        target.commit()
-    except FileAccessError:
-        target.discard()
-        raise
-    except OSError as error:  # from Python's own file, which does not know its name
-        target.discard()
-        message = (
-            f'expected to write {path!r}, found "{error.strerror}"; free some space, or choose another '
-            "place"
-        )
-        raise FileAccessError(error.errno, message, path) from error
-    except BaseException:
-        target.discard()  # now, not when the traceback that holds it goes
-        raise
+    with (
+        _files.whole(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        for name, value in arrays.items():
+            # Not numpy.savez, which has no room for an array that is called 'file'. A ZipInfo of
+            # our own has no time in it: equal arrays give equal files.
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            with archive.open(entry, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, value, allow_pickle=False)
 
 
 def read(path: str) -> dict[str, np.ndarray]:

@@ -622,6 +622,42 @@ class Block:
             raise ArgumentError(message)
         export_model(self, path)
 
+    def save(self, prefix: str | os.PathLike[str]) -> None:
+        """Write ``<prefix>-model.json``, which blocks there are, and ``<prefix>-model.params``, their parameters.
+
+        `load` reads them, here and in MXNet, into a net that the program has built as it was. `export` writes
+        one file, from which the net itself is made.
+
+        Raises
+        ------
+        RuntimeError
+            If a parameter has no values yet; nothing is written then.
+        OSError
+            If writing fails.
+        """
+        from glueball.gluon import _structure_file
+
+        _structure_file.save(self, prefix)
+
+    def load(self, prefix: str | os.PathLike[str]) -> None:
+        """Read what `save` wrote, here or in MXNet, into a net of the same blocks. Nothing is initialized first.
+
+        Blocks are matched by class and order: attributes may have other names. Everything is checked before
+        anything is changed.
+
+        Raises
+        ------
+        AssertionError
+            If the files describe another net, or a shape or dtype does not fit.
+        ValueError
+            If a file is damaged.
+        OSError
+            If one cannot be opened.
+        """
+        from glueball.gluon import _structure_file
+
+        _structure_file.load(self, prefix)
+
     def save_params(self, filename: str) -> None:
         """Write parameters: the old name of `save_parameters`."""
         warnings.warn(
