@@ -351,11 +351,12 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
                       "cast or initialize parameters before the forward or after backward"});
   }
 
-  Tensor linear_grad = output_grad;
+  Tensor activated;
   if (!is_linear && activation_.kind != ActivationKind::identity) {
-    linear_grad = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
-    activate_backward(activation_, record.extra, record.output, output_grad, linear_grad);
+    activated = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
+    activate_backward(activation_, record.extra, record.output, output_grad, activated);
   }
+  const Tensor& linear_grad = activated.defined() ? activated : output_grad;
   const bool single = weight.dtype() == Dtype::float32;
   if (const auto target = weight_->grad_target(pass); target.grad.defined()) {
     single ? run_backward_weight<float>(linear_grad, input, target, extent)

@@ -243,8 +243,8 @@ std::int64_t Optimizer::update(const std::vector<std::shared_ptr<Parameter>>& pa
       }
       if (array.dtype() != weight.dtype()) array = array.cast(weight.dtype());
     }
-    update_array(weight, parameter->grad(), state, settings_.learning_rate * parameter->lr_mult(),
-                 settings_.weight_decay * parameter->wd_mult(), parameter->name());
+    apply(weight, parameter->grad(), state, settings_.learning_rate * parameter->lr_mult(),
+          settings_.weight_decay * parameter->wd_mult(), parameter->name());
     parameter->mark_stale();
     largest = std::max(largest, state.count);
   }
@@ -256,10 +256,15 @@ void Optimizer::update_array(const Tensor& weight, const Tensor& gradient, State
                              const std::string& name) const {
   check_same_shape(gradient, weight, "a gradient");
   for (const Tensor& array : state.arrays) check_same_shape(array, weight, "a state");
+  apply(weight, gradient, state, learning_rate, weight_decay, name);
+}
+
+void Optimizer::apply(const Tensor& weight, const Tensor& gradient, State& state,
+                      double learning_rate, double weight_decay, const std::string& name) const {
   if (weight.dtype() == Dtype::float32) {
-    run<float>(weight, gradient, state, learning_rate, weight_decay, scales_layer(name));
+    run<float>(weight, gradient, state, learning_rate, weight_decay, name);
   } else {
-    run<double>(weight, gradient, state, learning_rate, weight_decay, scales_layer(name));
+    run<double>(weight, gradient, state, learning_rate, weight_decay, name);
   }
 }
 
@@ -280,9 +285,9 @@ void Optimizer::complete(std::vector<Tensor>& arrays, const Tensor& weight) cons
 
 template <class T>
 void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
-                    double learning_rate, double weight_decay, bool scales_layers) const {
+                    double learning_rate, double weight_decay, const std::string& name) const {
   const kernels::UpdateRule<T>& rule = kernels::table<T>().rules[code()];
-  complete(state.arrays, weight);
+  if (state.arrays.size() < static_cast<std::size_t>(rule.states)) complete(state.arrays, weight);
   ++state.count;
   // The formula's limit for a rate that goes to 0 is that nothing moves.
   if (rule.divides_by_rate && learning_rate == 0.0) return;
@@ -293,7 +298,7 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
   arguments.rescale = settings_.rescale_grad;
   arguments.clip = settings_.clip_gradient;
   std::ranges::copy(values_, arguments.hyper);
-  if (rule_->code == kernels::rule_lars) arguments.hyper[4] = scales_layers ? 1.0 : 0.0;
+  if (rule_->code == kernels::rule_lars) arguments.hyper[4] = scales_layer(name) ? 1.0 : 0.0;
   arguments.count = static_cast<double>(state.count);
   arguments.carry = state.carry;
 

@@ -27,6 +27,8 @@ constexpr std::int64_t few_rows = 2 * kernels::product_tile_rows;
 constexpr double multiply_adds_per_us = 5e4;
 constexpr double elements_per_us = 2e4;
 constexpr std::int64_t tasks_per_thread = 4;
+// Elements of a sum of outer products that are worth a thread: about as long.
+constexpr std::int64_t outer_grain = std::int64_t{1} << 17;
 // Below this nobody is woken.
 constexpr double least_parallel_us = 12.0;
 
@@ -76,7 +78,9 @@ void run(const Multiplication<T>& m, const Region& region) {
   const bool is_rounded = m.rounded_b != nullptr;
   // Many rows: the panels are widened once for all of them.
   const bool widen_b = is_rounded && region.rows > few_rows;
-  const bool pack_b = m.packed_b == nullptr && !is_rounded &&
+  const bool is_direct = m.packed_b == nullptr && !is_rounded && m.a_step == 1 && m.b_column != 1 &&
+                         region.rows <= kernels::direct_rows;
+  const bool pack_b = m.packed_b == nullptr && !is_rounded && !is_direct &&
                       (m.b_column != 1 || region.rows > few_rows || region.columns % panel != 0);
   Tensor b_memory;
   const std::int64_t most_columns =
@@ -89,6 +93,7 @@ void run(const Multiplication<T>& m, const Region& region) {
   part.a_row = m.a_row;
   part.a_step = m.a_step;
   part.packed_columns = pack_b || is_rounded || m.packed_b != nullptr;
+  part.b_column = is_direct ? m.b_column : 0;
   part.c_row = m.columns;
   part.all_columns = m.columns;
   part.alpha = m.alpha;
@@ -119,7 +124,7 @@ void run(const Multiplication<T>& m, const Region& region) {
                           part.columns, part.b_panel, b_memory.data<T>());
         part.b = b_memory.data<T>();
       } else {
-        part.b = m.b + k * m.b_step + first;
+        part.b = m.b + k * m.b_step + first * m.b_column;
         part.b_step = m.b_step;
         part.b_panel = panel;
       }
@@ -137,7 +142,18 @@ void run(const Multiplication<T>& m, const Region& region) {
 }
 // NOLINTEND(readability-function-cognitive-complexity)
 
-/// A product that nothing has to be cut or packed for: what small nets are made of.
+/// Whether nothing has to be cut or packed: what small nets are made of.
+template <class T>
+bool is_small(const Multiplication<T>& m) {
+  if (m.a_step != 1 || m.rows > few_rows || m.columns > column_block || m.depth > depth_block) {
+    return false;
+  }
+  if (m.packed_b != nullptr || m.rounded_b != nullptr) return true;
+  // A panel's columns are a power of two.
+  return m.b_column == 1 ? (m.columns & (*kernels::table<T>().panel - 1)) == 0
+                         : m.rows <= kernels::direct_rows;
+}
+
 template <class T>
 void run_small(const Multiplication<T>& m) {
   const Table<T>& table = kernels::table<T>();
@@ -145,9 +161,11 @@ void run_small(const Multiplication<T>& m) {
   part.a = m.a;
   part.a_row = m.a_row;
   part.a_step = 1;
-  part.b = m.packed_b;
-  part.b_panel = *table.panel * m.depth;
-  part.packed_columns = true;
+  part.packed_columns = m.packed_b != nullptr || m.rounded_b != nullptr;
+  part.b = part.packed_columns ? m.packed_b : m.b;
+  part.b_step = m.b_step;
+  part.b_panel = part.packed_columns ? *table.panel * m.depth : *table.panel;
+  part.b_column = part.packed_columns || m.b_column == 1 ? 0 : m.b_column;
   part.c = m.c;
   part.c_row = m.columns;
   part.rows = m.rows;
@@ -163,6 +181,24 @@ void run_small(const Multiplication<T>& m) {
   part.slope_x = m.slope_x;
   part.slope_y = m.slope_y;
   m.rounded_b != nullptr ? product_rounded(part, m.rounded_b) : table.product(part);
+}
+
+/// Whether a product is the sum of a few outer products: the gradient of a weight for few samples.
+template <class T>
+bool is_outer(const Multiplication<T>& m) {
+  return m.a_step != 1 && m.b_column == 1 && m.b_step == m.columns && m.depth > 0 &&
+         m.depth <= kernels::outer_depth && m.bias == nullptr && m.code == kernels::code_identity &&
+         m.slope == kernels::code_identity;
+}
+
+/// Writing C takes all the time; nothing is packed.
+template <class T>
+void run_outer(const Multiplication<T>& m) {
+  const std::int64_t grain = std::max<std::int64_t>(1, outer_grain / m.columns);
+  parallel_for(m.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    kernels::table<T>().outer_product(m.a + begin, m.a_step, m.b, m.c + begin * m.columns,
+                                      end - begin, m.columns, m.depth, m.accumulate);
+  });
 }
 
 /// The pieces that `length` is cut into, about `wanted` of them, and
@@ -183,10 +219,8 @@ struct Pieces {
 template <class T>
 void multiply(const Multiplication<T>& whole) {
   if (whole.rows == 0 || whole.columns == 0) return;
-  if ((whole.packed_b != nullptr || whole.rounded_b != nullptr) && whole.a_step == 1 &&
-      whole.rows <= few_rows && whole.columns <= column_block && whole.depth <= depth_block) {
-    return run_small(whole);
-  }
+  if (is_small(whole)) return run_small(whole);
+  if (is_outer(whole)) return run_outer(whole);
   const Region all{0, whole.rows, 0, whole.columns};
   const auto rows = static_cast<double>(whole.rows);
   const double weights = static_cast<double>(whole.columns) * static_cast<double>(whole.depth);

@@ -19,6 +19,19 @@ Dense* as_dense(Layer& layer) {
   return typeid(layer) == typeid(Dense) ? static_cast<Dense*>(&layer) : nullptr;
 }
 
+bool is_trainable(const Parameter& parameter) { return parameter.grad_req() != GradReq::null; }
+
+bool has_trainable_parameter(Layer& layer) {
+  if (const Dense* const dense = as_dense(layer)) {  // without a path for each parameter
+    return is_trainable(*dense->weight()) || (dense->bias() && is_trainable(*dense->bias()));
+  }
+  bool found = false;
+  layer.visit_parameters("", [&](const std::string&, const std::shared_ptr<Parameter>& parameter) {
+    found = found || is_trainable(*parameter);
+  });
+  return found;
+}
+
 /// Where a walk stands in one of the chains that it is inside of.
 struct Position {
   const Sequential* chain;
@@ -187,11 +200,18 @@ Tensor Sequential::forward_chain(const Tensor& input, const ForwardMode& mode,
                                  ChainRecord& record) {
   record.clear();
   record.reserve(layers_.size());
-  Tensor x = input;
-  each_leaf([&](Layer& layer, const std::vector<Position>&) {
-    x = layer.forward(x, mode, &record.emplace_back());
-  });
-  return x;
+  const Tensor* x = &input;
+  Tensor output = input;  // of a chain without layers
+  const auto run = [&](Layer& layer) {
+    output = layer.forward(*x, mode, &record.emplace_back());
+    x = &output;
+  };
+  if (!has_nested_) {  // no list of positions, nor memory for one
+    for (const auto& layer : layers_) run(*layer);
+  } else {
+    each_leaf([&](Layer& layer, const std::vector<Position>&) { run(layer); });
+  }
+  return output;
 }
 
 Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& record,
@@ -209,15 +229,8 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
   // layers.
   std::size_t last = 0;
   if (!need_input_grad) {
-    bool trainable = false;
-    for (; last < count && !trainable; ++last) {
-      layer(last)->visit_parameters(
-          "", [&](const std::string&, const std::shared_ptr<Parameter>& parameter) {
-            trainable = trainable || parameter->grad_req() != GradReq::null;
-          });
-    }
-    if (!trainable) return {};
-    --last;
+    while (last < count && !has_trainable_parameter(*layer(last))) ++last;
+    if (last == count) return {};
   }
   Tensor grad = output_grad;
   bool is_linear = false;  // the gradient of what a dense layer's activation was given

@@ -29,6 +29,12 @@ Shape::Shape(const std::vector<std::int64_t>& lengths) : Shape(lengths.data(), l
 bool Shape::is_known() const noexcept { return std::ranges::find(*this, unknown) == end(); }
 
 std::int64_t Shape::elements() const {
+  // The usual case, without a loop: small arrays are made faster than they are counted otherwise.
+  constexpr std::int64_t moderate = std::int64_t{1} << 31;
+  const auto is_usual = [](std::int64_t length) { return length >= 0 && length < moderate; };
+  if (rank_ == 2 && is_usual(lengths_[0]) && is_usual(lengths_[1])) {
+    return lengths_[0] * lengths_[1];
+  }
   // An empty array is empty however long its other axes are, so zeros come before overflow.
   if (std::ranges::find(*this, 0) != end() && is_known()) return 0;
   std::int64_t product = 1;
@@ -74,8 +80,6 @@ Shape Shape::with(std::size_t axis, std::int64_t length) const {
   changed.lengths_[axis] = length;
   return changed;
 }
-
-bool operator==(const Shape& a, const Shape& b) noexcept { return std::ranges::equal(a, b); }
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";

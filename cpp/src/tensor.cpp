@@ -213,7 +213,9 @@ void Buffer::retain() noexcept {
 }
 
 void Buffer::release() noexcept {
-  if (std::atomic_ref<std::int64_t>(references_).fetch_sub(1, std::memory_order_acq_rel) != 1) {
+  // Who holds the only reference need not take it away: nobody else can look at the count.
+  if (use_count() != 1 &&
+      std::atomic_ref<std::int64_t>(references_).fetch_sub(1, std::memory_order_acq_rel) != 1) {
     return;
   }
   if (release_ != nullptr) release_(owner_);
@@ -272,29 +274,9 @@ Tensor::Tensor(const Tensor& other) noexcept
   if (buffer_ != nullptr) buffer_->retain();
 }
 
-Tensor::Tensor(Tensor&& other) noexcept
-    : buffer_(std::exchange(other.buffer_, nullptr)),
-      data_(std::exchange(other.data_, nullptr)),
-      shape_(other.shape_),
-      size_(std::exchange(other.size_, 0)),
-      dtype_(other.dtype_) {}
-
 Tensor& Tensor::operator=(const Tensor& other) noexcept {
   if (this != &other) *this = Tensor(other);
   return *this;
-}
-
-Tensor& Tensor::operator=(Tensor&& other) noexcept {
-  std::swap(buffer_, other.buffer_);
-  std::swap(data_, other.data_);
-  std::swap(shape_, other.shape_);
-  std::swap(size_, other.size_);
-  std::swap(dtype_, other.dtype_);
-  return *this;
-}
-
-Tensor::~Tensor() {
-  if (buffer_ != nullptr) buffer_->release();
 }
 
 Tensor Tensor::reshaped(const Shape& shape) const {

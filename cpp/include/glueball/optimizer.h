@@ -123,9 +123,12 @@ class GLUEBALL_API Optimizer {
   int code() const noexcept;
   /// Appends the arrays that are missing.
   void complete(std::vector<Tensor>& arrays, const Tensor& weight) const;
+  /// update_array() for arrays that are known to fit.
+  void apply(const Tensor& weight, const Tensor& gradient, State& state, double learning_rate,
+             double weight_decay, const std::string& name) const;
   template <class T>
   void run(const Tensor& weight, const Tensor& gradient, State& state, double learning_rate,
-           double weight_decay, bool scales_layers) const;
+           double weight_decay, const std::string& name) const;
 
   const Rule* rule_;
   Settings settings_;

@@ -34,6 +34,10 @@ GLUEBALL_API void parallel_for(std::int64_t count, std::int64_t grain, RangeFunc
 /// a loop that finds the threads at work for another one.
 template <class Body>
 void parallel_for(std::int64_t count, std::int64_t grain, Body&& body) {
+  if (count < 2 * grain) {  // without the division that cuts a longer loop
+    if (count > 0) body(0, count);
+    return;
+  }
   using Plain = std::remove_reference_t<Body>;
   detail::parallel_for(
       count, grain,

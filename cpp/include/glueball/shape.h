@@ -61,7 +61,13 @@ class GLUEBALL_API Shape {
   Shape with(std::size_t axis, std::int64_t length) const;
 
   /// True when ranks and all axes are equal; an unknown axis equals an unknown one only.
-  friend bool operator==(const Shape& a, const Shape& b) noexcept;
+  friend bool operator==(const Shape& a, const Shape& b) noexcept {
+    bool equal = a.rank_ == b.rank_;
+    for (std::size_t axis = 0; equal && axis < a.rank_; ++axis) {
+      equal = a.lengths_[axis] == b.lengths_[axis];
+    }
+    return equal;
+  }
   /// Not ==.
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "glueball/export.h"
 #include "glueball/shape.h"
@@ -105,12 +106,28 @@ class GLUEBALL_API Tensor {
   /// Another reference to the same numbers.
   Tensor(const Tensor& other) noexcept;
   /// Takes the reference over; `other` then refers to nothing.
-  Tensor(Tensor&& other) noexcept;
+  Tensor(Tensor&& other) noexcept
+      : buffer_(std::exchange(other.buffer_, nullptr)),
+        data_(std::exchange(other.data_, nullptr)),
+        shape_(other.shape_),
+        size_(std::exchange(other.size_, 0)),
+        dtype_(other.dtype_) {}
   /// Refers to the numbers of `other` from now on; nothing is copied into the old ones.
   Tensor& operator=(const Tensor& other) noexcept;
   /// The same, taking the reference over.
-  Tensor& operator=(Tensor&& other) noexcept;
-  ~Tensor();
+  Tensor& operator=(Tensor&& other) noexcept {
+    if (this == &other) return *this;
+    Buffer* const former = std::exchange(buffer_, std::exchange(other.buffer_, nullptr));
+    data_ = std::exchange(other.data_, nullptr);
+    shape_ = other.shape_;
+    size_ = std::exchange(other.size_, 0);
+    dtype_ = other.dtype_;
+    if (former != nullptr) former->release();
+    return *this;
+  }
+  ~Tensor() {
+    if (buffer_ != nullptr) buffer_->release();
+  }
 
   /// Whether there is an array.
   bool defined() const noexcept { return data_ != nullptr; }

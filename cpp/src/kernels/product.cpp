@@ -103,6 +103,18 @@ EIGEN_STRONG_INLINE P rectified(const P& x) {
   return packet::pselect(packet::pcmp_lt(x, splat<P>(0.0)), splat<P>(0.0), x);
 }
 
+/// The sums that S interleaved ones amount to.
+template <class P, int S>
+EIGEN_STRONG_INLINE P joined(const P (&sums)[S]) {
+  if constexpr (S == 2) {
+    return padd(sums[0], sums[1]);
+  } else if constexpr (S == 4) {
+    return padd(padd(sums[0], sums[1]), padd(sums[2], sums[3]));
+  } else {
+    return sums[0];
+  }
+}
+
 /// One step of depth: adds the products of `R` values of A and a row of B to the sums.
 template <class T, class B, int R, int V, int G>
 EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const B* b, Index b_panel,
@@ -177,12 +189,10 @@ void run_tile(const Tile<T, B>& tile) {
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int v = 0; v < all; ++v) {
-      P value = sums[0][r][v];
-      if constexpr (S == 2) {
-        value = padd(value, sums[1][r][v]);
-      } else if constexpr (S == 4) {
-        value = padd(padd(value, sums[1][r][v]), padd(sums[2][r][v], sums[3][r][v]));
-      }
+      P interleaved[S];
+#pragma GCC unroll 4
+      for (int s = 0; s < S; ++s) interleaved[s] = sums[s][r][v];
+      P value = joined(interleaved);
       if (tile.rectify) value = rectified(value);
       T* c = tile.c + r * tile.c_row + v * step;
       if (v + 1 < all || last == step) {
@@ -293,6 +303,13 @@ void pack_transposed(const T* source, Index n_stride, Index depth, Index columns
                      T* out) {
   using P = Packet<T>;
   constexpr Index step = lanes<P>;
+  if (columns * 4 <= step || depth * 4 <= step) {  // blocks would be almost empty
+    for (Index k = 0; k < depth; ++k) {
+      pstoreu(out + k * width, splat<P>(0.0));
+      for (Index n = 0; n < columns; ++n) out[k * width + n] = source[n * n_stride + k];
+    }
+    return;
+  }
   packet::PacketBlock<P, static_cast<int>(step)> block;
   for (Index k = 0; k < depth; k += step) {
     const Index deep = depth - k < step ? depth - k : step;
@@ -329,11 +346,109 @@ void pack_panels(const T* source, Index k_stride, Index n_stride, Index depth, I
 
 namespace {
 
+/// What a product does at last, all but max(0, .): that is done on the way.
+template <class T>
+void finish(const Product<T>& p) {
+  const bool activate = p.code != code_identity && p.code != code_relu;
+  if (!activate && p.slope == code_identity) return;
+  for (Index row = 0; row < p.rows; ++row) {
+    const Index at = row * p.c_row;
+    T* c = p.c + at;
+    if (activate) activation_forward(p.code, p.alpha, c, c, p.columns);
+    if (p.slope == code_identity) continue;
+    activation_backward(p.slope, p.slope_alpha, p.slope_x == nullptr ? nullptr : p.slope_x + at,
+                        p.slope_y == nullptr ? nullptr : p.slope_y + at, c, c, p.columns);
+  }
+}
+
+/// A vector of columns of a product whose B is transposed: its blocks are turned in registers.
+///
+/// The same additions in the same order as run_tile() does.
+template <class T, int R, int S>
+void direct_vector(const Product<T>& p, Index column) {
+  using P = Packet<T>;
+  constexpr int step = static_cast<int>(lanes<P>);
+  const Index used = p.columns - column < step ? p.columns - column : step;
+  P sums[R][S];
+#pragma GCC unroll 2
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int s = 0; s < S; ++s) sums[r][s] = splat<P>(0.0);
+    if (!p.start) {
+      sums[r][0] = load_up_to(p.c + r * p.c_row + column, used);
+    } else if (p.bias != nullptr) {
+      sums[r][0] = load_up_to(p.bias + column, used);
+    }
+  }
+  const T* const b = p.b + column * p.b_column;
+  packet::PacketBlock<P, step> block;
+  for (Index k = 0; k < p.depth; k += step) {
+    const Index deep = p.depth - k < step ? p.depth - k : step;
+    if (used == step && deep == step) {
+#pragma GCC unroll 16
+      for (int n = 0; n < step; ++n) block.packet[n] = ploadu<P>(b + n * p.b_column + k);
+    } else {
+#pragma GCC unroll 16
+      for (int n = 0; n < step; ++n) {
+        block.packet[n] = n < used ? load_up_to(b + n * p.b_column + k, deep) : splat<P>(0.0);
+      }
+    }
+    packet::ptranspose(block);
+#pragma GCC unroll 16
+    for (int i = 0; i < step; ++i) {
+      if (i >= deep) continue;
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+        sums[r][i % S] = pmadd(pset1<P>(p.a[r * p.a_row + k + i]), block.packet[i], sums[r][i % S]);
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int r = 0; r < R; ++r) {
+    P value = joined(sums[r]);
+    if (p.code == code_relu) value = rectified(value);
+    T* const c = p.c + r * p.c_row + column;
+    if (used == step) {
+      pstoreu(c, value);
+    } else {
+      store_some(c, value, used);
+    }
+  }
+}
+
+template <class T, int R>
+void run_direct(const Product<T>& p, int splits) {
+  for (Index column = 0; column < p.columns; column += lanes<Packet<T>>) {
+    switch (splits) {
+      case 1:
+        direct_vector<T, R, 1>(p, column);
+        break;
+      case 2:
+        direct_vector<T, R, 2>(p, column);
+        break;
+      default:
+        if constexpr (many_registers) direct_vector<T, R, 4>(p, column);
+    }
+  }
+}
+
+/// Interleaved sums of a product.
+template <class T>
+int splits_of(const Product<T>& p) {
+  return p.all_columns > panel_columns<T> ? 1 : splits_of(vectors_for<T>(p.all_columns));
+}
+
+template <class T>
+void run_direct(const Product<T>& p) {
+  p.rows == 1 ? run_direct<T, 1>(p, splits_of(p)) : run_direct<T, 2>(p, splits_of(p));
+  finish(p);
+}
+
 template <class T, class B>
 void run_product(const Product<T>& p, const B* b) {
   constexpr Index panel = panel_columns<T>;
   const Cut cut(p.rows);
-  const int splits = p.all_columns > panel ? 1 : splits_of(vectors_for<T>(p.all_columns));
+  const int splits = splits_of(p);
   const bool rectify = p.code == code_relu;
 
   Tile<T, B> tile;
@@ -370,23 +485,14 @@ void run_product(const Product<T>& p, const B* b) {
       row += height;
     }
   }
-  const bool activate = p.code != code_identity && !rectify;
-  if (!activate && p.slope == code_identity) return;
-  for (Index row = 0; row < p.rows; ++row) {
-    const Index at = row * p.c_row;
-    T* c = p.c + at;
-    if (activate) activation_forward(p.code, p.alpha, c, c, p.columns);
-    if (p.slope == code_identity) continue;
-    activation_backward(p.slope, p.slope_alpha, p.slope_x == nullptr ? nullptr : p.slope_x + at,
-                        p.slope_y == nullptr ? nullptr : p.slope_y + at, c, c, p.columns);
-  }
+  finish(p);
 }
 
 }  // namespace
 
 template <class T>
 void product(const Product<T>& p) {
-  run_product(p, p.b);
+  p.b_column == 0 ? run_product(p, p.b) : run_direct(p);
 }
 
 void product_bfloat16(const Product<float>& p, const Bfloat16* b) { run_product(p, b); }
@@ -409,6 +515,76 @@ void from_bfloat16(const Bfloat16* from, Index count, float* to) {
   }
 }
 
+namespace {
+
+/// Columns [0, used) of V vectors of C, the last of which may have fewer elements than a vector.
+template <class T, int D, int V>
+void outer_strip(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns, Index used,
+                 bool accumulate) {
+  using P = Packet<T>;
+  constexpr Index step = lanes<P>;
+  const Index last = used - (V - 1) * step;
+  P row_of_b[D][V];
+#pragma GCC unroll 4
+  for (int d = 0; d < D; ++d) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      row_of_b[d][v] = load_up_to(b + d * columns + v * step, v + 1 < V ? step : last);
+    }
+  }
+  for (Index row = 0; row < rows; ++row, c += columns) {
+    P value[D];
+#pragma GCC unroll 4
+    for (int d = 0; d < D; ++d) value[d] = pset1<P>(a[d * a_step + row]);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const bool whole = v + 1 < V || last == step;
+      P sum = splat<P>(0.0);
+      if (accumulate) sum = whole ? ploadu<P>(c + v * step) : load_some(c + v * step, last);
+#pragma GCC unroll 4
+      for (int d = 0; d < D; ++d) sum = pmadd(value[d], row_of_b[d][v], sum);
+      if (whole) {
+        pstoreu(c + v * step, sum);
+      } else {
+        store_some(c + v * step, sum, last);
+      }
+    }
+  }
+}
+
+template <class T, int D>
+void outer_strips(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns,
+                  bool accumulate) {
+  constexpr Index strip = panel_columns<T>;
+  Index column = 0;
+  for (; column + strip <= columns; column += strip) {
+    outer_strip<T, D, panel_vectors>(a, a_step, b + column, c + column, rows, columns, strip,
+                                     accumulate);
+  }
+  for (; column < columns; column += lanes<Packet<T>>) {
+    const Index left = columns - column;
+    outer_strip<T, D, 1>(a, a_step, b + column, c + column, rows, columns,
+                         left < lanes<Packet<T>> ? left : lanes<Packet<T>>, accumulate);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void outer_product(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns,
+                   Index depth, bool accumulate) {
+  switch (depth) {
+    case 1:
+      return outer_strips<T, 1>(a, a_step, b, c, rows, columns, accumulate);
+    case 2:
+      return outer_strips<T, 2>(a, a_step, b, c, rows, columns, accumulate);
+    case 3:
+      return outer_strips<T, 3>(a, a_step, b, c, rows, columns, accumulate);
+    default:
+      return outer_strips<T, 4>(a, a_step, b, c, rows, columns, accumulate);
+  }
+}
+
 template <class T>
 void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate) {
   using P = Packet<T>;
@@ -427,9 +603,10 @@ void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate
   }
 }
 
-#define GLUEBALL_INSTANTIATE(T)                                               \
-  template void pack_panels(const T*, Index, Index, Index, Index, Index, T*); \
-  template void product(const Product<T>&);                                   \
+#define GLUEBALL_INSTANTIATE(T)                                                          \
+  template void pack_panels(const T*, Index, Index, Index, Index, Index, T*);            \
+  template void product(const Product<T>&);                                              \
+  template void outer_product(const T*, Index, const T*, T*, Index, Index, Index, bool); \
   template void column_sums(const T*, Index, Index, T*, bool);
 GLUEBALL_INSTANTIATE(float)
 GLUEBALL_INSTANTIATE(double)

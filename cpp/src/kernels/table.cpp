@@ -19,6 +19,9 @@ void to_bfloat16(const float* from, Index count, Bfloat16* to);
 void from_bfloat16(const Bfloat16* from, Index count, float* to);
 template <class T>
 void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate);
+template <class T>
+void outer_product(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns,
+                   Index depth, bool accumulate);
 
 // activation.cpp
 template <class T>
@@ -113,6 +116,7 @@ constexpr Table<T> make_table() {
       .panel = panel<T>,
       .pack_panels = pack_panels<T>,
       .product = product<T>,
+      .outer_product = outer_product<T>,
       .column_sums = column_sums<T>,
       .activation_forward = activation_forward<T>,
       .activation_backward = activation_backward<T>,

@@ -106,6 +106,12 @@ using Bfloat16 = std::uint16_t;
 /// Rows of A that the innermost loop of a product takes at once.
 constexpr Index product_tile_rows = 6;
 
+/// Most rows of a product whose B is read column by column where it is.
+constexpr Index direct_rows = 2;
+
+/// Most terms of a sum that outer_product() adds.
+constexpr Index outer_depth = 4;
+
 /// C (rows, columns) = f(S + A (rows, depth) * B (depth, columns)), where S is what C holds, or the
 /// bias of each column, or 0.
 ///
@@ -125,6 +131,9 @@ struct Product {
   Index b_step;
   Index b_panel;
   bool packed_columns;
+  /// 0, or B is the transpose of rows that are so far apart: element (k, n) is b[n * b_column + k].
+  /// For up to direct_rows rows, and float or double only.
+  Index b_column;
   T* c;
   Index c_row;  ///< elements from one row of C to the next
   Index rows;
@@ -167,6 +176,10 @@ struct Table {
                       Index panel_size, T* out);
   /// C = f(A B), see Product.
   void (*product)(const Product<T>& product);
+  /// C (rows, columns) = or += the product of a's transpose and b, for depth up to outer_depth;
+  /// a (depth, a_step) and b (depth, columns). Terms are added in the order of depth.
+  void (*outer_product)(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns,
+                        Index depth, bool accumulate);
   /// sums (columns,) = or += the sum of a (rows, columns) over its rows, in their order.
   void (*column_sums)(const T* a, Index rows, Index columns, T* sums, bool accumulate);
 
