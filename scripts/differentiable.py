@@ -36,8 +36,8 @@ no derivative there raises an error that names it, when it is applied to an arra
 derivative of your own. Derivatives are checked against central differences in `float64` (`test_nd_gradients.py`, `test_second_order.py`).
 
 `autograd.grad(heads, variables, create_graph=True)` records the gradients themselves, so that they can be differentiated again: to any order, through every function that is differentiable
-below unless it is listed as having a first derivative only. Layers may be differentiated twice as well, Dropout by the mask that it drew, and so may L2Loss and SoftmaxCrossEntropyLoss; the other
-losses, `autograd.Function`s, and functions with several results have first derivatives only, and say so by name.
+below unless it is listed as having a first derivative only. So may layers, Dropout by the mask that it drew, and all losses. `autograd.Function`s, and functions of NumPy with several results other
+than `split`, have first derivatives only, and say so by name.
 
 ## Writes between record and backward
 

@@ -305,10 +305,12 @@ def attach_many(
     parents: Sequence[Any],
     backward: Callable[[list[Array | None], Any], Sequence[Array | None]],
     name: str,
+    again: Sequence[tuple[Any, ...]] | None = None,
 ) -> None:
     """As `attach`, for an operation with several outputs.
 
     `backward` is called once, with a list of the outputs' gradients; None for an output that was not used.
+    `again` is as for `Node`, one for each output.
     """
     if not state.recording:
         return
@@ -326,7 +328,7 @@ def attach_many(
         def part(head_grad: Array, pass_: Any, index: int = index) -> Any:
             return (_Parts({index: head_grad}),)
 
-        output._node = Node((joint,), part, name)
+        output._node = Node((joint,), part, name, again=None if again is None else again[index])
 
 
 def check_write(array: Any) -> None:

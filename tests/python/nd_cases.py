@@ -146,6 +146,10 @@ ONE_ARRAY = {
     "pick keepdims": (lambda x: nd.pick(x, nd.array([1, 0, 2, 1]), axis=0, keepdims=True), A),
     "gather_nd": (lambda x: nd.gather_nd(x, nd.array([[0, 2, 0], [1, 3, 1]])), A),
     "scatter_nd": (lambda x: nd.scatter_nd(x, nd.array([[0, 2, 1, 3]]), (5,)), A[0]),
+    "scatter_nd of rows": (lambda x: nd.scatter_nd(x, nd.array([[0, 2, 4]]), (5, 4)), A),
+    "split": (lambda x: nd.split(x, 2, axis=1)[1], A),
+    "split, squeezed": (lambda x: nd.split(x, 4, axis=1, squeeze_axis=True)[2], A),
+    "split, parts combined": (lambda x: nd.add_n(*(part**2 for part in nd.split(x, 2))), A),
     "boolean_mask": (lambda x: nd.boolean_mask(x, nd.array([1, 0, 1])), A),
     "SequenceMask": (
         lambda x: nd.SequenceMask(x, nd.array([1, 2, 0]), True, value=3),
@@ -190,6 +194,7 @@ ONE_ARRAY = {
     "np.linalg.inv": (lambda x: onp.linalg.inv(x), CUBE[:, :2, :2] + 3 * onp.eye(2)),
     "np.roll": (lambda x: onp.roll(x, 1, axis=1), A),
     "np.split": (lambda x: onp.split(x, 2, axis=1)[1], A),
+    "np.split at places": (lambda x: onp.split(x, [1, 3], axis=-1)[1], A),
     "np.stack": (lambda x: onp.stack([x, x * 2], axis=1), A),
     "np.where": (lambda x: onp.where(x > 0, x, 0.1 * x), A),
 }  # fmt: skip

@@ -166,6 +166,7 @@ _ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "relu": relu,
     "sigmoid": sigmoid,
     "silu": silu,
+    "softplus": softplus,
     "softrelu": softrelu,
     "softsign": softsign,
     "swish": silu,
@@ -180,8 +181,8 @@ def Activation(data: Any, act_type: str, out: Any = None) -> Any:
     data : NDArray
         The array.
     act_type : str
-        'relu', 'sigmoid', 'tanh', 'softrelu', 'softsign', 'log_sigmoid', 'gelu', 'silu' or 'swish', 'mish',
-        'hard_sigmoid', 'hard_swish'.
+        'relu', 'sigmoid', 'tanh', 'softrelu' or 'softplus', 'softsign', 'log_sigmoid', 'gelu', 'silu' or
+        'swish', 'mish', 'hard_sigmoid', 'hard_swish'.
 
     Raises
     ------

@@ -38,6 +38,7 @@ __all__ = [
     "refuse",
     "trace",
     "traced_erf",
+    "traced_erfinv",
 ]
 
 # Each takes the gradient of y = f(a) or y = f(a, b), the inputs and y; one for each input.
@@ -277,6 +278,17 @@ def traced_erf() -> Callable[[Any], Any]:
     erf: Callable[[Any], Any] = primitive(_special.erf)
     defvjp(erf, lambda _, x: lambda g: g * (2 / math.sqrt(math.pi)) * anp.exp(-x * x))
     return erf
+
+
+@functools.cache
+def traced_erfinv() -> Callable[[Any], Any]:
+    """The inverse of the error function for formulas, whose derivatives it is in itself."""
+    from autograd.extend import defvjp, primitive
+
+    anp = _autograd_numpy()
+    erfinv: Callable[[Any], Any] = primitive(_special.erfinv)
+    defvjp(erfinv, lambda y, _: lambda g: g * (math.sqrt(math.pi) / 2) * anp.exp(y * y))
+    return erfinv
 
 
 def _vjp(function: Callable[[Any], Any], x: Any) -> tuple[Any, Callable[[Any], Any] | None]:

@@ -12,7 +12,7 @@ import numpy as np
 from glueball.base import ArgumentError
 from glueball.nd import _special
 from glueball.nd._derivatives import chosen as choose
-from glueball.nd._derivatives import traced_erf
+from glueball.nd._derivatives import traced_erf, traced_erfinv
 from glueball.nd._record import (
     as_array,
     check_same_dtype,
@@ -299,7 +299,10 @@ def erfinv(data: Any, out: Any = None) -> Any:
     x = raw(data)
     y = _special.erfinv(x)
     slope = math.sqrt(math.pi) / 2
-    return finish(y, (data,), lambda g, _: (g * slope * np.exp(y * y),), "erfinv", out)
+    return finish(
+        y, (data,), lambda g, _: (g * slope * np.exp(y * y),), "erfinv", out,
+        lambda _, x: traced_erfinv()(x),
+    )  # fmt: skip
 
 
 def gamma(data: Any, out: Any = None) -> Any:

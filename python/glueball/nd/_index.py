@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -236,7 +237,19 @@ def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None)
     key = tuple(integers(raw(indices), "indices"))
     value = np.zeros(shape, x.dtype)
     value[key] = x
-    return finish(value, (data, indices), lambda g, _: (g[key], None), "scatter_nd", out)
+
+    def formula(np: Any, x: Any, _: Any) -> Any:
+        return np.reshape(np.reshape(x, (writers.size, -1))[source] * written, shape)
+
+    # Which piece of `data` each place got, to be gathered by a formula, which cannot be written into.
+    kept = tuple(shape[: len(key)])
+    places = np.ravel_multi_index(key, kept, mode="wrap").ravel()
+    writers = np.arange(places.size)
+    source = np.zeros(math.prod(kept), np.intp)
+    source[places] = writers
+    written = np.zeros((source.size, 1), x.dtype)
+    written[places] = 1
+    return finish(value, (data, indices), lambda g, _: (g[key], None), "scatter_nd", out, formula)
 
 
 def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:

@@ -140,7 +140,27 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         view[...] = g
         return (grad,)
 
-    return finish(np.diagonal(x, offset, axis1, axis2).copy(), (a,), backward, "diagonal")
+    def formula(np: Any, x: Any) -> Any:
+        return np.moveaxis(x, (axis1, axis2), (-2, -1))[..., rows, columns]
+
+    value = np.diagonal(x, offset, axis1, axis2).copy()
+    rows = np.arange(value.shape[-1]) - min(offset, 0)
+    columns = rows + offset
+    return finish(value, (a,), backward, "diagonal", None, formula)
+
+
+@_stands_for(np.split)
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    length = np.shape(ary)[axis]
+    if isinstance(indices_or_sections, int):
+        np.split(np.empty(length), indices_or_sections)  # raises where it does not divide
+        step = length // indices_or_sections
+        cuts = [i * step for i in range(1, indices_or_sections)]
+    else:
+        cuts = [int(cut) for cut in indices_or_sections]
+    before = (slice(None),) * (axis % np.ndim(ary))
+    ends = zip([0, *cuts], [*cuts, length], strict=True)
+    return [ary[(*before, slice(begin, end))] for begin, end in ends]
 
 
 @_stands_for(np.round, np.around)

@@ -133,9 +133,10 @@ def prod(
     axes = normalise_axes(axis, x.ndim, "prod", exclude)
     value = x.prod(axis=axes, keepdims=keepdims, dtype=x.dtype)
 
+    rest = tuple(i for i in range(x.ndim) if i not in axes)
+
     def backward(g: Plain, _: Any) -> tuple[Plain]:
         # The product of all others = those before times those after; dividing by x would fail at 0.
-        rest = tuple(i for i in range(x.ndim) if i not in axes)
         moved = x.transpose(rest + axes)
         rows = moved.reshape((*moved.shape[: len(rest)], -1))
         before = np.ones_like(rows)
@@ -145,8 +146,18 @@ def prod(
         others = (before * after).reshape(moved.shape).transpose(np.argsort(rest + axes))
         return (_spread(g, x.shape, axes) * others,)
 
-    # The derivative of the other factors' product divides by x.
-    formula = (lambda np, x: np.prod(x, axis=axes, keepdims=keepdims)) if x.all() else None
+    def formula(np: Any, x: Any) -> Any:
+        if nonzero:
+            return np.prod(x, axis=axes, keepdims=keepdims)
+        # The derivative of np.prod divides by x.
+        moved = np.transpose(x, rest + axes)
+        rows = np.reshape(moved, (*moved.shape[: len(rest)], -1))
+        product = rows[..., 0]
+        for i in range(1, rows.shape[-1]):
+            product = product * rows[..., i]
+        return np.reshape(product, value.shape)
+
+    nonzero = bool(x.all())
     return finish(value, (data,), backward, "prod", out, formula)
 
 

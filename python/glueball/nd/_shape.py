@@ -350,8 +350,18 @@ def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False
         ]
         return (np.stack(parts, axis=along) if squeeze_axis else np.concatenate(parts, axis=along),)
 
-    _tape.attach_many(outputs, (data,), backward, "split")
+    length = x.shape[along] // num_outputs
+    again = [
+        (False, _piece, data, along, i * length, length, squeeze_axis) for i in range(num_outputs)
+    ]
+    _tape.attach_many(outputs, (data,), backward, "split", again)
     return outputs[0] if num_outputs == 1 else outputs
+
+
+def _piece(data: Any, axis: int, begin: int, length: int, squeeze_axis: bool) -> Any:
+    """One part of `split`, by itself."""
+    piece = slice_axis(data, axis, begin, begin + length)
+    return squeeze(piece, axis) if squeeze_axis else piece
 
 
 def basic_slice(data: Any, key: tuple[Any, ...], name: str, out: Any = None) -> Any:

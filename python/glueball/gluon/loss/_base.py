@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = npt.NDArray[Any]
     Binary: TypeAlias = Callable[[Plain, Plain], Plain]
+    Formula: TypeAlias = Callable[..., Any]
 
 __all__ = [
     "Loss",
@@ -112,7 +113,13 @@ class PairLoss(Loss):
     def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """Compare the elements, weigh them, and take the mean of each sample."""
         loss = compare(
-            self.name, pred, label, self._value, self._slope_by_pred, self._slope_by_label
+            self.name,
+            pred,
+            label,
+            self._value,
+            self._slope_by_pred,
+            self._slope_by_label,
+            self._formula,
         )
         return self._weighted_mean(F, loss, sample_weight)
 
@@ -128,11 +135,24 @@ class PairLoss(Loss):
         """Return the derivative of each element's loss by its label."""
         raise NotImplementedError
 
+    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
+        """Return the loss of each element from functions of `np`, for second derivatives."""
+        raise NotImplementedError
+
 
 def compare(
-    name: str, pred: Any, label: Any, value: Binary, slope_by_pred: Binary, slope_by_label: Binary
+    name: str,
+    pred: Any,
+    label: Any,
+    value: Binary,
+    slope_by_pred: Binary,
+    slope_by_label: Binary,
+    formula: Formula,
 ) -> Any:
-    """Return value(pred, label), elementwise, recorded with its derivatives as one step."""
+    """Return value(pred, label), elementwise, recorded with its derivatives as one step.
+
+    ``formula(np, pred, label)`` is the same from functions of ``autograd.numpy``, for second derivatives.
+    """
     p, y = raw(pred), raw(label)
     by_label_too = label._node is not None
 
@@ -140,7 +160,7 @@ def compare(
         by_label = grad * slope_by_label(p, y) if by_label_too else None
         return grad * slope_by_pred(p, y), by_label
 
-    return finish(value(p, y), (pred, label), backward, name)
+    return finish(value(p, y), (pred, label), backward, name, None, formula)
 
 
 def checked(name: str, pred: Any, label: Any, sample_weight: Any) -> tuple[Any, Any]:

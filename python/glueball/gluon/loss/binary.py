@@ -121,7 +121,15 @@ class SigmoidBinaryCrossEntropyLoss(Loss):
     ) -> Any:
         """Compute the cross entropy of each element, weigh it, and take the mean of each sample."""
         if not self._from_sigmoid and pos_weight is None:
-            loss = compare(self.name, pred, label, _cross_entropy, _slope_by_score, _slope_by_label)
+            loss = compare(
+                self.name,
+                pred,
+                label,
+                _cross_entropy,
+                _slope_by_score,
+                _slope_by_label,
+                _cross_entropy_formula,
+            )
             return self._weighted_mean(F, loss, sample_weight)
         if self._from_sigmoid:
             positive = -nd.log(pred + _EPSILON)
@@ -176,6 +184,10 @@ class HingeLoss(PairLoss):
     def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
         return -pred * self._slope(pred * label)
 
+    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
+        slack = self._margin - pred * label
+        return np.where(slack > 0, slack, 0)
+
     def _slope(self, product: Plain) -> Plain:
         """Return minus the derivative by pred * label; 0 at the corner."""
         return (product < self._margin).astype(product.dtype)
@@ -195,6 +207,9 @@ class SquaredHingeLoss(HingeLoss):
 
     def _value(self, pred: Plain, label: Plain) -> Plain:
         return np.square(super()._value(pred, label))
+
+    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
+        return np.square(super()._formula(np, pred, label))
 
     def _slope(self, product: Plain) -> Plain:
         return 2 * np.maximum(self._margin - product, 0)
@@ -253,6 +268,9 @@ class LogisticLoss(PairLoss):
     def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
         return -pred / 2 if self._label_format == "signed" else -pred
 
+    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
+        return _cross_entropy_formula(np, pred, self._share(label))
+
     def _share(self, label: Plain) -> Plain:
         """Return labels from 0 to 1."""
         return (label + 1) / 2 if self._label_format == "signed" else label
@@ -261,6 +279,10 @@ class LogisticLoss(PairLoss):
 def _cross_entropy(score: Plain, label: Plain) -> Plain:
     """Return that of sigmoid(score) and the label; each term is exact where the other is large."""
     return label * softplus(-score) + (1 - label) * softplus(score)  # type: ignore[no-any-return]
+
+
+def _cross_entropy_formula(np: Any, score: Any, label: Any) -> Any:
+    return label * np.logaddexp(0.0, -score) + (1 - label) * np.logaddexp(0.0, score)
 
 
 def _slope_by_score(score: Plain, label: Plain) -> Plain:

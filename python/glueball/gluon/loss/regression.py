@@ -120,6 +120,10 @@ class L1Loss(PairLoss):
     def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
         return np.sign(label - pred)  # type: ignore[no-any-return]
 
+    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
+        difference = pred - label
+        return difference * np.sign(difference)
+
 
 class HuberLoss(PairLoss):
     r"""Squares of small differences, absolute values of large ones: outliers weigh less.
@@ -171,6 +175,15 @@ class HuberLoss(PairLoss):
 
     def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
         return np.clip((label - pred) / self._rho, -1, 1)
+
+    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
+        difference = pred - label
+        distance = difference * np.sign(difference)
+        return np.where(
+            distance > self._rho,
+            distance - 0.5 * self._rho,
+            difference * difference * (0.5 / self._rho),
+        )
 
 
 def _l2_from_functions(pred: Any, label: Any, weight: float) -> Any:

@@ -133,11 +133,6 @@ def _from_functions(pred: Any, label: Any) -> Any:
     return -nd.pick(nd.log_softmax(pred, axis=-1), np.asarray(label).reshape(-1), axis=-1)
 
 
-def _softmax_from_functions(pred: Any, numbers: Any) -> Any:
-    """Compute the loss from array functions, for second derivatives."""
-    return -nd.pick(nd.log_softmax(pred, axis=-1), numbers.reshape(-1), axis=-1)
-
-
 def _check_labels(label: Any, classes: int) -> None:
     """Refuse what is no class number, NaN and fractions included."""
     numbers = np.asarray(label)
