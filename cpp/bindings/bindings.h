@@ -28,11 +28,37 @@ void bind_prelu(py::module_& m);
 void bind_sequential(py::module_& m);
 void bind_recording(py::module_& m);
 void bind_tape(py::module_& m);
+void bind_walk(py::module_& m);
 void bind_chain(py::module_& m);
 void bind_loss(py::module_& m);
 void bind_model(py::module_& m);
 void bind_optimizer(py::module_& m);
 void bind_io(py::module_& m);
+
+/// What `make` returns as a new reference; null, with Python's error set, if it throws.
+template <class Make>
+PyObject* translated(Make&& make) {
+  try {
+    return make().release().ptr();
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (...) {
+    py::detail::try_translate_exceptions();
+  }
+  return nullptr;
+}
+
+/// Adds a function that takes its arguments in an array, as METH_FASTCALL has it: what pybind11
+/// does for a call takes as long as a small net. Its signature stands in c_types.pyi.
+template <PyObject* (*Function)(PyObject*, PyObject* const*, Py_ssize_t)>
+void add_function(py::module_& m, const char* name, const char* doc) {
+  // What METH_FASTCALL calls has another type than the table's.
+  static PyMethodDef methods[] = {
+      {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(Function)), METH_FASTCALL,
+       doc},
+      {}};
+  if (PyModule_AddFunctions(m.ptr(), methods) != 0) throw py::error_already_set();
+}
 
 /// The Generator that Python code draws from now: the process's, unless a GeneratorScope is open in
 /// this thread.

@@ -1,4 +1,4 @@
-# Stubs of the classes that are written on Python's own C interface, where the generator of
+# Stubs of the classes and functions that are written on Python's own C interface, where the generator of
 # _core.pyi sees no signatures. scripts/stub puts them in the generated ones' place.
 
 class RecordingState:
@@ -73,3 +73,29 @@ class Chain:
         /,
     ) -> Chain: ...
     def __call__(self, x: typing.Any, /) -> typing.Any: ...
+
+def backward_from(array: typing.Any, retain_graph: bool, train_mode: bool, /) -> bool | None:
+    """
+    Carries ones from one array's node to the leaves. True, False if they arrived only where no gradient is wanted, or None, when nothing has happened, for an array without a node that can be gone back from, or of another dtype than float32 and float64.
+    """
+
+def softmax_cross_entropy(
+    logits: typing.Any, labels: typing.Any, again: typing.Any, /
+) -> typing.Any:
+    """
+    -log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or (batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or a label is no class: who calls then knows more, and says what is wrong.
+    """
+
+def update_parameters(
+    optimizer: Optimizer,
+    parameters: ParameterList,
+    learning_rate: float,
+    weight_decay: float,
+    rescale_grad: float,
+    clip_gradient: float,
+    ignore_stale: bool,
+    /,
+) -> int:
+    """
+    One update of every parameter, whose number it returns; clip_gradient 0: none.
+    """

@@ -49,28 +49,22 @@ class ChainDerivative : public Derivative {
   /// Whether the input's gradient is wanted.
   void set_need_input_grad(bool needed) { need_input_grad_ = needed; }
 
-  py::object operator()(py::handle head_grad, const BackwardPass& pass) const override {
-    Tensor grad = read_plain_array(head_grad);
-    if (!grad.defined()) {
-      grad = read_array(head_grad, "the head gradient of '" + layers_->name() + "'");
-    }
+  Tensor operator()(const Tensor& grad, const BackwardPass& pass) const override {
     if (grad.shape() != output_ || grad.dtype() != dtype_) {
       throw InputError({"a head gradient of shape " + to_string(output_) + " and dtype " +
                             to_string(dtype_) + " for '" + layers_->name() + "'",
                         to_string(grad.shape()) + ", " + to_string(grad.dtype()),
                         "pass one like the output"});
     }
-    Tensor input_grad;
     if (layers_->is_quick(grad.shape())) {
-      input_grad = layers_->backward_chain(grad, record_, need_input_grad_, pass);
-    } else {
-      const py::gil_scoped_release unlocked;
-      input_grad = layers_->backward_chain(grad, record_, need_input_grad_, pass);
+      return layers_->backward_chain(grad, record_, need_input_grad_, pass);
     }
-    if (!input_grad.defined()) return py::none();
-    // A layer that only passes the gradient on may return the very memory that it was lent.
-    if (input_grad.buffer() == nullptr) input_grad = input_grad.clone();
-    return plain_array(input_grad);
+    const py::gil_scoped_release unlocked;
+    return layers_->backward_chain(grad, record_, need_input_grad_, pass);
+  }
+
+  std::string head_name() const override {
+    return "the head gradient of '" + layers_->name() + "'";
   }
 
   py::object masks() const override {
@@ -147,15 +141,9 @@ PyObject* chain_call(PyObject* self, PyObject* const* arguments, std::size_t cou
     Py_DECREF(checked);
   }
   const Recording now = recording();
-  try {
-    if (now.recording) return record(*chain, x, now.training).release().ptr();
-    return infer(*chain->layers, x, now.training).release().ptr();
-  } catch (py::error_already_set& error) {
-    error.restore();
-  } catch (...) {
-    py::detail::try_translate_exceptions();
-  }
-  return nullptr;
+  return translated([&] {
+    return now.recording ? record(*chain, x, now.training) : infer(*chain->layers, x, now.training);
+  });
 }
 
 PyObject* chain_new(PyTypeObject* type, PyObject* arguments, PyObject*) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -25,10 +26,10 @@ class SoftmaxDerivative : public Derivative {
   SoftmaxDerivative(LossRecord record, Labels labels)
       : record_(std::move(record)), labels_(std::move(labels)) {}
 
-  py::object operator()(py::handle head_grad, const BackwardPass&) const override {
-    return plain_array(softmax_cross_entropy_backward(
-        record_, labels_.data(), read_array(head_grad, "the head gradient of a loss")));
+  Tensor operator()(const Tensor& head_grad, const BackwardPass&) const override {
+    return softmax_cross_entropy_backward(record_, labels_.data(), head_grad);
   }
+  std::string head_name() const override { return "the head gradient of a loss"; }
 
  private:
   LossRecord record_;
@@ -40,10 +41,10 @@ class L2Derivative : public Derivative {
  public:
   L2Derivative(LossRecord record, double weight) : record_(std::move(record)), weight_(weight) {}
 
-  py::object operator()(py::handle head_grad, const BackwardPass&) const override {
-    return plain_array(
-        l2_loss_backward(record_, read_array(head_grad, "the head gradient of a loss"), weight_));
+  Tensor operator()(const Tensor& head_grad, const BackwardPass&) const override {
+    return l2_loss_backward(record_, head_grad, weight_);
   }
+  std::string head_name() const override { return "the head gradient of a loss"; }
 
  private:
   LossRecord record_;
@@ -88,53 +89,67 @@ bool read_labels(py::handle array, std::int64_t batch, std::int64_t classes, Lab
 }
 
 /// The loss as an array of the predictions' class, with its place in the graph.
-template <class Made, class... Arguments>
-py::object finished(LossRecord record, py::handle predictions, const char* name,
-                    const py::tuple& again, Arguments&&... arguments) {
+///
+/// `name` is Python's string; `again` makes what Node keeps for second derivatives.
+template <class Made, class Again, class... Arguments>
+py::object finished(LossRecord record, py::handle predictions, PyObject* name, Again&& again,
+                    Arguments&&... arguments) {
   py::object loss =
       as_ndarray(record.loss, reinterpret_cast<PyObject*>(Py_TYPE(predictions.ptr())));
   if (recording().recording) {
     attach(loss, predictions,
-           std::make_unique<Made>(std::move(record), std::forward<Arguments>(arguments)...),
-           py::str(name), false, again);
+           std::make_unique<Made>(std::move(record), std::forward<Arguments>(arguments)...), name,
+           false, again());
   }
   return loss;
 }
 
 py::object softmax_loss(py::handle logits, py::handle labels, py::handle again) {
+  if (!is_default_array(logits)) return py::none();
   const Tensor predictions = read_plain_array(logits);
-  if (!is_default_array(logits) || !predictions.defined() || predictions.shape().rank() != 2) {
-    return py::none();
-  }
+  if (!predictions.defined() || predictions.shape().rank() != 2) return py::none();
   const Shape& shape = predictions.shape();
   Labels numbers;
   if (shape[1] < 1 || !read_labels(labels, shape[0], shape[1], numbers)) return py::none();
   LossRecord record = softmax_cross_entropy(predictions, numbers.data(), shape[0]);
-  return finished<SoftmaxDerivative>(std::move(record), logits, "SoftmaxCrossEntropyLoss",
-                                     py::make_tuple(false, again, logits, labels),
-                                     std::move(numbers));
+  static PyObject* const name = PyUnicode_InternFromString("SoftmaxCrossEntropyLoss");
+  return finished<SoftmaxDerivative>(
+      std::move(record), logits, name, [&] { return py::make_tuple(false, again, logits, labels); },
+      std::move(numbers));
 }
 
 py::object squares_loss(py::handle prediction, py::handle label, double weight, py::handle again) {
+  if (!is_default_array(prediction)) return py::none();
   const Tensor predictions = read_plain_array(prediction);
   const Tensor labels = read_plain_array(label);
-  if (!is_default_array(prediction) || !predictions.defined() || !labels.defined() ||
-      predictions.shape() != labels.shape() || predictions.dtype() != labels.dtype() ||
-      predictions.shape().rank() == 0 || predictions.size() == 0) {
+  if (!predictions.defined() || !labels.defined() || predictions.shape() != labels.shape() ||
+      predictions.dtype() != labels.dtype() || predictions.shape().rank() == 0 ||
+      predictions.size() == 0) {
     return py::none();
   }
-  return finished<L2Derivative>(l2_loss(predictions, labels, weight), prediction, "L2Loss",
-                                py::make_tuple(false, again, prediction, label, weight), weight);
+  static PyObject* const name = PyUnicode_InternFromString("L2Loss");
+  return finished<L2Derivative>(
+      l2_loss(predictions, labels, weight), prediction, name,
+      [&] { return py::make_tuple(false, again, prediction, label, weight); }, weight);
+}
+
+PyObject* call_softmax_loss(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 3) {
+    PyErr_SetString(PyExc_TypeError,
+                    "expected softmax_cross_entropy(logits, labels, again); pass these three");
+    return nullptr;
+  }
+  return translated([&] { return softmax_loss(arguments[0], arguments[1], arguments[2]); });
 }
 
 }  // namespace
 
 void bind_loss(py::module_& m) {
-  m.def("softmax_cross_entropy", &softmax_loss, py::arg("logits"), py::arg("labels"),
-        py::arg("again"),
-        "-log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or "
-        "(batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or "
-        "a label is no class: who calls then knows more, and says what is wrong.");
+  add_function<&call_softmax_loss>(
+      m, "softmax_cross_entropy",
+      "-log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or "
+      "(batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or "
+      "a label is no class: who calls then knows more, and says what is wrong.");
   m.def("l2_loss", &squares_loss, py::arg("prediction"), py::arg("label"), py::arg("weight"),
         py::arg("again"),
         "weight / 2 (prediction - label)^2, the mean over each sample, recorded; None if the two "

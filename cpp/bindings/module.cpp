@@ -25,6 +25,7 @@ PYBIND11_MODULE(_core, m) {
   bindings::bind_sequential(m);
   bindings::bind_recording(m);
   bindings::bind_tape(m);
+  bindings::bind_walk(m);
   bindings::bind_chain(m);
   bindings::bind_loss(m);
   bindings::bind_model(m);

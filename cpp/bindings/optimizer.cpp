@@ -3,6 +3,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -37,6 +39,33 @@ double update_array(Optimizer& self, py::handle weight, py::handle gradient, con
   target.write_back();
   for (const WritableArray& each : targets) each.write_back();
   return state.carry;
+}
+
+/// update_parameters(optimizer, parameters, learning_rate, weight_decay, rescale_grad,
+/// clip_gradient, ignore_stale).
+PyObject* update_parameters(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 7) {
+    PyErr_SetString(PyExc_TypeError, "expected update_parameters() with 7 arguments; pass all");
+    return nullptr;
+  }
+  return translated([&]() -> py::object {
+    auto& optimizer = py::handle(arguments[0]).cast<Optimizer&>();
+    const auto& list = py::handle(arguments[1]).cast<const ParameterList&>();
+    std::array<double, 4> numbers{};
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      numbers[i] = PyFloat_AsDouble(arguments[i + 2]);
+      if (numbers[i] == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+    }
+    const int ignore_stale = PyObject_IsTrue(arguments[6]);
+    if (ignore_stale < 0) throw py::error_already_set();
+    optimizer.settings() = {numbers[0], numbers[1], numbers[2], numbers[3]};
+    std::int64_t largest = 0;
+    {
+      const py::gil_scoped_release unlocked;
+      largest = optimizer.update(list.parameters, ignore_stale != 0);
+    }
+    return py::int_(largest);
+  });
 }
 
 py::list make_arrays(const Optimizer& self, py::handle weight) {
@@ -98,17 +127,6 @@ void bind_optimizer(py::module_& m) {
           },
           py::arg("parameters"), py::arg("ignore_stale"),
           "Number of the update that would come next; 0 if there is nothing to update.")
-      .def(
-          "update",
-          [](Optimizer& self, const ParameterList& list, double learning_rate, double weight_decay,
-             double rescale_grad, double clip_gradient, bool ignore_stale) {
-            self.settings() = {learning_rate, weight_decay, rescale_grad, clip_gradient};
-            const py::gil_scoped_release unlocked;
-            return self.update(list.parameters, ignore_stale);
-          },
-          py::arg("parameters"), py::arg("learning_rate"), py::arg("weight_decay"),
-          py::arg("rescale_grad"), py::arg("clip_gradient"), py::arg("ignore_stale"),
-          "One update of every parameter, whose number it returns; clip_gradient 0: none.")
       .def("update_array", &update_array, py::arg("weight"), py::arg("gradient"), py::arg("arrays"),
            py::arg("count"), py::arg("carry"), py::arg("learning_rate"), py::arg("weight_decay"),
            py::arg("rescale_grad"), py::arg("clip_gradient"), py::arg("name"),
@@ -136,6 +154,10 @@ void bind_optimizer(py::module_& m) {
             self.set_state(parameter, state);
           },
           py::arg("parameter"), py::arg("count"), py::arg("carry"), py::arg("arrays"));
+
+  add_function<&update_parameters>(
+      m, "update_parameters",
+      "One update of every parameter, whose number it returns; clip_gradient 0: none.");
 
   m.def("optimizer_rules", &Optimizer::rules, "Names of the rules that Optimizer knows.");
 }

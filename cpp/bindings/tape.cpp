@@ -1,22 +1,20 @@
-// The nodes of the graph that autograd records, and the walk back over them.
+// The nodes of the graph that autograd records.
 //
 // What a node means is said where Python's classes stand on it, in _tape.py. Here is what a step of
 // training does for each: on Python's own C interface, because with Python's attributes and
-// pybind11's calls the walk took longer than the derivatives of a small net.
+// pybind11's calls that took longer than the derivatives of a small net.
 
 #include "tape.h"
 
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <structmember.h>
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <utility>
-#include <vector>
 
 #include "bindings.h"
+#include "ndarray.h"
 
 namespace glueball::bindings {
 namespace {
@@ -25,23 +23,10 @@ std::atomic<unsigned long long> last_number{0};
 
 // ---- nodes ----------------------------------------------------------------------------------
 
-struct Node {
-  PyObject_HEAD unsigned long long number;
-  PyObject* parents;
-  PyObject* backward;
-  PyObject* name;
-  PyObject* again;
-  long long version;
-  long long parents_version;
-  char holds_parameters;
-};
-
 // Classes that live as long as the process. The Python classes are registered by _tape.py.
 PyTypeObject* base_type = nullptr;
 PyTypeObject* node_type = nullptr;
 PyTypeObject* leaf_type = nullptr;
-
-Node* as_node(PyObject* object) { return reinterpret_cast<Node*>(object); }
 
 long long versions_of(PyObject* parents) {
   long long sum = 0;
@@ -111,21 +96,9 @@ void node_dealloc(PyObject* self) {
   Py_TRASHCAN_END
 }
 
-/// Drops what the node saved, and its hold on older nodes.
-void free_node(Node* node) {
-  Py_XSETREF(node->backward, Py_NewRef(Py_None));
-  Py_XSETREF(node->again, Py_NewRef(Py_None));
-  Py_XSETREF(node->parents, PyTuple_New(0));
-}
-
 PyObject* node_free(PyObject* self, PyObject*) {
   free_node(as_node(self));
   Py_RETURN_NONE;
-}
-
-/// Whether neither the node's array nor its parents' have been written into.
-bool is_untouched(const Node* node) {
-  return node->version == 0 && versions_of(node->parents) == node->parents_version;
 }
 
 PyObject* node_is_untouched(PyObject* self, void*) {
@@ -195,16 +168,12 @@ PyObject* backward_call(PyObject* self, PyObject* const* arguments, std::size_t 
     PyErr_SetString(PyExc_TypeError, "expected backward(head_grad, pass_); pass these two");
     return nullptr;
   }
-  try {
+  return translated([&] {
     const auto& pass = py::handle(arguments[1]).cast<const BackwardPass&>();
-    const py::object grad = (*reinterpret_cast<Backward*>(self)->derivative)(arguments[0], pass);
-    return PyTuple_Pack(1, grad.ptr());
-  } catch (py::error_already_set& error) {
-    error.restore();
-  } catch (...) {
-    py::detail::try_translate_exceptions();
-  }
-  return nullptr;
+    const Derivative& derivative = *reinterpret_cast<Backward*>(self)->derivative;
+    return py::make_tuple(
+        to_object(derivative(read_array(arguments[0], derivative.head_name()), pass)));
+  });
 }
 
 void backward_dealloc(PyObject* self) {
@@ -215,14 +184,7 @@ void backward_dealloc(PyObject* self) {
 }
 
 PyObject* backward_masks(PyObject* self, void*) {
-  try {
-    return reinterpret_cast<Backward*>(self)->derivative->masks().release().ptr();
-  } catch (py::error_already_set& error) {
-    error.restore();
-  } catch (...) {
-    py::detail::try_translate_exceptions();
-  }
-  return nullptr;
+  return translated([&] { return reinterpret_cast<Backward*>(self)->derivative->masks(); });
 }
 
 PyGetSetDef backward_attributes[] = {
@@ -260,132 +222,31 @@ PyObject* node_name() {
   return name;
 }
 
-// ---- the walk back --------------------------------------------------------------------------
+}  // namespace
 
-/// A node that a gradient has reached.
-struct Reached {
-  py::object node;
-  py::object grad;
-  bool is_ours;  ///< The gradient is an array made here, so nobody else sees it change.
-};
-
-class Walk {
- public:
-  Walk(py::object pass, bool retain) : pass_(std::move(pass)), retain_(retain) {}
-
-  void reach(py::handle node, py::object grad) {
-    const auto [place, is_new] = reached_.try_emplace(as_node(node.ptr())->number);
-    Reached& there = place->second;
-    if (is_new) {
-      there = {py::reinterpret_borrow<py::object>(node), std::move(grad), false};
-    } else if (there.is_ours) {
-      there.grad += grad;
-    } else {
-      there.grad = there.grad + grad;
-      // The sum of two numbers' arrays may be a scalar, and so immutable.
-      there.is_ours = py::isinstance<py::array>(there.grad);
-    }
-  }
-
-  /// Goes on until no node is left; the youngest comes first, hence after all that use it.
-  void run(const std::map<unsigned long long, std::size_t>& wanted, std::vector<py::object>& found,
-           bool collects) {
-    while (!reached_.empty()) {
-      const auto youngest = std::prev(reached_.end());
-      const Reached now = std::move(youngest->second);
-      reached_.erase(youngest);
-      Node* const node = as_node(now.node.ptr());
-      if (const auto place = wanted.find(node->number); place != wanted.end()) {
-        found[place->second] = now.grad;
-        found_leaf_ = true;
-      }
-      if (PyObject_TypeCheck(now.node.ptr(), leaf_type)) {
-        if (!collects) deliver(now);
-        continue;
-      }
-      found_leaf_ = found_leaf_ || node->holds_parameters != 0;
-      step(now, node);
-      if (!retain_) free_node(node);
-    }
-  }
-
-  /// Whether a gradient arrived only where none is wanted.
-  bool was_in_vain() const { return found_null_ && !found_leaf_; }
-
- private:
-  void deliver(const Reached& leaf) {
-    if (leaf.node.attr("deliver")(leaf.grad, pass_).cast<bool>()) {
-      found_leaf_ = true;
-    } else {
-      found_null_ = true;
-    }
-  }
-
-  void step(const Reached& now, Node* node) {
-    py::object grads;
-    if (node->backward != Py_None && is_untouched(node)) {
-      PyObject* const arguments[] = {now.grad.ptr(), pass_.ptr()};
-      grads = py::reinterpret_steal<py::object>(
-          PyObject_Vectorcall(node->backward, arguments, 2, nullptr));
-      if (!grads) throw py::error_already_set();
-    } else {
-      grads = now.node.attr("backward")(now.grad, pass_);  // which looks closer
-    }
-    const auto parents = py::reinterpret_borrow<py::object>(node->parents);
-    const auto values = py::reinterpret_steal<py::object>(
-        PySequence_Fast(grads.ptr(), "expected a sequence of gradients from a derivative"));
-    if (!values) throw py::error_already_set();
-    const Py_ssize_t count = PyTuple_GET_SIZE(parents.ptr());
-    if (PySequence_Fast_GET_SIZE(values.ptr()) != count) {
-      throw py::value_error("expected a gradient for each of " + std::to_string(count) +
-                            " inputs, found " +
-                            std::to_string(PySequence_Fast_GET_SIZE(values.ptr())) +
-                            "; return None for an input without one");
-    }
-    for (Py_ssize_t i = 0; i < count; ++i) {
-      PyObject* const parent = PyTuple_GET_ITEM(parents.ptr(), i);
-      PyObject* const grad = PySequence_Fast_GET_ITEM(values.ptr(), i);
-      if (parent != Py_None && grad != Py_None) {
-        reach(parent, py::reinterpret_borrow<py::object>(grad));
-      }
-    }
-  }
-
-  std::map<unsigned long long, Reached> reached_;
-  py::object pass_;
-  bool retain_;
-  bool found_leaf_ = false;
-  bool found_null_ = false;
-};
-
-/// (gradients of the wanted nodes, whether the pass was in vain).
-py::tuple run_backward(const py::sequence& nodes, const py::sequence& grads, bool retain_graph,
-                       const py::object& variables, py::object pass) {
-  Walk walk(std::move(pass), retain_graph);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    walk.reach(py::object(nodes[i]), py::object(grads[i]));
-  }
-  std::map<unsigned long long, std::size_t> wanted;
-  std::vector<py::object> found;
-  if (!variables.is_none()) {
-    // The same variable may be asked for twice.
-    std::vector<std::size_t> places;
-    for (const py::handle variable : variables) {
-      const auto [place, is_new] =
-          wanted.try_emplace(as_node(variable.ptr())->number, found.size());
-      if (is_new) found.emplace_back(py::none());
-      places.push_back(place->second);
-    }
-    walk.run(wanted, found, true);
-    py::list ordered;
-    for (const std::size_t place : places) ordered.append(found[place]);
-    return py::make_tuple(ordered, walk.was_in_vain());
-  }
-  walk.run(wanted, found, false);
-  return py::make_tuple(py::list(), walk.was_in_vain());
+void free_node(Node* node) {
+  Py_XSETREF(node->backward, Py_NewRef(Py_None));
+  Py_XSETREF(node->again, Py_NewRef(Py_None));
+  Py_XSETREF(node->parents, PyTuple_New(0));
 }
 
-}  // namespace
+bool is_untouched(const Node* node) {
+  return node->version == 0 && versions_of(node->parents) == node->parents_version;
+}
+
+bool is_leaf(PyObject* node) noexcept { return PyObject_TypeCheck(node, leaf_type) != 0; }
+
+const Derivative* native_derivative(const Node* node) noexcept {
+  PyObject* const backward = node->backward;
+  return Py_IS_TYPE(backward, backward_type) ? reinterpret_cast<Backward*>(backward)->derivative
+                                             : nullptr;
+}
+
+py::object to_object(const Tensor& gradient) {
+  if (!gradient.defined()) return py::none();
+  // What is passed on as it came may be memory that was only lent.
+  return plain_array(gradient.buffer() == nullptr ? gradient.clone() : gradient);
+}
 
 py::object node_of(py::handle array) {
   auto node = py::reinterpret_steal<py::object>(PyObject_GetAttr(array.ptr(), node_name()));
@@ -428,10 +289,6 @@ void bind_tape(py::module_& m) {
       },
       py::arg("node"), py::arg("leaf"),
       "Tells the extension Python's classes of nodes, subclasses of TapeNode.");
-  m.def("run_backward", &run_backward, py::arg("nodes"), py::arg("grads"), py::arg("retain_graph"),
-        py::arg("variables"), py::arg("pass_"),
-        "Carries gradients from `nodes` to the leaves: (gradients of `variables`, whether they "
-        "arrived only where none is wanted).");
 }
 
 }  // namespace glueball::bindings

@@ -3,8 +3,10 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <string>
 
 #include "glueball/parameter.h"
+#include "glueball/tensor.h"
 
 namespace glueball::bindings {
 
@@ -18,14 +20,48 @@ class Derivative {
   Derivative(const Derivative&) = delete;
   Derivative& operator=(const Derivative&) = delete;
 
-  /// The input's gradient, a plain array of its shape, or None; `head_grad` is an array like the
-  /// output.
-  virtual py::object operator()(py::handle head_grad, const BackwardPass& pass) const = 0;
+  /// The input's gradient, or an undefined tensor if there is none; `head_grad` is to be like the
+  /// output. May be memory of `head_grad`.
+  virtual Tensor operator()(const Tensor& head_grad, const BackwardPass& pass) const = 0;
+
+  /// What messages call `head_grad`.
+  virtual std::string head_name() const = 0;
 
   /// For chains: a list with what each layer multiplied by, where that was drawn, and None for all
   /// others. None for what is no chain.
   virtual py::object masks() const { return py::none(); }
 };
+
+/// A recorded operation: what Python's _core.TapeNode holds. Objects are None, or what
+/// _tape.Node's documentation says.
+struct Node {
+  PyObject_HEAD unsigned long long number;  ///< A node is younger than its parents.
+  PyObject* parents;                        ///< A tuple of nodes or None.
+  PyObject* backward;
+  PyObject* name;
+  PyObject* again;
+  long long version;          ///< How often the array was written into.
+  long long parents_version;  ///< The sum of the parents' versions when this was recorded.
+  char holds_parameters;
+};
+
+/// The node in an object that is one.
+inline Node* as_node(PyObject* object) noexcept { return reinterpret_cast<Node*>(object); }
+
+/// Drops what the node saved, and its hold on older nodes.
+void free_node(Node* node);
+
+/// Whether neither the node's array nor its parents' have been written into.
+bool is_untouched(const Node* node);
+
+/// Whether a node is the start of a graph.
+bool is_leaf(PyObject* node) noexcept;
+
+/// The derivative of a node that attach() made and nobody has used up; else null.
+const Derivative* native_derivative(const Node* node) noexcept;
+
+/// A gradient as a plain array that owns its memory; None for an undefined one.
+py::object to_object(const Tensor& gradient);
 
 /// Makes `output`'s node in the graph: computed from `input` by the operation `name`.
 ///

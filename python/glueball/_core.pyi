@@ -57,6 +57,7 @@ __all__: list[str] = [
     "Zero",
     "activation_names",
     "assign",
+    "backward_from",
     "default_generator",
     "eigen_version",
     "empty",
@@ -79,6 +80,7 @@ __all__: list[str] = [
     "set_default_array_type",
     "set_num_threads",
     "softmax_cross_entropy",
+    "update_parameters",
     "write_arrays",
     "write_model",
 ]
@@ -588,18 +590,6 @@ class Optimizer:
         """
         (count, carry, [array, ...]) of a parameter.
         """
-    def update(
-        self,
-        parameters: ParameterList,
-        learning_rate: typing.SupportsFloat | typing.SupportsIndex,
-        weight_decay: typing.SupportsFloat | typing.SupportsIndex,
-        rescale_grad: typing.SupportsFloat | typing.SupportsIndex,
-        clip_gradient: typing.SupportsFloat | typing.SupportsIndex,
-        ignore_stale: bool,
-    ) -> int:
-        """
-        One update of every parameter, whose number it returns; clip_gradient 0: none.
-        """
     def update_array(
         self,
         weight: typing.Any,
@@ -680,6 +670,11 @@ def assign(
 ) -> None:
     """
     Gives each parameter its array; all of them or none.
+    """
+
+def backward_from(array: typing.Any, retain_graph: bool, train_mode: bool, /) -> bool | None:
+    """
+    Carries ones from one array's node to the leaves. True, False if they arrived only where no gradient is wanted, or None, when nothing has happened, for an array without a node that can be gone back from, or of another dtype than float32 and float64.
     """
 
 def default_generator() -> Generator:
@@ -791,9 +786,25 @@ def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
     Sets how many threads native work may use; OpenMP's settings are left alone.
     """
 
-def softmax_cross_entropy(logits: typing.Any, labels: typing.Any, again: typing.Any) -> typing.Any:
+def softmax_cross_entropy(
+    logits: typing.Any, labels: typing.Any, again: typing.Any, /
+) -> typing.Any:
     """
     -log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or (batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or a label is no class: who calls then knows more, and says what is wrong.
+    """
+
+def update_parameters(
+    optimizer: Optimizer,
+    parameters: ParameterList,
+    learning_rate: float,
+    weight_decay: float,
+    rescale_grad: float,
+    clip_gradient: float,
+    ignore_stale: bool,
+    /,
+) -> int:
+    """
+    One update of every parameter, whose number it returns; clip_gradient 0: none.
     """
 
 def write_arrays(

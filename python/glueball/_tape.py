@@ -9,7 +9,7 @@ comes after all that use it. The walk finds that order without recursion, at any
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 
@@ -395,6 +395,11 @@ def head_gradient(head: Any, grad: Any) -> Array:
     return array
 
 
+def refuse_vain() -> NoReturn:
+    """Raise the error for a pass whose gradients arrived only where none is wanted."""
+    raise MXNetError(_NO_LEAVES)
+
+
 def run_backward(
     heads: Sequence[Any],
     head_grads: Sequence[Any] | None = None,
@@ -443,7 +448,7 @@ def run_backward(
     found: list[Array | None]
     found, in_vain = _core.run_backward(nodes, grads, retain_graph, variables, pass_)
     if in_vain:
-        raise MXNetError(_NO_LEAVES)
+        refuse_vain()
     return found
 
 

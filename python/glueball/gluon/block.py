@@ -405,11 +405,13 @@ class Block:
 
     def __call__(self, *args: Any) -> Any:
         """Run the hooks and `forward`."""
-        for hook in tuple(self._forward_pre_hooks.values()):
-            hook(self, args)
+        if self._forward_pre_hooks:
+            for hook in tuple(self._forward_pre_hooks.values()):
+                hook(self, args)
         output = self.forward(*args)
-        for hook in tuple(self._forward_hooks.values()):
-            hook(self, args, output)
+        if self._forward_hooks:
+            for hook in tuple(self._forward_hooks.values()):
+                hook(self, args, output)
         return output
 
     def forward(self, *args: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from glueball import _tape
+from glueball import _core, _tape
 from glueball.base import ArgumentError, DtypeError
 from glueball.context import Context, require_cpu
 from glueball.nd import _activation, _elementwise, _index, _product, _reduction, _shape, _softmax
@@ -270,15 +270,14 @@ class NDArray(RecordingArray):
         ShapeError
             When `out_grad` has another shape.
         """
-        if not _state.recording and _state.training == train_mode:
+        if out_grad is None:
+            arrived = _core.backward_from(self, retain_graph, train_mode)
+            if arrived:
+                return
+            if arrived is not None:
+                _tape.refuse_vain()
+        with _core.RecordingScope(False, train_mode):
             _tape.run_backward((self,), None if out_grad is None else (out_grad,), retain_graph)
-            return
-        old = _state.recording, _state.training
-        _state.recording, _state.training = False, train_mode
-        try:
-            _tape.run_backward((self,), None if out_grad is None else (out_grad,), retain_graph)
-        finally:
-            _state.recording, _state.training = old
 
     # ---------------------------------------------------------------- methods that NumPy has too
 

@@ -93,8 +93,14 @@ class NativeOptimizer(Optimizer):
             except BaseException:
                 self.num_update = before
                 raise
-        count = self._native.update(
-            native, rate, self.wd, self.rescale_grad, self.clip_gradient or 0.0, ignore_stale
+        count = _core.update_parameters(
+            self._native,
+            native,
+            rate,
+            self.wd,
+            self.rescale_grad,
+            self.clip_gradient or 0.0,
+            ignore_stale,
         )
         self.num_update = max(self.num_update, count)
 
