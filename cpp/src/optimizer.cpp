@@ -317,17 +317,18 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
   if (rule.norms != nullptr) {
     // Sums of whole grains, added in order: the same for any number of threads.
     const std::int64_t blocks = (size + grain - 1) / grain;
-    std::vector<double> sums(static_cast<std::size_t>(2 * blocks));
+    const Tensor memory({2 * blocks}, Dtype::float64);  // which asks the system once only
+    double* const sums = memory.data<double>();
     parallel_for(blocks, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t block = first; block < last; ++block) {
         const std::int64_t begin = block * grain;
         T* pointers[kernels::max_states];
         shifted(begin, pointers);
         rule.norms(w + begin, g + begin, pointers, std::min(grain, size - begin), arguments,
-                   sums.data() + 2 * block);
+                   sums + 2 * block);
       }
     });
-    for (std::size_t i = 0; i < sums.size(); i += 2) {
+    for (std::int64_t i = 0; i < 2 * blocks; i += 2) {
       arguments.weight_square += sums[i];
       arguments.measured_square += sums[i + 1];
     }
