@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from file_formats import entry, params_array, params_file, safetensors
@@ -77,7 +77,6 @@ def test_flipped_bits_give_an_error_or_a_net_of_the_same_shapes(tmp_path_factory
     folder = tmp_path_factory.mktemp("flipped")
     whole = contents[kind]
 
-    @settings(deadline=None)
     @given(st.lists(st.integers(0, 8 * len(whole) - 1), min_size=1, max_size=4))
     def flip(bits):
         damaged = bytearray(whole)
@@ -98,7 +97,6 @@ def test_flipped_bits_give_an_error_or_a_net_of_the_same_shapes(tmp_path_factory
     flip()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["", "{", "PK", "params", "npy"]))
 def test_any_bytes_are_an_error_that_names_the_file_or_arrays(tmp_path_factory, content, start):
     starts = {

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, broadcastable_shapes
 
@@ -34,7 +34,6 @@ def test_constant_takes_whatever_is_a_number(value):
     np.testing.assert_array_equal(fill(init.Constant(value), (2, 2)), np.full((2, 2), 2))
 
 
-@settings(deadline=None)  # other work may share the machine
 @given(st.data())
 def test_constant_broadcasts_as_numpy_does(data):
     shape = data.draw(array_shapes(max_dims=4, max_side=4))

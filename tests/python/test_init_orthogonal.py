@@ -28,7 +28,7 @@ def test_rows_or_columns_are_orthonormal(shape, dtype, rand_type, method):
     np.testing.assert_allclose(product, 1.5**2 * np.eye(len(product)), atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(KINDS))
 def test_any_matrix_keeps_lengths(rows, columns, kind):
     weight = fill(init.Orthogonal(1.0, *kind), (rows, columns)).astype(np.float64)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
@@ -39,7 +39,6 @@ CUT = stats.truncnorm(-2, 2).std()
 # ---- fans ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)  # other work may share the machine
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=5))
 def test_fans_count_kernel_elements(shape):
     assert init.fans(shape) == fans_of(shape)
@@ -166,7 +165,6 @@ def test_known_bounds_and_deviations(initializer, bound, deviation):
         assert round(math.sqrt(initializer.variance("w", (256, 20))), 6) == deviation
 
 
-@settings(deadline=None)  # other work may share the machine
 @given(
     st.sampled_from([init.Xavier, init.XavierUniform, init.KaimingUniform, init.LeCunUniform]),
     st.integers(1, 60),

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as onp
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glueball import MXNetError, interop, nd
@@ -51,7 +51,6 @@ def predict(x, state):
 # Dense layers
 
 
-@settings(deadline=None)  # other work may share the machine
 @given(st.lists(st.integers(1, 7), min_size=2, max_size=5))
 def test_a_state_dict_gives_the_net_the_outputs_of_its_module(widths):
     state, x = torch_names(*widths), normal(3, widths[0])
@@ -62,7 +61,6 @@ def test_a_state_dict_gives_the_net_the_outputs_of_its_module(widths):
     onp.testing.assert_allclose(net(nd.array(x)).asnumpy(), predict(x, state), rtol=1e-4, atol=1e-6)
 
 
-@settings(deadline=None)  # other work may share the machine
 @given(st.lists(st.integers(1, 7), min_size=2, max_size=5))
 def test_kerass_list_gives_the_net_the_outputs_of_its_model(widths):
     state, x = torch_names(*widths), normal(3, widths[0])

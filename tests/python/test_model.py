@@ -9,7 +9,7 @@ import struct
 
 import numpy as onp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 import glueball
 from glueball import MXNetError, _core, autograd, gluon, init, name, nd, npx
@@ -18,7 +18,6 @@ from glueball.gluon import nn
 from random_nets import FUNCTIONS, KINDS, nets, normal, randomised
 
 # Other work may share the machine.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -59,7 +58,6 @@ def travelled(net, x, path):
 # Out and back
 
 
-@unhurried
 @given(made=nets(KINDS))
 def test_random_nets_come_back_with_the_same_bits(made, tmp_path_factory):
     net, width = made

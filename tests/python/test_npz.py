@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from glueball import nd
@@ -48,7 +48,6 @@ def test_numpys_archives_are_read(tmp_path, save):
         assert found[name].dtype == value.dtype.newbyteorder("=")
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8),

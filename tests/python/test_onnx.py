@@ -8,7 +8,7 @@ import numpy as onp
 import onnx as onnx_package
 import onnxruntime
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -19,7 +19,6 @@ from glueball.gluon import nn
 from random_nets import FUNCTIONS, KINDS, nets, normal, randomised
 
 # Other work may share the machine.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -142,7 +141,6 @@ def test_one_axis_is_a_batch_of_single_numbers(path):
     assert_travels(net, x, path, (None,))
 
 
-@unhurried
 @given(made=nets([kind for kind in KINDS if kind != "group_norm"]), folds=st.booleans())
 def test_random_nets_travel(made, folds, tmp_path_factory):
     net, width = made
