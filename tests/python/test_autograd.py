@@ -1,4 +1,4 @@
-"""Scopes, leaves, backward, grad and functions of one's own, as Gluon's users know them."""
+"""Recording, gradients, and what their functions refuse."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ import numpy as onp
 import pytest
 
 from glueball import MXNetError, autograd, gluon, nd, np
-
-
-def leaf(values, grad_req="write"):
-    x = nd.array(values)
-    x.attach_grad(grad_req)
-    return x
+from leaves import leaf
 
 
 def state():
     return autograd.is_recording(), autograd.is_training()
-
-
-# Scopes
 
 
 def test_scopes_set_both_flags_and_restore_them():
@@ -66,9 +58,6 @@ def test_setters_return_the_value_before():
     assert autograd.set_training(False) is True
 
 
-# Leaves
-
-
 def test_attach_grad_gives_zeros_and_without_it_grad_is_none():
     x = nd.ones((2, 3))
     assert x.grad is None
@@ -113,8 +102,6 @@ def test_graph_whose_only_leaf_wants_no_gradient_is_an_error():
 
 
 # backward
-
-
 def test_backward_is_the_gradient_of_the_sum():
     x = leaf([[1, 2], [3, 4]])
     with autograd.record():
@@ -304,210 +291,7 @@ def test_detach_shares_memory():
     assert x.asscalar() == 7
 
 
-# In-place writes
-
-IN_GRAPH = "Assigning to NDArrays that are already in a computational graph"
-
-
-def add_in_place(x):
-    x += 1
-
-
-def multiply_in_place(x):
-    x *= 2
-
-
-def assign_all(x):
-    x[:] = 5
-
-
-def assign_one(x):
-    x[0] = 5
-
-
-def fill(x):
-    x.fill(5)
-
-
-def out(x):
-    nd.relu(nd.ones(2), out=x)
-
-
-def numpy_out(x):
-    onp.add(1, 2, out=x)
-
-
-def copyto(x):
-    nd.ones(2).copyto(x)
-
-
-def numpy_copyto(x):
-    onp.copyto(x, 3)
-
-
-def add_at(x):
-    onp.add.at(x, [0], 1)
-
-
-def random_out(x):
-    nd.random.uniform(out=x)
-
-
-WRITES = [
-    add_in_place, multiply_in_place, assign_all, assign_one, fill, out, numpy_out, copyto, numpy_copyto, add_at,
-    random_out,
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("write", WRITES, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("which", ["leaf", "computed"])
-def test_write_into_the_graph_is_refused_while_recording(write, which):
-    x = leaf([1, 2])
-
-    with autograd.record():
-        y = x * x
-        with pytest.raises(MXNetError, match=IN_GRAPH):
-            write(x if which == "leaf" else y)
-        z = y * 3
-    z.backward()
-
-    onp.testing.assert_array_equal(x.asnumpy(), [1, 2])
-    onp.testing.assert_array_equal(x.grad.asnumpy(), [6, 12])
-
-
-@pytest.mark.parametrize("write", WRITES, ids=lambda f: f.__name__)
-def test_write_outside_record_or_to_other_arrays_is_allowed(write):
-    x = leaf([1, 2])
-    write(x)
-
-    with autograd.record():
-        write(nd.ones(2))
-        with autograd.pause():
-            write(x)
-
-
-def test_write_is_allowed_again_once_the_graph_is_freed():
-    x = leaf([1])
-    with autograd.record():
-        y = x * 2
-        y.backward()
-        y[:] = 7
-
-    assert y.asscalar() == 7
-
-
-def test_recorded_value_cannot_be_written_into_another_array():
-    x, target = leaf([1, 2]), nd.zeros(2)
-
-    with autograd.record():
-        y = x * 2
-        with pytest.raises(MXNetError, match=IN_GRAPH):
-            target[0] = y[0]
-        with pytest.raises(MXNetError, match=IN_GRAPH):
-            target += y
-
-
-def test_out_of_a_recorded_function_joins_the_graph():
-    x, target = leaf([1, 2]), nd.zeros(2)
-
-    with autograd.record():
-        y = nd.relu(x * 3, out=target)
-        z = nd.add(x, 1, out=nd.zeros(2))
-        (y + z).backward()
-
-    assert y is target
-    onp.testing.assert_array_equal(x.grad.asnumpy(), [4, 4])
-
-
-def square(x):
-    return x * x
-
-
-def network(x):
-    net = gluon.nn.Dense(2, in_units=2, activation="tanh")
-    net.initialize()
-    return net(x)
-
-
-def write_through_a_view(x):
-    x[:][0][:] = 5
-
-
-def write_through_detach(x):
-    x.detach()[0] = 5
-
-
-@pytest.mark.parametrize(
-    "write", [*WRITES, write_through_a_view, write_through_detach], ids=lambda f: f.__name__
-)
-@pytest.mark.parametrize(
-    ("function", "which"),
-    [
-        (square, "leaf"),
-        (nd.log, "leaf"),
-        (nd.exp, "result"),
-        (nd.relu, "result"),
-        (onp.sinc, "leaf"),
-    ],
-)
-def test_write_between_record_and_backward_is_found_when_it_spoils_a_gradient(
-    write, function, which
-):
-    x = leaf([1, 2])
-    with autograd.record():
-        y = function(x)
-
-    write(x if which == "leaf" else y)
-
-    what = "an input" if which == "leaf" else "the result"
-    with pytest.raises(MXNetError, match=f"found that {what} of it was written into since"):
-        y.backward()
-
-
-@pytest.mark.parametrize("which", ["input", "output"])
-def test_write_to_what_a_layer_saved_is_found(which):
-    x = leaf([[1, 2]])
-    with autograd.record():
-        y = network(x)
-
-    (x if which == "input" else y)[:] = 0
-
-    with pytest.raises(MXNetError, match=r"recorded 'dense\d+'.*was written into since"):
-        y.backward()
-
-
-def test_write_through_a_plain_view_is_not_seen_and_backward_takes_what_is_there():
-    x = leaf([1, 2])
-    with autograd.record():
-        y = x * x
-    onp.asarray(x)[...] = 5
-    y.backward()
-    onp.testing.assert_array_equal(x.grad.asnumpy(), [10, 10])
-
-    # asnumpy() is a copy.
-    with autograd.record():
-        y = x * x
-    x.asnumpy()[...] = 7
-    y.backward()
-    onp.testing.assert_array_equal(x.grad.asnumpy(), [10, 10])
-
-
-def test_write_between_record_and_backward_that_spoils_nothing_is_allowed():
-    x = leaf([1, 2])
-    with autograd.record():
-        y = x + 1
-        z = (y * 3).sum()
-    x[:] = 7
-    z[:] = 0
-
-    z.backward()
-
-    onp.testing.assert_array_equal(x.grad.asnumpy(), [3, 3])
-
-
 # grad and mark_variables
-
-
 def test_grad_returns_gradients_and_leaves_grad_alone():
     x, w = leaf([1, 2]), leaf([3, 4])
     with autograd.record():
@@ -597,77 +381,6 @@ def test_mark_variables_checks_shapes_and_numbers():
         autograd.mark_variables([nd.ones(2)], [nd.ones(2), nd.ones(2)])
     with pytest.raises(KeyError, match="often"):
         autograd.mark_variables(nd.ones(2), nd.ones(2), "often")
-
-
-# Function
-
-
-class Scale(autograd.Function):
-    def __init__(self, factor):
-        self.factor = factor
-
-    def forward(self, x, y):
-        assert not autograd.is_recording()
-        self.save_for_backward(x, y)
-        return x * y * self.factor, x + y
-
-    def backward(self, d_product, d_sum):
-        assert not autograd.is_recording()
-        x, y = self.saved_tensors
-        return d_product * y * self.factor + d_sum, d_product * x * self.factor + d_sum
-
-
-def test_function_with_several_inputs_and_outputs():
-    x, y = leaf([2]), leaf([3])
-
-    with autograd.record():
-        product, total = Scale(10)(x, y)
-        (product + 2 * total).backward()
-
-    assert product.asscalar() == 60
-    assert x.grad.asscalar() == 10 * 3 + 2
-    assert y.grad.asscalar() == 10 * 2 + 2
-
-
-def test_function_whose_second_output_is_unused():
-    x, y = leaf([2]), leaf([3])
-
-    with autograd.record():
-        product, _ = Scale(1)(x, y)
-    product.backward()
-
-    assert x.grad.asscalar() == 3
-
-
-def test_function_that_returns_wrong_gradients_is_an_error():
-    class Wrong(autograd.Function):
-        def __init__(self, answer):
-            self.answer = answer
-
-        def forward(self, x):
-            return x * 1
-
-        def backward(self, dy):
-            return self.answer
-
-    for answer, text in (
-        ([nd.ones(2), nd.ones(2)], "each of the 1 inputs, found 2"),
-        (nd.ones(3), r"gradient of shape \(2,\) for input 1, found \(3,\)"),
-    ):
-        x = leaf([1, 2])
-        with autograd.record():
-            y = Wrong(answer)(x)
-        with pytest.raises(ValueError, match=text):
-            y.backward()
-
-
-def test_function_works_without_recording():
-    product, _ = Scale(2)(nd.array([2]), nd.array([3]))
-
-    assert product.asscalar() == 12
-
-
-# NumPy mode
 
 
 def test_gradients_in_numpy_mode_have_its_class():
