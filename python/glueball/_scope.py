@@ -104,7 +104,6 @@ _OUTSIDE: dict[str, dict[str, tuple[str, ...]]] = {
             "Deconvolution",
             "GridGenerator",
             "LRN",
-            "Pad",
             "Pooling",
             "ROIPooling",
             "SpatialTransformer",

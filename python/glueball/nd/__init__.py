@@ -155,6 +155,7 @@ from glueball.nd._shape import (
     broadcast_like,
     broadcast_to,
     concat,
+    concatenate,
     diag,
     expand_dims,
     flatten,
@@ -171,6 +172,7 @@ from glueball.nd._shape import (
     slice_axis,
     slice_like,
     split,
+    split_v2,
     squeeze,
     stack,
     swapaxes,
@@ -214,7 +216,6 @@ broadcast_mod = modulo
 broadcast_mul = elemwise_mul = multiply
 broadcast_not_equal = not_equal
 broadcast_power = power
-concatenate = concat
 crop = slice
 max_axis = max
 min_axis = min
@@ -419,6 +420,7 @@ __all__ = [
     "softsign",
     "sort",
     "split",
+    "split_v2",
     "sqrt",
     "square",
     "squeeze",

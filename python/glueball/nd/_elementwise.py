@@ -203,8 +203,13 @@ def fix(data: Any, out: Any = None) -> Any:
 
 
 def rint(data: Any, out: Any = None) -> Any:
-    """The nearest integer, halves to the even one. The derivative is 0."""
-    return np.rint(as_array(data), out=out)
+    """The nearest integer, halves downwards as in Gluon, not to the even one. The derivative is 0."""
+    x = raw(data)
+    below = np.floor(x)
+    return finish(
+        below + (x - below > 0.5), (data,), lambda g, _: (np.zeros_like(g),), "rint", out,
+        lambda np, x: x * 0,
+    )  # fmt: skip
 
 
 def round(data: Any, out: Any = None) -> Any:

@@ -103,7 +103,7 @@ def take(a: Any, indices: Any, axis: int = 0, mode: str = "clip", out: Any = Non
         What an index outside the axis does: become the nearest, start again, or be an IndexError.
     """
     x = raw(a)
-    along = result_axis(int(axis), x.ndim, "take")
+    along = result_axis(axis, x.ndim, "take")
     where = _limited(integers(raw(indices), "indices"), x.shape[along], mode, "take")
     key = (slice(None),) * along + (where,)
     return finish(
@@ -151,7 +151,7 @@ def pick(
     """
     x = raw(data)
     flat = x.reshape(-1) if axis is None else x
-    along = 0 if axis is None else result_axis(int(axis), x.ndim, "pick")
+    along = 0 if axis is None else result_axis(axis, x.ndim, "pick")
     where = integers(raw(index), "index")
     kept = (*flat.shape[:along], 1, *flat.shape[along + 1 :])
     if where.size != np.prod(kept):
@@ -255,7 +255,7 @@ def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None)
 def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
     """The slices along an axis where `index` is not 0."""
     x = raw(data)
-    along = result_axis(int(axis), x.ndim, "boolean_mask")
+    along = result_axis(axis, x.ndim, "boolean_mask")
     key = (slice(None),) * along + (np.flatnonzero(raw(index)),)
     return finish(
         x[key],

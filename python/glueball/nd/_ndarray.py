@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from glueball import _core, _tape
-from glueball.base import ArgumentError, DtypeError
+from glueball.base import ArgumentError, DtypeError, GlueballTypeError, ShapeError
 from glueball.context import Context, require_cpu
 from glueball.nd import _activation, _elementwise, _index, _product, _reduction, _shape, _softmax
 from glueball.nd._record import array_classes, write_out
@@ -183,6 +183,12 @@ class NDArray(RecordingArray):
         if isinstance(other, Context):
             require_cpu(other)
             return _elementwise.identity(self)
+        if np.shape(other) != self.shape:
+            msg = (
+                f"expected an array of shape {self.shape} to copy to, found {type(other).__name__} of shape "
+                f"{np.shape(other)}; pass one of equal shape, or a context"
+            )
+            raise ShapeError(msg)
         write_out(np.asarray(self), (self,), "copyto", other)
         return other
 
@@ -314,8 +320,13 @@ class NDArray(RecordingArray):
         del order
         return _shape.reshape(self, (-1,))
 
-    def transpose(self, *axes: Any) -> Any:
-        """The axes in another order; see `nd.transpose`."""
+    def transpose(self, *axes: Any, **kwargs: Any) -> Any:
+        """The axes in another order; see `nd.transpose`. Takes ``axes=(1, 0)`` too."""
+        if kwargs.keys() == {"axes"} and not axes:
+            axes = (kwargs["axes"],)
+        elif kwargs:
+            msg = f"expected axes= for transpose, found {', '.join(kwargs)}; pass transpose((1, 0)) or axes="
+            raise GlueballTypeError(msg)
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
             axes = tuple(axes[0] or ())
         return _shape.transpose(self, axes or None)
@@ -460,6 +471,7 @@ class NDArray(RecordingArray):
     slice_axis = _shape.slice_axis
     slice_like = _shape.slice_like
     split = _shape.split
+    split_v2 = _shape.split_v2
     squeeze = _shape.squeeze
     swapaxes = _shape.swapaxes  # type: ignore[assignment]
     tile = _shape.tile
@@ -470,7 +482,9 @@ class NDArray(RecordingArray):
     take = _index.take  # type: ignore[assignment]
 
     dot = _product.dot  # type: ignore[assignment]
+    log_sigmoid = _activation.log_sigmoid
     log_softmax = _softmax.log_softmax
+    mish = _activation.mish
     relu = _activation.relu
     sigmoid = _activation.sigmoid
     softmax = _softmax.softmax

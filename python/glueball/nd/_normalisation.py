@@ -37,7 +37,7 @@ def _moments(values: Plain, over: tuple[int, ...]) -> tuple[Plain, Plain]:
 def _place(name: str, data: Any, channels: tuple[Any, ...], axis: int) -> int:
     """Return the axis of the channels, after checking it against the arrays that have one number each."""
     x = raw(data)
-    along = result_axis(int(axis), x.ndim, name)
+    along = result_axis(axis, x.ndim, name)
     for each in map(raw, channels):
         check_same_dtype(x, each, name)
         if each.shape != (x.shape[along],):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from glueball import _tape
-from glueball.base import ArgumentError, DtypeError, MXNetError, ShapeError
+from glueball.base import ArgumentError, DtypeError, GlueballTypeError, MXNetError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -194,19 +195,26 @@ def write_out(value: Plain, inputs: Sequence[Any], name: str, out: Any) -> None:
     np.copyto(target, value.reshape(target.shape), casting="unsafe")
 
 
-def result_axis(axis: int, ndim: int, name: str, extra: int = 0) -> int:
+def result_axis(axis: Any, ndim: int, name: str, extra: int = 0) -> int:
     """`axis` counted from the front.
 
     Raises
     ------
     ArgumentError
         When there is no such axis.
+    GlueballTypeError
+        When it is no integer.
     """
+    try:
+        index = operator.index(axis)
+    except TypeError:
+        msg = f"expected an integer as axis of '{name}', found {axis!r}; number axes from 0, or from the last: -1"
+        raise GlueballTypeError(msg) from None
     count = ndim + extra
-    if not -count <= axis < count:
+    if not -count <= index < count:
         msg = f"expected an axis in [{-count}, {count}) for '{name}', found {axis}; the array has {ndim} axes"
         raise ArgumentError(msg)
-    return axis % count
+    return index % count
 
 
 def normalise_axes(axis: Any, ndim: int, name: str, exclude: bool = False) -> tuple[int, ...]:
@@ -217,7 +225,7 @@ def normalise_axes(axis: Any, ndim: int, name: str, exclude: bool = False) -> tu
     if axis is None or (isinstance(axis, tuple | list) and len(axis) == 0):
         return () if exclude and axis is not None else tuple(range(ndim))
     given = axis if isinstance(axis, tuple | list) else (axis,)
-    axes = tuple(sorted({result_axis(int(a), ndim, name) for a in given}))
+    axes = tuple(sorted({result_axis(a, ndim, name) for a in given}))
     return tuple(a for a in range(ndim) if a not in axes) if exclude else axes
 
 

