@@ -24,23 +24,20 @@ from glueball.init._constant import (
     Zero,
 )
 from glueball.init._defaults import default_bias, default_weight, set_default
+from glueball.init._fans import fans, gain
 from glueball.init._function import Function
 from glueball.init._hooks import warn_about_ignored_hooks
 from glueball.init._orthogonal import DeltaOrthogonal, Orthogonal
 from glueball.init._random import Normal, Sparse, TruncatedNormal, Uniform
 from glueball.init._registry import InitializerLike, alias, create, register
-from glueball.init._scaling import (
+from glueball.init._scaling import MSRAPrelu, VarianceScaling, Xavier
+from glueball.init._scaling_rules import (
     KaimingNormal,
     KaimingUniform,
     LeCunNormal,
     LeCunUniform,
-    MSRAPrelu,
-    VarianceScaling,
-    Xavier,
     XavierNormal,
     XavierUniform,
-    fans,
-    gain,
 )
 
 __all__ = [
