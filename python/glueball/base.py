@@ -10,6 +10,7 @@ from glueball import _core
 
 __all__ = [
     "ArgumentError",
+    "ArrayNotFoundError",
     "DeferredInitializationError",
     "DtypeError",
     "FileAccessError",
@@ -61,8 +62,11 @@ class GlueballIndexError(MXNetError, IndexError):
     """A label or an index lies outside its range."""
 
 
-class UninitializedError(MXNetError):
-    """A parameter was used before `initialize()`."""
+class UninitializedError(MXNetError, AssertionError):
+    """A parameter was used before `initialize()`.
+
+    An AssertionError too, which Gluon raises when data is set.
+    """
 
 
 class DeferredInitializationError(MXNetError):
@@ -77,6 +81,12 @@ class ParameterNotFoundError(MXNetError, KeyError):
     """No parameter has the name that was asked for."""
 
     # KeyError would show the repr of the message, quotes and all.
+    __str__ = Exception.__str__
+
+
+class ArrayNotFoundError(MXNetError, KeyError):
+    """No array has the name that was asked for."""
+
     __str__ = Exception.__str__
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from glueball._scope import missing
-from glueball.metric._base import EvalMetric, check_label_shapes, create, register
+from glueball.metric._base import EvalMetric, alias, check_label_shapes, create, register
 from glueball.metric.classification import F1, MCC, PCC, Accuracy, TopKAccuracy
 from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, np
 from glueball.metric.likelihood import CrossEntropy, NegativeLogLikelihood, Perplexity
@@ -28,6 +28,7 @@ __all__ = [
     "PearsonCorrelation",
     "Perplexity",
     "TopKAccuracy",
+    "alias",
     "check_label_shapes",
     "create",
     "np",

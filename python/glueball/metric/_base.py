@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 
 from glueball._suggest import near_names
-from glueball.base import ArgumentError, DtypeError, GlueballIndexError, ShapeError
+from glueball.base import (
+    ArgumentError,
+    ArrayNotFoundError,
+    DtypeError,
+    GlueballIndexError,
+    ShapeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,8 +91,20 @@ class EvalMetric:
         }
 
     def update_dict(self, label: Mapping[str, Any], pred: Mapping[str, Any]) -> None:
-        """Count a batch whose labels and predictions have names."""
-        self.update(_chosen(label, self.label_names), _chosen(pred, self.output_names))
+        """Count a batch whose labels and predictions have names.
+
+        Parameters
+        ----------
+        label, pred : dict of str to array_like
+            Those of `label_names` and of `output_names` are taken, or all.
+
+        Raises
+        ------
+        KeyError
+            If one is not there.
+        """
+        labels = _chosen(label, self.label_names, self.name)
+        self.update(labels, _chosen(pred, self.output_names, self.name))
 
     def update(self, labels: Any, preds: Any) -> None:
         """Count a batch.
@@ -183,10 +201,17 @@ class SumMetric(EvalMetric):
         raise NotImplementedError
 
 
-def _chosen(arrays: Mapping[str, Any], names: Sequence[str] | None) -> list[Any]:
+def _chosen(arrays: Mapping[str, Any], names: Sequence[str] | None, metric: str) -> list[Any]:
     if names is None:
         return list(arrays.values())
-    return [arrays[each] for each in names if each in arrays]
+    missing = [each for each in names if each not in arrays]
+    if missing:
+        message = (
+            f"expected arrays called {', '.join(map(repr, names))} for metric '{metric}', found "
+            f"{', '.join(map(repr, arrays)) or 'none'}; give the metric other label_names and output_names"
+        )
+        raise ArrayNotFoundError(message)
+    return [arrays[each] for each in names]
 
 
 def _listed(name: Any, value: Any) -> list[tuple[str, float]]:
@@ -320,8 +345,8 @@ def create(metric: Any, *args: Any, **kwargs: Any) -> EvalMetric:
     Parameters
     ----------
     metric : str, callable, list, dict or EvalMetric
-        A registered name in any case; what `get_config` gives, or its JSON; a function for
-        `CustomMetric`; a list for `CompositeEvalMetric`; or a metric, which is returned.
+        A registered name in any case; what `get_config` gives, or its JSON, or that of a list of name
+        and settings; a function for `CustomMetric`; a list for `CompositeEvalMetric`; or a metric, which is returned.
     *args, **kwargs
         Settings of the metric.
 
@@ -346,10 +371,12 @@ def create(metric: Any, *args: Any, **kwargs: Any) -> EvalMetric:
         for each in metric:
             composite.add(create(each, *args, **kwargs))
         return composite
-    if isinstance(metric, str) and metric.startswith("{"):
+    if isinstance(metric, str) and metric.startswith(("{", "[")):
         import json
 
         metric = json.loads(metric)
+        if isinstance(metric, list):
+            metric = {"metric": metric[0], **(metric[1] if len(metric) > 1 else {})}
     if isinstance(metric, dict):
         settings = {**metric, **kwargs}
         return create(settings.pop("metric"), *args, **settings)

@@ -108,7 +108,8 @@ class TopKAccuracy(SumMetric):
         output_names: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
     ) -> None:
-        if not (top_k >= 2 and top_k == int(top_k)):
+        # A NumPy integer is one too.
+        if not isinstance(top_k, int | np.integer) or top_k < 2:  # type: ignore[redundant-expr]
             message = (
                 "Please use Accuracy if top_k is no more than 1: expected an integer of 2 or more as "
                 f"top_k, found {top_k!r}"
