@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glueball.base import OutsideScopeError
 
-__all__ = ["missing"]
+__all__ = ["missing", "outside"]
 
 _CONVOLUTIONS = tuple(
     f"{kind}{rank}D{end}"
@@ -46,33 +46,41 @@ _OUTSIDE: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "the Module interface": (
             "callback",
-            "kv",
-            "kvstore",
+            "executor_manager",
             "mod",
             "model",
             "module",
             "mon",
             "monitor",
         ),
-        "record files and images": ("image", "img", "io", "recordio"),
+        "training on several machines": ("kv", "kvstore", "kvstore_server"),
+        "record files and images": ("image", "img", "recordio"),
         "recurrent nets": ("rnn",),
         "operators compiled at run time": ("library", "operator", "rtc"),
         "MXNet's engine and profiler": (
             "engine",
+            "api",
+            "error",
             "libinfo",
+            "log",
+            "ndarray_doc",
+            "notebook",
+            "numpy_dispatch_protocol",
+            "numpy_op_fallback",
+            "numpy_op_signature",
             "profiler",
             "registry",
             "runtime",
-            "test_utils",
         ),
         "half precision, quantization, texts and other contributions": ("amp", "contrib"),
-        "other libraries' layers": ("th", "tvmop"),
+        "other libraries' layers": ("th", "torch", "tvmop"),
     },
     "gluon": {
         "recurrent nets": ("rnn",),
         "convolutional nets": ("model_zoo",),
         "symbolic graphs": ("SymbolBlock",),
     },
+    "gluon.block": {"symbolic graphs": ("SymbolBlock",)},
     "gluon.nn": {
         "convolutional nets": (
             *_CONVOLUTIONS,
@@ -85,13 +93,62 @@ _OUTSIDE: dict[str, dict[str, tuple[str, ...]]] = {
         "many devices": ("SyncBatchNorm",),
         "symbolic graphs": ("SymbolBlock",),
     },
+    "gluon.contrib.nn": {
+        "convolutional nets": tuple(f"PixelShuffle{rank}D" for rank in (1, 2, 3)),
+        "many devices": ("SyncBatchNorm",),
+        "sparse arrays": ("SparseEmbedding",),
+    },
+    "gluon.contrib.data": {"texts": ("text",), "record files and images": ("audio", "vision")},
     "gluon.contrib": {
         "convolutional nets": ("cnn",),
         "recurrent nets": ("rnn",),
-        "texts": ("data",),
     },
     "gluon.utils": {"downloads": ("check_sha1", "download")},
     "init": {"recurrent nets": ("FusedRNN",)},
+    "io": {
+        "record files and images (read files of numbers with NumPy, and pass the arrays to NDArrayIter)": (
+            "CSVIter",
+            "ImageDetRecordIter",
+            "ImageRecordInt8Iter",
+            "ImageRecordIter",
+            "ImageRecordUInt8Iter",
+            "LibSVMIter",
+            "MNISTIter",
+            "MXDataIter",
+        ),
+        "the Module interface (gluon.data.DataLoader makes batches ahead)": (
+            "PrefetchingIter",
+            "ResizeIter",
+        ),
+    },
+    "util": {"many devices": ("get_cuda_compute_capability", "get_gpu_memory")},
+    "context": {"many devices": ("gpu_memory_info",)},
+    "test_utils": {
+        "downloads": (
+            "download",
+            "download_model",
+            "get_bz2_data",
+            "get_cifar10",
+            "get_mnist",
+            "get_mnist_iterator",
+            "get_mnist_pkl",
+            "get_mnist_ubyte",
+            "get_zip_data",
+        ),
+        "symbolic graphs": (
+            "check_consistency",
+            "check_gluon_hybridize_consistency",
+            "check_numeric_gradient",
+            "check_speed",
+            "check_symbolic_backward",
+            "check_symbolic_forward",
+            "numeric_grad",
+            "same_symbol_structure",
+            "simple_forward",
+        ),
+        "sparse arrays": ("create_sparse_array", "create_sparse_array_zd", "rand_sparse_ndarray"),
+        "tests of MXNet": ("compare_optimizer", "has_tvm_ops", "is_cd_run", "verify_generator"),
+    },
     "metric": {"other libraries' metrics": ("Caffe", "Torch")},
     "optimizer": {"tests of MXNet": ("Test",)},
     "gluon.loss": {"losses of sequences": ("CTCLoss", "SDMLLoss")},
@@ -170,9 +227,22 @@ def missing(module: str, name: str) -> Exception:
     for field, names in _OUTSIDE.get(place, {}).items():
         if name in names:
             full_name = f"{place}.{name}" if place else name
-            return OutsideScopeError(
-                f"expected a part of MXNet that dense networks on CPUs need, found '{full_name}', which is for "
-                f"{field}; glueball is Gluon for small dense nets, their parameters and their "
-                "initialization: for this, use a larger framework"
-            )
+            return outside(full_name, field)
     return AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def outside(full_name: str, field: str) -> OutsideScopeError:
+    """Return the error for a part of MXNet that glueball leaves out.
+
+    Parameters
+    ----------
+    full_name : str
+        The part, as programs name it below the package.
+    field : str
+        What it is for.
+    """
+    return OutsideScopeError(
+        f"expected a part of MXNet that dense networks on CPUs need, found '{full_name}', which is for "
+        f"{field}; glueball is Gluon for small dense nets, their parameters and their "
+        "initialization: for this, use a larger framework"
+    )

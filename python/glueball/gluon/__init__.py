@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from glueball._scope import missing
+from glueball.base import DeferredInitializationError
 from glueball.gluon import loss, nn, parameter, utils
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.parameter import Constant, Parameter, ParameterDict
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "Constant",
+    "DeferredInitializationError",
     "HybridBlock",
     "Parameter",
     "ParameterDict",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from glueball import nd, npx
 from glueball import np as np_mode
 from glueball.base import ArgumentError, GlueballTypeError
 
-__all__ = ["array_type", "check_assignable", "check_input"]
+__all__ = ["array_type", "check_assignable", "check_input", "input_shape"]
 
 
 def array_type() -> type[nd.NDArray]:
@@ -69,3 +70,45 @@ def check_assignable(value: Any, parameter_name: str) -> None:
             f"of Parameter '{parameter_name}', found a legacy NDArray; use as_np_ndarray()"
         )
         raise GlueballTypeError(message)
+
+
+def input_shape(shapes: tuple[Any, ...], name: str) -> tuple[tuple[int, ...], bool]:
+    """Return the shape that a block is told of its input, and whether data was given in its place.
+
+    Parameters
+    ----------
+    shapes : tuple
+        One shape, with None, 0 or -1 for unknown axes, or one array.
+    name : str
+        The block's.
+
+    Returns
+    -------
+    tuple of int
+        The shape, with -1 for unknown axes.
+    bool
+        Whether it is an array's.
+
+    Raises
+    ------
+    ValueError
+        If there are more of them, or none.
+    TypeError
+        If it is no shape.
+    """
+    if len(shapes) != 1:
+        message = (
+            f"expected one input of '{name}', found {len(shapes)}; pass its shape, as in (None, 20)"
+        )
+        raise ArgumentError(message)
+    shape = shapes[0]
+    if isinstance(shape, nd.NDArray):
+        return tuple(shape.shape), True
+    try:
+        return tuple(-1 if not length else operator.index(length) for length in shape), False
+    except TypeError:
+        message = (
+            f"expected the shape of the input of '{name}', found {shape!r}; pass a tuple of integers, "
+            "None for an unknown batch size: (None, 20)"
+        )
+        raise GlueballTypeError(message) from None

@@ -7,62 +7,35 @@ contexts, messages and the views that users hold.
 
 from __future__ import annotations
 
-import operator
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from glueball import _core, _tape, context, npx
+from glueball import _core, _tape, npx
 from glueball import init as initializers
-from glueball.base import (
-    ArgumentError,
-    DtypeError,
-    MXNetError,
-    ShapeError,
-)
+from glueball._scope import outside
+from glueball.base import ArgumentError, DtypeError, MXNetError, ShapeError
 from glueball.gluon._arrays import array_type, check_assignable
+from glueball.gluon._copying import parts_of
+from glueball.gluon._gradient_sink import GradientSink
+from glueball.gluon._settings import (
+    check_grad_req,
+    context_list,
+    dtype_name,
+    to_lengths,
+    to_multiplier,
+    to_numbers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from glueball.context import Context
     from glueball.nd import NDArray
-__all__ = ["Parameter", "to_numbers"]
 
-
-class _GradientSink:
-    """Where the tape delivers the gradient of a parameter's array.
-
-    Holds the parameter weakly: the parameter holds the array, the array its leaf, and the leaf this.
-    """
-
-    __slots__ = ("_parameter",)
-
-    def __init__(self, parameter: Parameter) -> None:
-        self._parameter = weakref.ref(parameter)
-
-    @property
-    def grad(self) -> NDArray | None:
-        """The array's `grad`."""
-        parameter = self._parameter()
-        return None if parameter is None else parameter.grad()
-
-    @property
-    def parameter(self) -> Parameter | None:
-        """The parameter, if it still exists."""
-        return self._parameter()
-
-    def mark_written(self) -> None:
-        parameter = self._parameter()
-        if parameter is not None:
-            parameter._mark_written()
-
-    def accumulate(self, gradient: np.ndarray, pass_: _core.BackwardPass) -> None:
-        parameter = self._parameter()
-        if parameter is not None:
-            parameter._accumulate_grad(gradient, pass_)
+__all__ = ["Parameter"]
 
 
 class Parameter(_core.Parameter):
@@ -137,18 +110,18 @@ class Parameter(_core.Parameter):
                 f"{type(name).__name__}; pass a name such as 'weight'"
             )
             raise DtypeError(message)
-        _check_grad_req(grad_req)
+        check_grad_req(grad_req)
         if init is not None:
             initializers.create(init)  # a misspelt name is found here, not at initialize()
         super().__init__(
             name,
-            _to_lengths(shape, name),
-            _dtype_name(dtype, name),
+            to_lengths(shape, name),
+            dtype_name(dtype, name),
             grad_req,
             allow_deferred_init,
             differentiable,
-            lr_mult,
-            wd_mult,
+            to_multiplier(lr_mult, "lr_mult", name),
+            to_multiplier(wd_mult, "wd_mult", name),
         )
         self.init = init
         self._differentiable = differentiable
@@ -157,6 +130,7 @@ class Parameter(_core.Parameter):
         self._grad_view: tuple[int, NDArray] | None = None
         self._leaf: tuple[int, _tape.Leaf] | None = None
         self._plan: tuple[Any, Any, _core.Generator] | None = None
+        self._rounds_inference = False  # since cast("bfloat16")
 
     def __repr__(self) -> str:
         # Debuggers print what a constructor that raised has left behind; the C++ part is not there then.
@@ -179,14 +153,14 @@ class Parameter(_core.Parameter):
 
     @shape.setter
     def shape(self, shape: int | Iterable[int]) -> None:
-        lengths = _to_lengths(shape, self.name)
+        lengths = to_lengths(shape, self.name)
         if lengths is not None:
             self._check_shape(lengths)
             self._set_shape(lengths)
 
     def _fits(self, shape: int | Iterable[int] | None) -> bool:
         """Whether `shape` agrees with every axis that is known."""
-        lengths, known = _to_lengths(shape, self.name), self._lengths
+        lengths, known = to_lengths(shape, self.name), self._lengths
         if lengths is None or known is None:
             return True
         return len(known) == len(lengths) and all(
@@ -208,8 +182,34 @@ class Parameter(_core.Parameter):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The element type."""
+        """The element type; setting it is `cast`."""
         return np.dtype(self._dtype_name)
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self.cast(dtype)
+
+    @property
+    def lr_mult(self) -> float:
+        """What the optimizer multiplies its learning rate by."""
+        return super().lr_mult
+
+    @lr_mult.setter
+    def lr_mult(self, value: Any) -> None:
+        super(Parameter, type(self)).lr_mult.__set__(  # type: ignore[attr-defined]
+            self, to_multiplier(value, "lr_mult", self.name)
+        )
+
+    @property
+    def wd_mult(self) -> float:
+        """What the optimizer multiplies its weight decay by."""
+        return super().wd_mult
+
+    @wd_mult.setter
+    def wd_mult(self, value: Any) -> None:
+        super(Parameter, type(self)).wd_mult.__set__(  # type: ignore[attr-defined]
+            self, to_multiplier(value, "wd_mult", self.name)
+        )
 
     @property
     def grad_req(self) -> str:
@@ -218,7 +218,7 @@ class Parameter(_core.Parameter):
 
     @grad_req.setter
     def grad_req(self, grad_req: str) -> None:
-        _check_grad_req(grad_req)
+        check_grad_req(grad_req)
         self._grad_req = grad_req
 
     # ---- initialization ------------------------------------------------------------------
@@ -279,7 +279,7 @@ class Parameter(_core.Parameter):
                 _core.next_initialize_call() if call is None else call,
             ),
         )
-        contexts = _context_list(ctx)
+        contexts = context_list(ctx)
         self._initialize(own, default, stream, force_reinit)
         self._contexts = contexts
         self._plan = None if self._is_initialized else (own, default, stream)
@@ -322,7 +322,7 @@ class Parameter(_core.Parameter):
         """Return where graphs of this parameter start: one node for all its views, one after the other."""
         leaf = self._leaf
         if leaf is None or leaf[0] != self._generation:
-            leaf = self._leaf = (self._generation, _tape.Leaf(_GradientSink(self)))
+            leaf = self._leaf = (self._generation, _tape.Leaf(GradientSink(self)))
         return leaf[1]
 
     def grad(self, ctx: Context | None = None) -> NDArray:
@@ -373,10 +373,11 @@ class Parameter(_core.Parameter):
     def _place(self, ctx: Context | list[Context] | None) -> None:
         """Say where values are that came from elsewhere, unless it was said before."""
         if not self._contexts:
-            self._contexts = _context_list(ctx)
+            self._contexts = context_list(ctx)
 
     def _write(self, data: Any, *, create: bool) -> None:
-        values = _to_values(data, self)
+        values = to_numbers(data, f"data of Parameter '{self.name}'")
+        values = values.astype(self._dtype_name, copy=False)
         if values.size == 0:
             message = (
                 f"expected data with elements for Parameter '{self.name}' of shape {self.shape}, found "
@@ -407,8 +408,36 @@ class Parameter(_core.Parameter):
         """
         if isinstance(dtype, str) and dtype == "bfloat16":
             self._set_rounds_inference(True)
+            self._rounds_inference = True
         else:
-            self._cast(_dtype_name(dtype, self.name))
+            self._cast(dtype_name(dtype, self.name))
+            self._rounds_inference = False
+
+    # ---- what dense networks do without ---------------------------------------------------
+
+    def var(self) -> NoReturn:
+        """Refuse: there are no symbols.
+
+        Raises
+        ------
+        OutsideScopeError
+            Always.
+        """
+        name = "gluon.Parameter.var"
+        raise outside(name, "symbolic graphs")
+
+    def row_sparse_data(self, row_id: Any) -> NoReturn:
+        """Refuse: rows are not stored apart; `data` has them all.
+
+        Raises
+        ------
+        OutsideScopeError
+            Always.
+        """
+        name = "gluon.Parameter.row_sparse_data"
+        raise outside(name, "sparse arrays")
+
+    list_row_sparse_data = row_sparse_data
 
     # ---- contexts ------------------------------------------------------------------------
 
@@ -433,7 +462,7 @@ class Parameter(_core.Parameter):
                 "initialized."
             )
             raise ArgumentError(message)
-        self._contexts = _context_list(ctx)
+        self._contexts = context_list(ctx)
 
     def _check_context(self, ctx: Context) -> None:
         if ctx not in self._contexts:
@@ -443,132 +472,42 @@ class Parameter(_core.Parameter):
             )
             raise MXNetError(message)
 
-    def _check_load_contexts(self, ctx: Context | list[Context] | None) -> None:
-        if ctx is None or not self._contexts:
-            return
-        wanted = _context_list(ctx)
-        if set(wanted) != set(self._contexts):
-            message = (
-                f"Failed to load Parameter '{self.name}' on {wanted} because it was previous "
-                f"initialized on {self._contexts}. Call reset_ctx first, or leave ctx out."
-            )
-            raise ArgumentError(message)
-
     # ---- copying -------------------------------------------------------------------------
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "grad_req": self._grad_req,
-            "shape": self._lengths,
-            "dtype": self._dtype_name,
-            "lr_mult": self.lr_mult,
-            "wd_mult": self.wd_mult,
-            "init": self.init,
-            "allow_deferred_init": self._allow_deferred_init,
-            "differentiable": self._differentiable,
-        }
-
     def __reduce__(self) -> tuple[Any, ...]:
-        values = gradient = plan = None
-        if self._is_initialized:
-            values = np.array(self._data(np.ndarray))
-            gradient = None if self._grad_req == "null" else np.array(self._grad(np.ndarray))
-        elif self._state == "deferred" and self._plan is not None:
-            own, default, stream = self._plan
-            plan = (own, default, stream.seed, stream.stream)
-        state = (values, gradient, plan, self._contexts)
-        return _rebuild, (type(self), self.name, self._settings(), state)
+        return _rebuild, (type(self), self.name, *parts_of(self))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        rebuild, (cls, name, settings, state) = self.__reduce__()
-        copied: Parameter = rebuild(cls, name, settings, state)
-        memo[id(self)] = copied
+        memo[id(self)] = copied = _rebuild(type(self), self.name, *parts_of(self, memo))
         return copied
 
 
-def _rebuild(cls: type[Parameter], name: str, settings: dict[str, Any], state: Any) -> Parameter:
-    settings = dict(settings)
-    lengths = settings.pop("shape")
-    parameter = cls(name, **settings)
+def _rebuild(
+    cls: type[Parameter],
+    name: str,
+    settings: dict[str, Any],
+    state: tuple[Any, ...],
+    others: dict[str, Any],
+) -> Parameter:
+    """Return a parameter of what `parts_of` gave, whatever its class's own constructor takes."""
+    parameter = cls.__new__(cls)
+    lengths = settings["shape"]
+    Parameter.__init__(parameter, name, **{**settings, "shape": None})
+    parameter.__dict__.update(others)
     if lengths is not None:
         parameter._set_shape(lengths)  # as it is: here 0 is a length, not "unknown"
-    values, gradient, plan, contexts = state
+    values, gradient, fresh, plan, contexts, rounds_inference = state
     if values is not None:
         parameter._set_data(values, True)
-        if gradient is not None:
+        if fresh:
+            parameter._accumulate_grad(gradient, _core.BackwardPass())
+        elif gradient is not None:
             parameter._grad(np.ndarray)[...] = gradient
     elif plan is not None:
         own, default, seed, stream = plan
         parameter._plan = (own, default, _core.Generator(seed, stream))
         parameter._initialize(*parameter._plan, False)
     parameter._contexts = contexts
+    if rounds_inference:
+        parameter.cast("bfloat16")
     return parameter
-
-
-def _to_lengths(shape: int | Iterable[int] | None, name: str) -> tuple[int, ...] | None:
-    """Return the axes' lengths with every unknown one as -1."""
-    if shape is None:
-        return None
-    try:
-        axes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-        lengths = tuple(operator.index(length) for length in axes)
-    except TypeError:
-        message = (
-            f"expected an int or a tuple of int as shape of Parameter '{name}', found {shape!r}; "
-            "write 0 for an axis that is not known yet"
-        )
-        raise DtypeError(message) from None
-    return tuple(-1 if length == 0 else length for length in lengths)
-
-
-def _check_grad_req(grad_req: str) -> None:
-    if grad_req not in ("write", "add", "null"):
-        message = f"grad_req must be one of 'write', 'add', or 'null', but got '{grad_req}'"
-        raise ArgumentError(message)
-
-
-def _dtype_name(dtype: Any, name: str) -> str:
-    try:
-        found = str(np.dtype(dtype).name)
-    except TypeError:
-        found = str(dtype)
-    if found not in ("float32", "float64"):
-        message = (
-            f"expected dtype float32 or float64 for Parameter '{name}', found {found!r}; "
-            "layers compute in one of these two"
-        )
-        raise DtypeError(message)
-    return found
-
-
-def _to_values(data: Any, parameter: Parameter) -> np.ndarray:
-    values = to_numbers(data, f"data of Parameter '{parameter.name}'")
-    return values.astype(parameter._dtype_name, copy=False)
-
-
-def to_numbers(data: Any, what: str) -> np.ndarray:
-    """Return an array of real numbers; NumPy would make 0 of None, and drop imaginary parts."""
-    try:
-        values = np.asarray(data)
-    except (TypeError, ValueError):  # nested lists of unequal lengths
-        found = "lists of unequal lengths"
-    else:
-        if values.dtype.kind in "biuf":
-            return values
-        found = f"{type(data).__name__} of dtype {values.dtype}"
-    message = (
-        f"expected an array of numbers as {what}, found {found}; pass an NDArray, a NumPy array or a "
-        "nested list of real numbers"
-    )
-    raise DtypeError(message)
-
-
-def _context_list(ctx: Context | list[Context] | None) -> list[Context]:
-    if ctx is None:
-        return [context.current_context()]
-    contexts = list(ctx) if isinstance(ctx, list | tuple) else [ctx]
-    if not contexts:
-        message = "expected at least one context, found an empty list; pass ctx=cpu()"
-        raise ArgumentError(message)
-    context.require_cpu(contexts)
-    return contexts

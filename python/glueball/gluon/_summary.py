@@ -76,6 +76,10 @@ def _blocks(net: Block) -> list[Block]:
 
 
 def _shapes(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return str(tuple(value[0].shape)) if len(value) == 1 else ", ".join(map(_shapes, value))
-    return str(tuple(value.shape))
+    """Return the shapes of a block's inputs, or of what it gave; those of a list in it in brackets."""
+    if not isinstance(value, tuple | list):
+        shape = getattr(value, "shape", None)
+        return type(value).__name__ if shape is None else str(tuple(shape))
+    return ", ".join(
+        f"[{_shapes(each)}]" if isinstance(each, tuple | list) else _shapes(each) for each in value
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from glueball import init as initializers
 from glueball import nd
 from glueball.base import ArgumentError
-from glueball.gluon._parameter import Parameter, to_numbers
+from glueball.gluon._parameter import Parameter
+from glueball.gluon._settings import to_numbers
 
 if TYPE_CHECKING:
     from glueball.context import Context

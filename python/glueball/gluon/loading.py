@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from glueball import _core, _files
-from glueball.base import ArgumentError, ShapeError
+from glueball.base import ArgumentError, GlueballTypeError, ShapeError
+from glueball.gluon._settings import context_list, to_numbers
 
 if TYPE_CHECKING:
     import os
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from glueball.context import Context
     from glueball.gluon.parameter import Parameter
 
-__all__ = ["load_checked", "read_named"]
+__all__ = ["as_named", "load_checked", "read_named"]
 
 
 def read_named(filename: str | os.PathLike[str]) -> dict[str, _core.StoredArray]:
@@ -30,6 +33,27 @@ def read_named(filename: str | os.PathLike[str]) -> dict[str, _core.StoredArray]
         raise ArgumentError(message)
     return {
         key.removeprefix("arg:").removeprefix("aux:"): value for key, value in found.arrays.items()
+    }
+
+
+def as_named(arrays: Any) -> dict[str, _core.StoredArray]:
+    """Return the arrays of a dict as those of a file.
+
+    Raises
+    ------
+    TypeError
+        If it is no dict, or holds something else than arrays of numbers.
+    """
+    if not isinstance(arrays, dict):
+        message = (
+            f"expected a dict of names and arrays, found {type(arrays).__name__}; pass nd.load(...)"
+        )
+        raise GlueballTypeError(message)
+    return {
+        name.removeprefix("arg:").removeprefix("aux:"): _core.StoredArray(
+            name, np.ascontiguousarray(to_numbers(value, f"value of '{name}'"))
+        )
+        for name, value in arrays.items()
     }
 
 
@@ -82,7 +106,7 @@ def load_checked(
     }
     for parameter, value in chosen.values():
         _check(parameter, value, filename, cast_dtype)
-        parameter._check_load_contexts(ctx)
+        _check_contexts(parameter, ctx)
     _core.assign(list(chosen.values()), str(filename), cast_dtype, dtype_source == "saved")
     for parameter, _ in chosen.values():
         parameter._place(ctx)
@@ -100,6 +124,18 @@ def _check(parameter: Parameter, value: _core.StoredArray, filename: str, cast_d
             f"Failed loading Parameter '{parameter.name}' from saved params: dtype incompatible "
             f"expected {parameter.dtype} vs saved {value.dtype}. Set cast_dtype=True to cast the "
             f"dtype of saved params. (In file '{filename}'.)"
+        )
+        raise ArgumentError(message)
+
+
+def _check_contexts(parameter: Parameter, ctx: Context | list[Context] | None) -> None:
+    if ctx is None or not parameter._contexts:
+        return
+    wanted = context_list(ctx)
+    if set(wanted) != set(parameter._contexts):
+        message = (
+            f"Failed to load Parameter '{parameter.name}' on {wanted} because it was previous "
+            f"initialized on {parameter._contexts}. Call reset_ctx first, or leave ctx out."
         )
         raise ArgumentError(message)
 

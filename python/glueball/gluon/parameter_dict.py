@@ -13,7 +13,7 @@ from glueball._suggest import near_names
 from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
 from glueball.gluon._parameter import Parameter
 from glueball.gluon.constant import Constant
-from glueball.gluon.loading import load_checked, read_named
+from glueball.gluon.loading import as_named, load_checked, read_named
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
@@ -353,6 +353,60 @@ class ParameterDict:
         AssertionError
             If a name is missing in the file or here, or a shape or dtype does not fit.
         """
+        self._check_prefix(restore_prefix)
+        self._load_named(
+            read_named(filename),
+            filename,
+            restore_prefix,
+            ctx=ctx,
+            allow_missing=allow_missing,
+            ignore_extra=ignore_extra,
+            cast_dtype=cast_dtype,
+            dtype_source=dtype_source,
+        )
+
+    def load_dict(
+        self,
+        param_dict: dict[str, Any],
+        ctx: Context | list[Context] | None = None,
+        allow_missing: bool = False,
+        ignore_extra: bool = False,
+        restore_prefix: str = "",
+        filename: str | None = None,
+        cast_dtype: bool = False,
+        dtype_source: str = "current",
+    ) -> None:
+        """Take parameters from a dict of arrays by full name, as `load` does from a file.
+
+        Parameters
+        ----------
+        param_dict : dict of str to array_like
+            The values.
+        filename : str, optional
+            Where messages say that they come from.
+        ctx, allow_missing, ignore_extra, restore_prefix, cast_dtype, dtype_source
+            As for `load`.
+
+        Raises
+        ------
+        AssertionError
+            As for `load`.
+        TypeError
+            If `param_dict` is no dict, or a value no array of numbers.
+        """
+        self._check_prefix(restore_prefix)
+        self._load_named(
+            as_named(param_dict),
+            filename or "param_dict",
+            restore_prefix,
+            ctx=ctx,
+            allow_missing=allow_missing,
+            ignore_extra=ignore_extra,
+            cast_dtype=cast_dtype,
+            dtype_source=dtype_source,
+        )
+
+    def _check_prefix(self, restore_prefix: str) -> None:
         for name in self:
             if not name.startswith(restore_prefix):
                 message = (
@@ -360,17 +414,12 @@ class ParameterDict:
                     f"start with '{restore_prefix}'. {_NAMING_HINT}"
                 )
                 raise ArgumentError(message)
-        values = {restore_prefix + key: value for key, value in read_named(filename).items()}
-        load_checked(
-            self._params,
-            values,
-            filename,
-            ctx=ctx,
-            allow_missing=allow_missing,
-            ignore_extra=ignore_extra,
-            cast_dtype=cast_dtype,
-            dtype_source=dtype_source,
-        )
+
+    def _load_named(
+        self, values: dict[str, Any], filename: str, restore_prefix: str, **settings: Any
+    ) -> None:
+        restored = {restore_prefix + key: value for key, value in values.items()}
+        load_checked(self._params, restored, filename, **settings)
 
 
 def _check_agreement(parameter: Parameter, attribute: str, desired: Any) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import _core
 from glueball import optimizer as optimizers
-from glueball.base import ArgumentError, StaleGradientError
+from glueball._scope import outside
+from glueball.base import ArgumentError, GlueballTypeError, StaleGradientError
 from glueball.gluon._trainer_states import load_states, save_states
 from glueball.gluon.parameter import Parameter, ParameterDict
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from glueball.optimizer import Optimizer
 
 __all__ = ["Trainer"]
+
+_LOCAL_STORES = (
+    "device",
+    "local",
+    "local_allreduce_cpu",
+    "local_allreduce_device",
+    "local_update_cpu",
+    "nccl",
+)
 
 
 class Trainer:
@@ -30,15 +40,20 @@ class Trainer:
         Its name, or the object.
     optimizer_params : dict, optional
         The optimizer's settings, when it is given by name: ``{'learning_rate': 0.1}``.
-    kvstore, compression_params, update_on_kvstore
-        Accepted for Gluon's sake; one process needs none of them.
+    kvstore : str or None, default 'device'
+        Where Gluon sums gradients, ``'local'``, ``'device'`` and their kin: one process on CPUs has nothing
+        to sum.
+    compression_params, update_on_kvstore
+        Accepted for Gluon's sake.
 
     Raises
     ------
     ValueError
-        If `params` is something else or empty, or the optimizer is unknown.
+        If `params` is something else or empty, or the optimizer or `kvstore` is unknown.
     RuntimeError
         If a parameter was never initialized. (One that waits for its shape is fine.)
+    OutsideScopeError
+        If `kvstore` is one of several machines, ``'dist_sync'``.
 
     Examples
     --------
@@ -62,6 +77,7 @@ class Trainer:
         compression_params: Any = None,
         update_on_kvstore: bool | None = None,
     ) -> None:
+        _check_kvstore(kvstore)
         self._params = _parameter_list(params)
         for parameter in self._params:
             parameter.list_ctx()  # raises for one that was never initialized
@@ -72,9 +88,8 @@ class Trainer:
             )
             raise ArgumentError(message)
         self._optimizer = optimizers.create(optimizer, **(optimizer_params or {}))
-        self._optimizer.param_dict = dict(enumerate(self._params))
         self._scale = self._optimizer.rescale_grad
-        self._native = _core.ParameterList(self._params)
+        self._attach()
 
     @property
     def optimizer(self) -> Optimizer:
@@ -109,6 +124,8 @@ class Trainer:
             (As `DeferredInitializationError`) if a parameter waits for its shape: no forward used it.
         ZeroDivisionError
             If `batch_size` is 0.
+        TypeError
+            If `batch_size` is no number.
         ValueError
             If `batch_size` is NaN.
         """
@@ -120,7 +137,14 @@ class Trainer:
 
     def update(self, batch_size: int, ignore_stale_grad: bool = False) -> None:
         """As `step`, without `allreduce_grads`."""
-        scale = self._scale / batch_size
+        try:
+            scale = self._scale / batch_size
+        except TypeError:
+            message = (
+                f"expected a number as batch_size, found {batch_size!r} of type "
+                f"{type(batch_size).__name__}; pass the batch's length"
+            )
+            raise GlueballTypeError(message) from None
         if math.isnan(scale):  # which would reach every weight
             message = (
                 f"expected a number as batch_size, found {batch_size}; pass the batch's length"
@@ -172,11 +196,43 @@ class Trainer:
         """
         load_states(fname, self._optimizer, self._params)
 
+    def __getstate__(self) -> dict[str, Any]:
+        optimizer = self._optimizer
+        kept = {name: value for name, value in self.__dict__.items() if name != "_native"}
+        kept["_saved"] = [optimizer.get_state(i, each) for i, each in enumerate(self._params)]
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._attach()
+        for index, saved in enumerate(self.__dict__.pop("_saved")):
+            self._optimizer.set_state(index, self._params[index], saved)
+
+    def _attach(self) -> None:
+        """Make the parameters known to the optimizer and to the core."""
+        self._optimizer.param_dict = dict(enumerate(self._params))
+        self._native = _core.ParameterList(self._params)
+
     def _refuse_deferred(self) -> None:
         """Say of a net that has not run at all what it waits for, not that its gradients are old."""
         for parameter in self._params:
             if parameter._state == "deferred":
                 parameter.data()  # raises
+
+
+def _check_kvstore(kvstore: Any) -> None:
+    """Refuse what would have to reach other machines: training alone in silence would be wrong."""
+    if not isinstance(kvstore, str):
+        return
+    if kvstore.startswith(("dist", "p3", "horovod", "byteps")):
+        name = f"gluon.Trainer(kvstore={kvstore!r})"
+        raise outside(name, "training on several machines")
+    if kvstore not in _LOCAL_STORES:
+        message = (
+            f"expected a kvstore of one process, {', '.join(map(repr, _LOCAL_STORES))} or None, found "
+            f"{kvstore!r}; leave it out"
+        )
+        raise ArgumentError(message)
 
 
 def _stale_message(parameter: Parameter) -> str:

@@ -15,6 +15,7 @@ from glueball.optimizer.langevin import SGLD
 from glueball.optimizer.layerwise import LAMB, LARS, LBSGD
 from glueball.optimizer.moments import FTML, Adam, Adamax, AdamW, Nadam
 from glueball.optimizer.optimizer import Optimizer, create, register
+from glueball.optimizer.updater import Updater, get_updater
 
 __all__ = [
     "DCASGD",
@@ -36,8 +37,10 @@ __all__ = [
     "Optimizer",
     "RMSProp",
     "Signum",
+    "Updater",
     "ccSGD",
     "create",
+    "get_updater",
     "register",
 ]
 

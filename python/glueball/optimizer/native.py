@@ -63,8 +63,22 @@ class NativeOptimizer(Optimizer):
             return arrays
         return arrays[0] if arrays else None
 
-    def update(self, index: int, weight: nd.NDArray, grad: nd.NDArray, state: Any) -> None:
-        """Update one array in place, for those who keep weights and states themselves."""
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        """Update one array in place, or each of several: for those who keep weights and states themselves.
+
+        Parameters
+        ----------
+        index : int or list of int
+            Which, for counts and multipliers.
+        weight, grad : NDArray or list of NDArray
+            What is updated, and by what.
+        state : object, or list of them
+            What `create_state` returned.
+        """
+        if isinstance(index, list | tuple):
+            for each in zip(index, weight, grad, state, strict=True):
+                self.update(*each)
+            return
         arrays = [] if state is None else [state] if isinstance(state, np.ndarray) else list(state)
         self._update_count(index)
         self._carries[index] = self._native.update_array(
@@ -115,9 +129,7 @@ class NativeOptimizer(Optimizer):
 
     def __getstate__(self) -> dict[str, Any]:
         # The arrays belong to parameters, which a copy does not have: those are the Trainer's to save.
-        kept = self.__dict__.copy()
-        kept["_native"] = self._native.hyperparameters()
-        return kept
+        return {**super().__getstate__(), "_native": self._native.hyperparameters()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

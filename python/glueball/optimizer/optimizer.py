@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from glueball._suggest import near_names
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Optimizer", "create", "register"]
 
 _registry: dict[str, type[Optimizer]] = {}
+# What decays where only names tell: as in MXNet, for whom the rest is biases, betas and statistics.
+_DECAYING = ("_weight", "_gamma")
 _Class = TypeVar("_Class", bound="type[Optimizer]")
 
 
@@ -64,6 +67,7 @@ class Optimizer:
     """
 
     default_learning_rate: ClassVar[float] = 0.01
+    opt_registry: ClassVar[dict[str, type[Optimizer]]] = _registry
 
     def __init__(
         self,
@@ -100,8 +104,9 @@ class Optimizer:
         self.wd_mult: dict[Any, float] = {}
         self.idx2name = dict(param_idx2name or {})
         self.param_dict = dict(param_dict or {})
-        self.begin_num_update = begin_num_update
-        self.num_update = begin_num_update
+        self.begin_num_update = whole_number("begin_num_update", begin_num_update)
+        self.num_update = self.begin_num_update
+        self.set_wd_mult({})
         self._index_update_count: dict[int, int] = {}
         self._counted: int | None = None
         self._states: dict[int, Any] = {}
@@ -152,8 +157,12 @@ class Optimizer:
         self.lr_mult = dict(args_lr_mult)
 
     def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
-        """Multiply weight decays by index or name, for parameters that are not in `param_dict`."""
-        self.wd_mult = dict(args_wd_mult)
+        """Multiply weight decays by index or name, for parameters that are not in `param_dict`.
+
+        As in Gluon, names that do not end with ``_weight`` or ``_gamma`` decay only if they are given here.
+        """
+        others = [name for name in self.idx2name.values() if not name.endswith(_DECAYING)]
+        self.wd_mult = {**dict.fromkeys(others, 0.0), **args_wd_mult}
 
     def _get_lr(self, index: int) -> float:
         """Return the learning rate of one parameter."""
@@ -166,6 +175,14 @@ class Optimizer:
         if index in self.param_dict:
             return self.wd * self.param_dict[index].wd_mult
         return self.wd * self._multiplier(self.wd_mult, index)
+
+    def _get_lrs(self, indices: Sequence[int]) -> list[float]:
+        """Return the learning rates of several parameters."""
+        return [self._get_lr(index) for index in indices]
+
+    def _get_wds(self, indices: Sequence[int]) -> list[float]:
+        """Return the weight decays of several parameters."""
+        return [self._get_wd(index) for index in indices]
 
     def _multiplier(self, multipliers: dict[Any, float], index: int) -> float:
         if index in multipliers:
@@ -210,6 +227,16 @@ class Optimizer:
         )
         raise NotImplementedError(message)
 
+    def create_state_multi_precision(self, index: int, weight: nd.NDArray) -> Any:
+        """As `create_state`: there are no weights in half precision."""
+        return self.create_state(index, weight)
+
+    def update_multi_precision(
+        self, index: int, weight: nd.NDArray, grad: nd.NDArray, state: Any
+    ) -> None:
+        """As `update`: there are no weights in half precision."""
+        self.update(index, weight, grad, state)
+
     def update_parameters(
         self, parameters: Sequence[Parameter], native: _core.ParameterList, ignore_stale: bool
     ) -> None:
@@ -240,6 +267,10 @@ class Optimizer:
             finally:
                 self._counted = None
             parameter._mark_stale()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Parameters are the net's, or a Trainer's, which gives them back to its copy.
+        return {**self.__dict__, "param_dict": {}}
 
     # ---- what a Trainer saves ------------------------------------------------------------
 
@@ -278,6 +309,12 @@ def create(name: str | Optimizer, **settings: Any) -> Optimizer:
     """
     if isinstance(name, Optimizer):
         return name
+    if isinstance(name, type) and issubclass(name, Optimizer):
+        message = (
+            f"expected an optimizer's name, or an object, found the class {name.__name__}; pass "
+            f"{name.__name__}(learning_rate=...), or {name.__name__.lower()!r} and its settings"
+        )
+        raise ArgumentError(message)
     found = _registry.get(str(name).lower())
     if found is None:
         near = near_names(str(name).lower(), _registry) or sorted(_registry)
@@ -303,5 +340,23 @@ def finite(what: str, value: Any) -> float:
         number = math.nan
     if not math.isfinite(number):
         message = f"expected a finite number as {what}, found {value!r}; correct it"
+        raise ArgumentError(message)
+    return number
+
+
+def whole_number(what: str, value: Any) -> int:
+    """Return `value` as an int.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or below 0.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        message = f"expected a whole number of 0 or more as {what}, found {value!r}; correct it"
         raise ArgumentError(message)
     return number

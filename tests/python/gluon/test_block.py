@@ -1,4 +1,4 @@
-"""Block: attributes, children, hooks, apply, cast, printing, summary."""
+"""Block: attributes, children, hooks, apply, cast, printing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as onp
 import pytest
 
 from glueball import MXNetError, autograd, gluon, init, nd, np, npx
+from glueball.base import OutsideScopeError
 from glueball.gluon import nn
 
 
@@ -413,80 +414,25 @@ def test_repr_of_a_block_without_children_has_an_empty_line():
     assert repr(Nothing()) == "Nothing(\n\n)"
 
 
-RULE = "-" * 80
+@pytest.mark.parametrize("value", [3, None, nn.Dense(1)], ids=["number", "none", "block"])
+def test_parameter_attributes_keep_their_type(value):
+    layer = Affine(2, 3)
+    weight = layer.weight
+
+    with pytest.raises(TypeError, match="Changing attribute type for weight from .*Parameter"):
+        layer.weight = value
+
+    assert layer.weight is weight
 
 
-def test_summary_lists_layers_as_they_run(capsys):
-    net = TwoLayers()
-    net.initialize()
-
-    net.summary(nd.ones((5, 3)))
-
-    rows = [
-        ("Layer (type)", "Output Shape", "Param #"),
-        ("Input", "(5, 3)", "0"),
-        ("Activation-1", "(5, 4)", "0"),
-        ("Dense-2", "(5, 4)", str(3 * 4 + 4)),
-        ("Dense-3", "(5, 2)", str(4 * 2 + 2)),
-        ("TwoLayers-4", "(5, 2)", "0"),
-    ]
-    table = ["{:>20}  {:>42} {:>15}".format(*row) for row in rows]
-    assert capsys.readouterr().out.splitlines() == [
-        RULE,
-        table[0],
-        "=" * 80,
-        *table[1:],
-        "=" * 80,
-        "Parameters in forward computation graph, duplicate included",
-        "   Total params: 26",
-        "   Trainable params: 26",
-        "   Non-trainable params: 0",
-        "Shared params in forward computation graph: 0",
-        "Unique parameters in model: 26",
-        RULE,
-    ]
-    assert not net.hidden._forward_hooks
+def test_a_prefix_has_to_be_a_str():
+    with pytest.raises(TypeError, match="expected a str as prefix of a block, found 3 of type int"):
+        nn.Dense(2, prefix=3)
 
 
-def test_summary_counts_shared_and_frozen_parameters(capsys):
-    net = nn.Sequential()
-    first = nn.Dense(3, in_units=3)
-    frozen = nn.Dense(2, in_units=3)
-    net.add(first, nn.Dense(3, in_units=3, params=first.params), frozen)
-    frozen.collect_params().setattr("grad_req", "null")
-    net.initialize()
-
-    net.summary(nd.ones((1, 3)))
-
-    out = capsys.readouterr().out
-    assert "   Total params: 32\n   Trainable params: 24\n   Non-trainable params: 8\n" in out
-    assert "Shared params in forward computation graph: 12\nUnique parameters in model: 20\n" in out
-
-
-def test_summary_of_a_deferred_net_initializes_it_first(capsys):
-    net = nn.Sequential(nn.Dense(4, activation="relu"))
-    net.initialize()
-
-    net.summary(nd.ones((1, 3)))
-
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[3:6]] == ["Input", "Activation-1", "Dense-2"]
-
-
-def test_summary_of_a_hybridized_net_is_refused():
-    net = nn.HybridSequential(nn.Dense(4, in_units=3, prefix="only_"))
-    net.initialize()
-    net.hybridize()
-
-    with pytest.raises(AssertionError, match="must not be hybridized to print summary"):
-        net.summary(nd.ones((1, 3)))
-
-
-def test_summary_of_an_uninitialized_net_names_the_parameter():
-    net = nn.Sequential(nn.Dense(4, in_units=3, prefix="only_"))
-
-    with pytest.raises(RuntimeError, match="Parameter 'only_weight' has not been initialized"):
-        net.summary(nd.ones((1, 3)))
+def test_operators_cannot_be_watched():
+    with pytest.raises(OutsideScopeError, match=r"'gluon\.Block\.register_op_hook'.*forward_hook"):
+        TwoLayers().register_op_hook(print)
 
 
 # Shapes without data

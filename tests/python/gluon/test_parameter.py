@@ -15,6 +15,7 @@ from glueball.base import (
     DtypeError,
     MXNetError,
     NoGradientError,
+    OutsideScopeError,
     ShapeError,
     UninitializedError,
 )
@@ -457,6 +458,54 @@ def test_multipliers_can_be_changed_at_any_time():
 
     assert layer.weight.lr_mult == 0.25
     assert layer.bias.wd_mult == 0.0
+
+
+@pytest.mark.parametrize("name", ["lr_mult", "wd_mult"])
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ("a", TypeError, "expected a number as {} of Parameter 'w', found 'a' of type str"),
+        (None, TypeError, "expected a number as {} of Parameter 'w', found None"),
+        (float("nan"), ValueError, "expected a finite {} of Parameter 'w', found nan"),
+        (float("inf"), ValueError, "expected a finite {} of Parameter 'w', found inf"),
+    ],
+)
+def test_multipliers_that_are_no_finite_numbers_are_refused(name, value, error, message):
+    parameter = Parameter("w", shape=(2,), **{name: 3})
+
+    with pytest.raises(error, match=message.format(name)):
+        setattr(parameter, name, value)
+    with pytest.raises(error, match=message.format(name)):
+        Parameter("w", shape=(2,), **{name: value})
+
+    assert getattr(parameter, name) == 3
+
+
+def test_setting_the_dtype_casts():
+    parameter = Parameter("w", shape=(2,))
+    parameter.dtype = "float64"
+    parameter.initialize(init="ones")
+    assert parameter.data().dtype == "float64"
+
+    parameter.dtype = np.float32
+
+    assert parameter.dtype == "float32"
+    assert parameter.grad().dtype == "float32"
+    with pytest.raises(TypeError, match="expected dtype float32 or float64"):
+        parameter.dtype = "int32"
+
+
+@pytest.mark.parametrize(
+    ("use", "field"),
+    [
+        (lambda each: each.var(), "var', which is for symbolic graphs"),
+        (lambda each: each.row_sparse_data(nd.array([0])), "which is for sparse arrays"),
+        (lambda each: each.list_row_sparse_data(nd.array([0])), "which is for sparse arrays"),
+    ],
+)
+def test_what_dense_networks_do_without_says_so(use, field):
+    with pytest.raises(OutsideScopeError, match=field):
+        use(Parameter("w", shape=(2,)))
 
 
 def test_the_modules_names_are_those_that_scripts_catch():

@@ -396,3 +396,34 @@ def test_an_unknown_initializer_changes_nothing():
 
     params.initialize("ones")
     assert (values(params["net_dense1_weight"]) == 1).all()
+
+
+def test_a_dict_of_arrays_is_loaded_as_a_file_is():
+    layer = nn.Dense(2, prefix="net_dense_")
+    params = layer.collect_params()
+    arrays = {"arg:dense_weight": nd.array([[1, 2], [3, 4]]), "aux:dense_bias": np.array([5, 6.0])}
+
+    params.load_dict(arrays, restore_prefix="net_", cast_dtype=True)
+
+    np.testing.assert_array_equal(layer(nd.ones((1, 2))), [[8, 13]])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "message"),
+    [
+        ({"w": [1, 2]}, AssertionError, "'b' is missing in file 'param_dict'.*parameters: 'w'"),
+        ({"w": [1, 2], "b": [1], "c": [1]}, AssertionError, "'c' loaded from file 'param_dict'"),
+        ({"w": [1, 2, 3], "b": [1]}, AssertionError, "shape incompatible"),
+        ({"w": ["a"], "b": [1]}, TypeError, "expected an array of numbers as value of 'w'"),
+        ([1, 2], TypeError, "expected a dict of names and arrays, found list"),
+    ],
+)
+def test_a_dict_that_does_not_fit_is_refused_and_nothing_changes(arrays, error, message):
+    params = ParameterDict()
+    params.get("w", shape=(2,))
+    params.get("b", shape=(1,))
+
+    with pytest.raises(error, match=message):
+        params.load_dict(arrays, cast_dtype=True)
+
+    assert all(each._state == "uninitialized" for each in params.values())

@@ -251,3 +251,92 @@ def test_losses_are_copied(duplicate, loss):
 @pytest.mark.parametrize("block", [nn.Lambda("tanh"), nn.HybridLambda("relu")], ids=repr)
 def test_blocks_of_named_functions_are_copied(duplicate, block):
     onp.testing.assert_array_equal(duplicate(block)(X).asnumpy(), block(X).asnumpy())
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_copy_of_a_net_that_rounds_its_weights_rounds_them_too(duplicate, deferred):
+    net = nn.Dense(5) if deferred else nn.Dense(5, in_units=3)
+    net.initialize(init.Normal(1))
+    net.cast("bfloat16")
+
+    copied = duplicate(net)
+
+    onp.testing.assert_array_equal(copied(X), net(X))
+    before = copied(X)
+    copied.cast("float32")  # or else nothing was rounded here
+    assert (copied(X) != before).asnumpy().any()
+
+
+class Sized(gluon.Parameter):
+    """A parameter of a user's own, whose constructor takes something else."""
+
+    def __init__(self, size):
+        super().__init__("sized", shape=(size,), init="ones")
+        self.note = ["kept"]
+
+
+def test_parameters_of_a_users_own_class_keep_what_they_were_given(duplicate):
+    parameter = Sized(3)
+    parameter.initialize()
+
+    copied = duplicate(parameter)
+
+    assert type(copied) is Sized
+    assert copied.note == ["kept"]
+    assert copied.note is not parameter.note
+    onp.testing.assert_array_equal(copied.data(), [1, 1, 1])
+
+
+def backward(net):
+    with autograd.record():
+        loss = (net(X) ** 2).mean()
+    loss.backward()
+
+
+@pytest.mark.parametrize("name", ["sgd", "nag", "adam", "lamb"])
+def test_net_and_trainer_copied_between_backward_and_step_go_on_alike(duplicate, name):
+    net = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(2))
+    net.initialize(init.Xavier())
+    settings = {"learning_rate": 0.1, "wd": 0.01}
+    trainer = gluon.Trainer(net.collect_params(), name, settings)
+    for _ in range(2):
+        backward(net)
+        trainer.step(1)
+    backward(net)
+    net[0].weight.lr_mult = 0.5
+
+    copied, its_trainer = duplicate((net, trainer))
+    trainer.step(1)
+    its_trainer.step(1)
+    for one, its in ((net, trainer), (copied, its_trainer)):
+        backward(one)
+        its.step(1)
+
+    assert copied[0].weight.data() is not net[0].weight.data()
+    assert its_trainer.optimizer.num_update == trainer.optimizer.num_update == 4
+    onp.testing.assert_array_equal(copied(X), net(X))
+
+
+def test_trainer_copied_before_shapes_are_known_trains_the_copy(duplicate):
+    net = nn.Dense(2)
+    net.initialize()
+    copied, its_trainer = duplicate((net, gluon.Trainer(net.collect_params(), "adam")))
+
+    backward(copied)
+    before = copied.weight.data().copy()
+    its_trainer.step(1)
+
+    assert (copied.weight.data() != before).asnumpy().any()
+    assert net.weight.shape == (2, 0)
+
+
+def test_optimizer_is_copied_without_the_parameters_it_updates(duplicate):
+    net = nn.Dense(2, in_units=3)
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.3, "momentum": 0.9})
+
+    copied = duplicate(trainer.optimizer)
+
+    assert (copied.learning_rate, copied.momentum) == (0.3, 0.9)
+    assert copied.param_dict == {}
+    assert len(trainer.optimizer.param_dict) == 2

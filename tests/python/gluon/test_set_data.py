@@ -159,6 +159,8 @@ def test_set_data_before_initialize_is_refused_and_does_not_change_the_shape():
 
     with pytest.raises(UninitializedError, match="Parameter 'p' has not been initialized"):
         made.set_data(SIX)
+    with pytest.raises(AssertionError):  # as in Gluon
+        made.set_data(SIX)
 
     assert made.shape == (2, 0)
 

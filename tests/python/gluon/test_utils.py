@@ -136,3 +136,29 @@ def test_split_and_load_takes_lists_and_numpy_arrays():
 def test_split_and_load_refuses_a_gpu():
     with pytest.raises(RuntimeError, match=r"expected the context cpu\(\), found gpu\(0\)"):
         split_and_load([1, 2], [gpu()])
+
+
+@pytest.mark.parametrize("max_norm", [-1, float("nan"), "a", None])
+def test_a_largest_norm_that_is_none_is_refused(max_norm):
+    gradient = nd.array([3, 4])
+
+    with pytest.raises(ValueError, match="expected a max_norm of 0 or more, found"):
+        clip_global_norm([gradient], max_norm)
+
+    assert gradient.asnumpy().tolist() == [3, 4]
+
+
+def test_rows_of_one_array_are_clipped_together():
+    gradients = nd.array([[3, 0], [0, 4]])
+
+    norm = clip_global_norm(gradients, 1)
+
+    assert norm == pytest.approx(5)
+    onp.testing.assert_allclose(gradients, [[0.6, 0], [0, 0.8]], rtol=1e-6)
+
+
+def test_what_is_no_array_cannot_be_split():
+    with pytest.raises(TypeError, match="expected an NDArray as data, found list; wrap it"):
+        split_data([1, 2], 2)
+    with pytest.raises(TypeError, match="expected an int as num_slice, found 2.0"):
+        split_data(nd.ones(4), 2.0)

@@ -1,0 +1,71 @@
+"""What parameters are made of, for copies and pickles of them."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from glueball.gluon._parameter import Parameter
+
+__all__ = ["parts_of"]
+
+# What every parameter makes for itself.
+_OWN = (
+    "init",
+    "_contexts",
+    "_differentiable",
+    "_grad_view",
+    "_leaf",
+    "_plan",
+    "_rounds_inference",
+    "_view",
+)
+
+
+def parts_of(
+    parameter: Parameter, memo: dict[int, Any] | None = None
+) -> tuple[dict[str, Any], tuple[Any, ...], dict[str, Any]]:
+    """Return a parameter's settings, its state, and the attributes that others have given it.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        Of any state.
+    memo : dict, optional
+        Of a deep copy that this is part of: initializers and attributes are copied then.
+
+    Returns
+    -------
+    tuple of dict, tuple and dict
+        Of these, a class and a name a parameter can be made again.
+    """
+
+    def own(value: Any) -> Any:
+        return value if memo is None else copy.deepcopy(value, memo)
+
+    values = gradient = plan = None
+    fresh = False
+    if parameter._is_initialized:
+        values = np.array(parameter._data(np.ndarray))
+        if parameter._grad_req != "null":
+            gradient = np.array(parameter._grad(np.ndarray))
+            fresh = parameter._grad_is_fresh
+    elif parameter._state == "deferred" and parameter._plan is not None:
+        first, default, stream = parameter._plan
+        plan = (own(first), own(default), stream.seed, stream.stream)
+    settings = {
+        "grad_req": parameter._grad_req,
+        "shape": parameter._lengths,
+        "dtype": parameter._dtype_name,
+        "lr_mult": parameter.lr_mult,
+        "wd_mult": parameter.wd_mult,
+        "init": own(parameter.init),
+        "allow_deferred_init": parameter._allow_deferred_init,
+        "differentiable": parameter._differentiable,
+    }
+    state = (values, gradient, fresh, plan, list(parameter._contexts), parameter._rounds_inference)
+    others = {name: own(each) for name, each in parameter.__dict__.items() if name not in _OWN}
+    return settings, state, others
