@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from glueball import nd
 from glueball._scope import missing
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, GlueballTypeError
 from glueball.context import Context, require_cpu
 from glueball.gluon._arrays import array_type
 from glueball.nd._record import wrap
@@ -44,17 +45,25 @@ def clip_global_norm(
     Raises
     ------
     AssertionError
-        If there are no arrays.
+        If there are no arrays, or `max_norm` is negative or no number.
     """
+    arrays = list(arrays)
     if not arrays:
         message = "expected at least one array to clip, found none; pass the gradients"
+        raise ArgumentError(message)
+    try:
+        limit = float(max_norm)
+    except (TypeError, ValueError):
+        limit = math.nan
+    if not limit >= 0:
+        message = f"expected a max_norm of 0 or more, found {max_norm!r}; 1.0 is usual"
         raise ArgumentError(message)
     # In float64: the squares of large float32 gradients overflow.
     flat = [np.asarray(array, dtype=np.float64).ravel() for array in arrays]
     norm = math.sqrt(math.fsum(float(np.vdot(each, each)) for each in flat))
     if check_isfinite and not math.isfinite(norm):
         warnings.warn("nan or inf is detected. Clipping results will be undefined.", stacklevel=2)
-    scale = max_norm / (norm + 1e-8)
+    scale = limit / (norm + 1e-8)
     if scale < 1.0 and math.isfinite(norm):
         for array in arrays:
             array *= scale
@@ -86,17 +95,24 @@ def split_data(
     ------
     ValueError
         If there is no such axis, or it cannot be cut so.
+    TypeError
+        If `data` is no array, or `num_slice` no int.
 
     Examples
     --------
     >>> [each.shape for each in split_data(nd.ones((7, 2)), 3, even_split=False)]
     [(3, 2), (2, 2), (2, 2)]
     """
-    axes = getattr(data, "ndim", 0)
+    if not isinstance(data, np.ndarray):
+        message = (
+            f"expected an NDArray as data, found {type(data).__name__}; wrap it: nd.array(data)"
+        )
+        raise GlueballTypeError(message)
+    axes, num_slice = data.ndim, _whole(num_slice)
     if not -axes <= batch_axis < axes:
         message = (
             f"expected a batch_axis from {-axes} to {axes - 1}, found {batch_axis} for data of shape "
-            f"{getattr(data, 'shape', ())}; pass the axis that counts samples"
+            f"{data.shape}; pass the axis that counts samples"
         )
         raise ArgumentError(message)
     size = data.shape[batch_axis]
@@ -117,6 +133,14 @@ def split_data(
     before = (slice(None),) * (batch_axis % axes)
     starts = [i * length + min(i, longer) for i in range(num_slice + 1)]
     return [data[(*before, slice(*ends))] for ends in itertools.pairwise(starts)]
+
+
+def _whole(num_slice: Any) -> int:
+    try:
+        return operator.index(num_slice)
+    except TypeError:
+        message = f"expected an int as num_slice, found {num_slice!r}; pass the number of slices"
+        raise GlueballTypeError(message) from None
 
 
 def split_and_load(

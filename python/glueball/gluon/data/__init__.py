@@ -11,6 +11,7 @@ from glueball.gluon.data.dataset import ArrayDataset, Dataset, SimpleDataset
 from glueball.gluon.data.sampler import (
     BatchSampler,
     FilterSampler,
+    IntervalSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -22,6 +23,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "FilterSampler",
+    "IntervalSampler",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import _core
-from glueball.base import ArgumentError, DtypeError
+from glueball.base import ArgumentError, DtypeError, GlueballTypeError
 from glueball.gluon.data.batchify import cast_floats, default_batchify_fn, in_mode, wrap_rows
 from glueball.gluon.data.dataset import rows_of
 from glueball.gluon.data.sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from glueball.gluon.data._workers import ProcessPool, ThreadPool
 
-__all__ = ["DataLoader", "default_batchify_fn"]
+__all__ = ["DataLoader", "default_batchify_fn", "default_mp_batchify_fn"]
+
+default_mp_batchify_fn = default_batchify_fn  # how batches travel is the loader's business
 
 
 class _Maker:
@@ -85,6 +87,8 @@ class DataLoader:
     ------
     ValueError
         If settings contradict each other, or one is none.
+    TypeError
+        If the samples cannot be reached by index, or a setting is of another type.
 
     Examples
     --------
@@ -123,13 +127,13 @@ class DataLoader:
                 f"expected a Dataset, an array or a list as dataset, found {type(dataset).__name__}; wrap "
                 "arrays: ArrayDataset(data, labels)"
             )
-            raise ArgumentError(message)
+            raise GlueballTypeError(message)
         if batchify_fn is not None and not callable(batchify_fn):
             message = (
                 f"expected a function of a list of samples as batchify_fn, found {batchify_fn!r}; pass "
                 "batchify.Stack(), batchify.Pad()"
             )
-            raise ArgumentError(message)
+            raise GlueballTypeError(message)
         _check_count("num_workers", num_workers)
         _check_count("prefetch", prefetch or 0, least=0)
         self._batches = _batch_sampler(

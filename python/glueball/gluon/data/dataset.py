@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball.base import ArgumentError, ShapeError
-from glueball.gluon.data.sampler import FilterSampler, Sampler, SequentialSampler
+from glueball.base import ArgumentError, GlueballTypeError, ShapeError
+from glueball.gluon.data.sampler import FilterSampler, Sampler, SequentialSampler, as_length
 from glueball.nd import NDArray
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Dataset:
         AssertionError
             If there is no such part.
         """
+        for name, value in (("num_shards", num_shards), ("index", index)):
+            as_length(value, name, least=None)
         if not 0 <= index < num_shards:
             message = (
                 f"expected an index from 0 to num_shards - 1, found index {index} of {num_shards} "
@@ -181,6 +183,8 @@ class ArrayDataset(Dataset):
     ------
     AssertionError
         If the lengths differ, or there is no array.
+    TypeError
+        If one has no length.
 
     Examples
     --------
@@ -259,4 +263,4 @@ def _length_of(data: Any, position: int) -> int:
             f"expected arrays, lists or data sets with a length, found {data!r} as array[{position}]; "
             "pass rows of samples"
         )
-        raise ArgumentError(message) from error
+        raise GlueballTypeError(message) from error

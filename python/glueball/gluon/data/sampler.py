@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, GlueballTypeError
 from glueball.nd._random import derived_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["BatchSampler", "FilterSampler", "RandomSampler", "Sampler", "SequentialSampler"]
+__all__ = [
+    "BatchSampler",
+    "FilterSampler",
+    "IntervalSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "as_length",
+]
 
 
 class Sampler:
@@ -42,7 +51,7 @@ class SequentialSampler(Sampler):
     """
 
     def __init__(self, length: int, start: int = 0) -> None:
-        self._length = _as_length(length, "length")
+        self._length = as_length(length, "length")
         self._start = start
 
     def __iter__(self) -> Iterator[int]:
@@ -64,7 +73,7 @@ class RandomSampler(Sampler):
     """
 
     def __init__(self, length: int) -> None:
-        self._length = _as_length(length, "length")
+        self._length = as_length(length, "length")
 
     def __iter__(self) -> Iterator[int]:
         # Drawn here and not at the first index, so that the order of draws is that of the loops.
@@ -73,6 +82,50 @@ class RandomSampler(Sampler):
 
     def __len__(self) -> int:
         return self._length
+
+
+class IntervalSampler(Sampler):
+    """Indices at a fixed distance: 0, 3, 6 ... and then 1, 4, 7 ...
+
+    Parameters
+    ----------
+    length : int
+        Indices are 0 to ``length - 1``.
+    interval : int
+        The step, of at most `length`.
+    rollover : bool, default True
+        Whether to go on with those that were left out; else only the first series is given.
+
+    Raises
+    ------
+    AssertionError
+        If `interval` is below 1, or above `length`.
+
+    Examples
+    --------
+    >>> list(IntervalSampler(7, interval=3))
+    [0, 3, 6, 1, 4, 2, 5]
+    >>> list(IntervalSampler(7, interval=3, rollover=False))
+    [0, 3, 6]
+    """
+
+    def __init__(self, length: int, interval: int, rollover: bool = True) -> None:
+        self._length = as_length(length, "length")
+        self._interval = as_length(interval, "interval", least=1)
+        if self._interval > self._length:
+            message = (
+                f"Interval {interval} must be smaller than or equal to length {length}; pass a smaller "
+                "interval"
+            )
+            raise ArgumentError(message)
+        self._starts = range(self._interval if rollover else 1)
+
+    def __iter__(self) -> Iterator[int]:
+        for start in self._starts:
+            yield from range(start, self._length, self._interval)
+
+    def __len__(self) -> int:
+        return sum(len(range(start, self._length, self._interval)) for start in self._starts)
 
 
 class FilterSampler(Sampler):
@@ -120,6 +173,8 @@ class BatchSampler(Sampler):
     ------
     ValueError
         For another word, or a size below 1.
+    TypeError
+        For a size that is no whole number.
 
     Examples
     --------
@@ -135,7 +190,7 @@ class BatchSampler(Sampler):
             )
             raise ArgumentError(message)
         self._sampler = sampler
-        self._batch_size = _as_length(batch_size, "batch_size", least=1)
+        self._batch_size = as_length(batch_size, "batch_size", least=1)
         self._last_batch = last_batch
         self._left: list[Any] = []
 
@@ -161,14 +216,22 @@ class BatchSampler(Sampler):
         return int(count // self._batch_size)
 
 
-def _as_length(value: Any, name: str, least: int = 0) -> int:
+def as_length(value: Any, name: str, least: int | None = 0) -> int:
+    """Return a length as an int.
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+    ValueError
+        If it is below `least`.
+    """
+    bound = "" if least is None else f" of {least} or more"
+    message = f"expected a whole number{bound} as {name}, found {value!r}; correct it"
     try:
-        length = int(value.__index__())
-    except AttributeError:
-        length = least - 1
-    if length < least:
-        message = (
-            f"expected a whole number of {least} or more as {name}, found {value!r}; correct it"
-        )
+        length = operator.index(value)
+    except TypeError:
+        raise GlueballTypeError(message) from None
+    if least is not None and length < least:
         raise ArgumentError(message)
     return length

@@ -125,7 +125,7 @@ def test_a_set_without_a_length_needs_a_sampler():
             return idx
 
     assert values(DataLoader(Endless(), 2, sampler=SequentialSampler(3))) == [[0, 1], [2]]
-    with pytest.raises(ValueError, match="as dataset, found Endless"):
+    with pytest.raises(TypeError, match="as dataset, found Endless"):
         DataLoader(Endless(), 2)
 
 
@@ -213,13 +213,25 @@ def test_batch_sampler_and_sampler_give_the_indices():
         ({"batch_size": 1, "timeout": 0}, "expected a timeout above 0 s, found 0"),
         ({"batch_size": 1, "prefetch": -1}, "0 or more as prefetch, found -1"),
         ({"batch_size": 1, "num_workers": "2"}, "0 or more as num_workers, found '2'"),
-        ({"batch_size": 1, "batchify_fn": 3}, "as batchify_fn, found 3"),
-        ({"dataset": 3, "batch_size": 1}, "as dataset, found int; wrap arrays"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         DataLoader(**{"dataset": [1, 2], **settings})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batchify_fn": 3}, "as batchify_fn, found 3"),
+        ({"dataset": 3}, "as dataset, found int; wrap arrays"),
+        ({"dataset": iter([1])}, "as dataset, found list_iterator; wrap arrays"),
+        ({"batch_size": 2.0}, "1 or more as batch_size, found 2.0"),
+    ],
+)
+def test_settings_of_another_type_are_refused(settings, message):
+    with pytest.raises(TypeError, match=message):
+        DataLoader(**{"dataset": [1, 2], "batch_size": 1, **settings})
 
 
 def test_index_beyond_the_set_is_an_index_error():

@@ -46,7 +46,7 @@ def test_no_array_is_refused():
 
 
 def test_something_without_a_length_is_refused():
-    with pytest.raises(ValueError, match=r"expected arrays.*found 3 as array\[1\]"):
+    with pytest.raises(TypeError, match=r"expected arrays.*found 3 as array\[1\]"):
         ArrayDataset([1], 3)
 
 
@@ -104,6 +104,19 @@ def test_shards_are_contiguous_and_the_first_are_longer():
 def test_a_shard_that_does_not_exist_is_refused(index):
     with pytest.raises(AssertionError, match=f"found index {index} of 3 shards"):
         SimpleDataset([1, 2, 3]).shard(3, index)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda data: data.take(1.5),
+        lambda data: data.shard(2.0, 0),
+        lambda data: data.shard(2, "0"),
+    ],
+)
+def test_parts_are_counted_in_whole_numbers(part):
+    with pytest.raises(TypeError, match="expected a whole number"):
+        part(SimpleDataset([1, 2, 3]))
 
 
 @pytest.mark.parametrize(("count", "length"), [(2, 2), (9, 3), (None, 3), (0, 0)])

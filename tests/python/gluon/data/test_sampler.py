@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glueball import random
-from glueball.gluon.data import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from glueball.gluon.data import (
+    BatchSampler,
+    IntervalSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+)
 
 
 def test_random_order_is_a_permutation_that_changes_from_pass_to_pass():
@@ -72,10 +78,28 @@ def test_another_word_for_the_last_batch_is_refused_at_once():
         BatchSampler(SequentialSampler(5), 3, "foo")
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.5, None])
-def test_a_batch_size_that_is_no_positive_whole_number_is_refused(size):
-    with pytest.raises(ValueError, match=f"1 or more as batch_size, found {size}"):
+@pytest.mark.parametrize(
+    ("size", "error"), [(0, ValueError), (-1, ValueError), (2.5, TypeError), (None, TypeError)]
+)
+def test_a_batch_size_that_is_no_positive_whole_number_is_refused(size, error):
+    with pytest.raises(error, match=f"1 or more as batch_size, found {size}"):
         BatchSampler(SequentialSampler(5), size)
+
+
+def test_interval_sampler_gives_every_index_once_at_a_fixed_distance():
+    sampler = IntervalSampler(13, interval=3)
+
+    assert list(sampler) == [0, 3, 6, 9, 12, 1, 4, 7, 10, 2, 5, 8, 11]
+    assert len(sampler) == 13
+    first = IntervalSampler(13, interval=3, rollover=False)
+    assert list(first) == [0, 3, 6, 9, 12]
+    assert len(first) == 5
+
+
+@pytest.mark.parametrize("interval", [0, 4])
+def test_interval_has_to_lie_in_the_length(interval):
+    with pytest.raises(AssertionError, match=rf"{interval}\D"):
+        IntervalSampler(3, interval)
 
 
 def test_a_sampler_that_forgets_a_method_is_told_which():
