@@ -10,7 +10,7 @@ import sys
 import numpy as onp
 import pytest
 
-from glueball import autograd, gluon, init, metric, nd
+from glueball import autograd, cpu, gluon, init, metric, nd
 from glueball.gluon import nn
 from glueball.gluon.contrib.estimator import (
     BatchBegin,
@@ -31,9 +31,6 @@ from glueball.gluon.contrib.estimator import (
     ValidationHandler,
 )
 from glueball.gluon.data import ArrayDataset, DataLoader
-
-# Without, a trainer with momentum cannot go on where it was.
-SAVES_STATES = hasattr(gluon.Trainer, "save_states")
 
 RNG = onp.random.default_rng(0)
 X = nd.array(RNG.normal(size=(40, 3)))
@@ -220,11 +217,34 @@ def test_composite_metrics_are_taken_apart():
 def test_evaluation_may_have_its_own_net_and_loss():
     other = nn.Dense(1, in_units=3)
     other.initialize(init.Zero())
-    estimator = make(eval_net=other, evaluation_loss=gluon.loss.L1Loss())
+    estimator = make(val_net=other, val_loss=gluon.loss.L1Loss())
 
     found = estimator.evaluate(regression())
 
     assert found["validation l2loss"] == pytest.approx(onp.abs(Y.asnumpy()).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("context", "found"), [(None, 1), (cpu(), 1), ([cpu(0), cpu(1)], 2)], ids=str
+)
+def test_contexts_are_a_list_and_a_batch_processor_gets_a_part_for_each(context, found):
+    class OnEach(BatchProcessor):
+        def fit_batch(self, estimator, train_batch, batch_axis=0):
+            data, label = self._get_data_and_label(train_batch, estimator.context, batch_axis)
+            with autograd.record():
+                preds = [estimator.net(each) for each in data]
+                losses = [estimator.loss(*pair) for pair in zip(preds, label, strict=True)]
+            autograd.backward(losses)
+            return data, label, preds, losses
+
+    split = make(context=context, batch_processor=OnEach())
+    whole = make()
+
+    split.fit(regression(), epochs=2)
+    whole.fit(regression(), epochs=2)
+
+    assert len(split.context) == found
+    onp.testing.assert_allclose(weights(split), weights(whole), rtol=1e-5)
 
 
 def test_a_batch_processor_can_take_other_batches():
@@ -430,12 +450,13 @@ def test_checkpoints_are_saved_after_epochs_and_old_ones_removed(tmp_path):
 
     estimator.fit(regression(), epochs=3, event_handlers=handler)
 
-    endings = (".npz", ".states") if SAVES_STATES else (".npz",)
     assert sorted(each.name for each in (tmp_path / "new").iterdir()) == [
-        f"model-epoch{name}{ending}" for name in ("1batch8", "2batch12") for ending in endings
+        f"model-epoch{name}{ending}"
+        for name in ("1batch8", "2batch12")
+        for ending in (".params", ".states")
     ]
     copy = nn.Dense(1, in_units=3)
-    copy.load_parameters(str(tmp_path / "new" / "model-epoch2batch12.npz"))
+    copy.load_parameters(str(tmp_path / "new" / "model-epoch2batch12.params"))
     onp.testing.assert_array_equal(copy.weight.data(), estimator.net.weight.data())
 
 
@@ -465,11 +486,11 @@ def test_the_best_parameters_are_kept(tmp_path):
 
     assert handler.best == 1
     best = nn.Dense(1, in_units=3)
-    best.load_parameters(str(tmp_path / "model-best.npz"))
+    best.load_parameters(str(tmp_path / "model-best.params"))
     onp.testing.assert_array_equal(best.weight.data(), keep.weights[1])
 
 
-@pytest.mark.parametrize("momentum", [0, 0.9] if SAVES_STATES else [0])
+@pytest.mark.parametrize("momentum", [0, 0.9])
 def test_training_resumed_from_a_checkpoint_ends_where_training_in_one_go_does(tmp_path, momentum):
     def estimator():
         made = make()
@@ -523,14 +544,25 @@ def test_fit_wants_epochs_or_batches(settings):
 @pytest.mark.parametrize(
     ("arguments", "settings", "message"),
     [
-        ((regression(),), {"epochs": 0}, "expected epochs of 1 or more, found 0"),
+        ((regression(),), {"epochs": 0}, "expected a number of epochs of 1 or more, found 0"),
+        ((regression(),), {"epochs": "2"}, "epochs of 1 or more, found '2'"),
         ((3,), {"epochs": 1}, "expected a DataLoader as train_data, found int"),
         ((regression(), 3), {"epochs": 1}, "expected a DataLoader as val_data, found int"),
         (([],), {"batches": 1}, "expected batches in train_data, found none in list"),
         ((DataLoader(X, 10),), {"epochs": 1}, "batches of data and labels, found a NDArray"),
         ((regression(),), {"epochs": 1, "event_handlers": [3]}, "as event handler, found 3"),
+        ((regression(),), {"epochs": 1, "event_handlers": 3}, "as event handler, found 3"),
     ],
-    ids=["no-epochs", "no-data", "no-val-data", "empty", "no-labels", "no-handler"],
+    ids=[
+        "no-epochs",
+        "a-word",
+        "no-data",
+        "no-val-data",
+        "empty",
+        "no-labels",
+        "no-handler",
+        "no-list",
+    ],
 )
 def test_fit_refuses_what_it_cannot_use(arguments, settings, message):
     with pytest.raises(ValueError, match=message):
@@ -545,6 +577,9 @@ def test_fit_refuses_what_it_cannot_use(arguments, settings, message):
         ({"trainer": "sgd"}, "expected a gluon.Trainer as trainer, found 'sgd'"),
         ({"train_metrics": ["acc"]}, r"metrics, such as metric.Accuracy\(\), as train_metrics"),
         ({"val_metrics": 3}, "as val_metrics, found 3"),
+        ({"context": []}, "at least one context, found an empty list"),
+        ({"context": ["cpu"]}, r"expected a context such as cpu\(\), found 'cpu'"),
+        ({"val_net": 3}, "expected a Block as val_net, found 3"),
         ({"batch_processor": 3}, "expected a BatchProcessor as batch_processor, found 3"),
     ],
 )

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glueball.base import ArgumentError, MXNetError
+from glueball.base import ArgumentError
 from glueball.gluon.contrib.estimator._events import (
     Counter,
     TrainEnd,
@@ -147,8 +147,8 @@ class EarlyStoppingHandler(Counter, TrainEnd):
 class CheckpointHandler(Counter):
     """Saves parameters, and the best of them, after epochs or batches.
 
-    Files are ``<prefix>-epoch<e>batch<b>.npz`` and ``<prefix>-best.npz``, and the same with ``.states`` for
-    the optimizer's states, if the trainer can save them.
+    Files are ``<prefix>-epoch<e>batch<b>.params`` and ``<prefix>-best.params``, in MXNet's format, and the
+    same with ``.states`` for the optimizer's states.
 
     Parameters
     ----------
@@ -248,24 +248,22 @@ class CheckpointHandler(Counter):
             self.saved_checkpoints.append(name)
         while len(self.saved_checkpoints) > self.max_checkpoints:
             old = self.saved_checkpoints.pop(0)
-            for ending in (".npz", ".states"):
+            for ending in (".params", ".states"):
                 (self.model_dir / (old + ending)).unlink(missing_ok=True)
         if self.save_best and self._watch is not None and self._watch.improved():
             self._write(estimator, f"{self.model_prefix}-best")
 
     def _write(self, estimator: Estimator, name: str) -> None:
         path = self.model_dir / name
-        estimator.net.save_parameters(f"{path}.npz")
-        save_states = getattr(estimator.trainer, "save_states", None)
-        if save_states is not None:  # a trainer without any is saved by its parameters alone
-            save_states(f"{path}.states")
+        estimator.net.save_parameters(f"{path}.params")
+        estimator.trainer.save_states(f"{path}.states")
         if self.verbose:
             estimator.logger.info(
-                "[Epoch %d] CheckpointHandler: saved %s.npz", self.current_epoch, path
+                "[Epoch %d] CheckpointHandler: saved %s.params", self.current_epoch, path
             )
 
     def _resume(self, estimator: Estimator) -> None:
-        pattern = re.compile(re.escape(self.model_prefix) + r"-epoch(\d+)batch(\d+)\.npz")
+        pattern = re.compile(re.escape(self.model_prefix) + r"-epoch(\d+)batch(\d+)\.params")
         found = [
             match for path in self.model_dir.iterdir() if (match := pattern.fullmatch(path.name))
         ]
@@ -284,12 +282,11 @@ class CheckpointHandler(Counter):
                     f"expected more than the {had} {name} that '{path}' was trained for, found "
                     f"{name}={asked}; ask for more, or use another model_dir"
                 )
-                raise MXNetError(message)
+                raise ArgumentError(message)
         estimator.net.load_parameters(os.fspath(path))
         states = path.with_suffix(".states")
-        load_states = getattr(estimator.trainer, "load_states", None)
-        if load_states is not None and states.is_file():
-            load_states(os.fspath(states))
+        if states.is_file():
+            estimator.trainer.load_states(states)
         if estimator.max_epoch is not None:
             estimator.max_epoch -= self.current_epoch
         if estimator.max_batch is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import autograd
 from glueball.base import ArgumentError
+from glueball.gluon.utils import split_and_load
 
 if TYPE_CHECKING:
     from glueball.gluon.contrib.estimator.estimator import Estimator
@@ -18,6 +19,11 @@ class BatchProcessor:
 
     Both methods return lists with one entry, since Gluon has one for each device.
     """
+
+    def _get_data_and_label(self, batch: Any, ctx: Any, batch_axis: int = 0) -> tuple[Any, Any]:
+        """Return lists of data and of labels, with a part for each context; subclasses use it."""
+        data, label = _parts(batch)
+        return split_and_load(data, ctx, batch_axis), split_and_load(label, ctx, batch_axis)
 
     def fit_batch(self, estimator: Estimator, train_batch: Any, batch_axis: int = 0) -> Any:
         """Run forward and backward.
@@ -73,8 +79,8 @@ class BatchProcessor:
         """
         del batch_axis
         data, label = _parts(val_batch)
-        pred = estimator.eval_net(data)
-        return [data], [label], [pred], [estimator.evaluation_loss(pred, label)]
+        pred = estimator.val_net(data)
+        return [data], [label], [pred], [estimator.val_loss(pred, label)]
 
 
 def _parts(batch: Any) -> tuple[Any, Any]:

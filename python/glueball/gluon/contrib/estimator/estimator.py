@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import init, metric
 from glueball.base import ArgumentError
-from glueball.context import require_cpu
+from glueball.context import Context, current_context, require_cpu
 from glueball.gluon.block import Block
 from glueball.gluon.contrib.estimator.batch_processor import BatchProcessor
 from glueball.gluon.contrib.estimator.event_handler import (
@@ -54,12 +54,12 @@ class Estimator:
         For parameters that have not been initialized.
     trainer : Trainer, optional
         By default one for 'sgd' with a learning rate of 0.001, and a warning that says so.
-    context : Context, optional
-        A CPU.
-    evaluation_loss : Loss or callable, optional
-        Another one for `evaluate`.
-    eval_net : Block, optional
+    context : Context or list of Context, optional
+        CPUs, which are all one memory.
+    val_net : Block, optional
         Another one for `evaluate`, with the same parameters.
+    val_loss : Loss or callable, optional
+        Another one for `evaluate`.
     batch_processor : BatchProcessor, optional
         What is done with a batch.
 
@@ -67,6 +67,8 @@ class Estimator:
     ----------
     train_metrics, val_metrics : list of EvalMetric
         Named ``'training accuracy'``, ``'validation accuracy'`` and so on; the loss comes last.
+    context : list of Context
+        Where it trains.
     train_loss_metric, val_loss_metric : EvalMetric
         Those of the loss.
     max_epoch, max_batch : int or None
@@ -103,25 +105,26 @@ class Estimator:
         initializer: Any = None,
         trainer: Trainer | None = None,
         context: Any = None,
-        evaluation_loss: Callable[..., Any] | None = None,
-        eval_net: Block | None = None,
+        val_net: Block | None = None,
+        val_loss: Callable[..., Any] | None = None,
         batch_processor: BatchProcessor | None = None,
     ) -> None:
-        require_cpu(context)
+        self.context = _contexts(context)
         _check(net, Block, "net", "a Block")
         if not callable(loss):
             message = (
                 f"expected a loss such as gluon.loss.L2Loss() as loss, found {loss!r}; pass one"
             )
             raise ArgumentError(message)
+        _check(val_net, Block, "val_net", "a Block", optional=True)
         _check(trainer, Trainer, "trainer", "a gluon.Trainer", optional=True)
         _check(
             batch_processor, BatchProcessor, "batch_processor", "a BatchProcessor", optional=True
         )
         self.net = net
         self.loss = loss
-        self.evaluation_loss = loss if evaluation_loss is None else evaluation_loss
-        self.eval_net = net if eval_net is None else eval_net
+        self.val_loss = loss if val_loss is None else val_loss
+        self.val_net = net if val_net is None else val_net
         self.batch_processor = BatchProcessor() if batch_processor is None else batch_processor
         self.max_epoch: int | None = None
         self.max_batch: int | None = None
@@ -179,9 +182,7 @@ class Estimator:
             )
             raise ArgumentError(message)
         for name, count in (("epochs", epochs), ("batches", batches)):
-            if count is not None and count < 1:
-                message = f"expected {name} of 1 or more, found {count}; there is nothing to train"
-                raise ArgumentError(message)
+            _check_count(name, count)
         _check_iterable(train_data, "train_data")
         self.max_epoch, self.max_batch = epochs, batches
         self.batches_per_epoch = len(train_data) if hasattr(train_data, "__len__") else None
@@ -301,7 +302,7 @@ def _tell(
 
 
 def _listed(handlers: Any) -> list[EventHandler]:
-    found = [handlers] if isinstance(handlers, EventHandler) else list(handlers or ())
+    found = list(handlers or ()) if isinstance(handlers, list | tuple | None) else [handlers]
     for each in found:
         _check(
             each, EventHandler, "event handler", "an object derived from EpochEnd, BatchEnd, ..."
@@ -317,6 +318,21 @@ def _check(value: Any, kind: type, name: str, wanted: str, optional: bool = Fals
     if not isinstance(value, kind) and not (optional and value is None):
         message = f"expected {wanted} as {name}, found {value!r}; pass an object of that kind"
         raise ArgumentError(message)
+
+
+def _check_count(name: str, count: Any) -> None:
+    if count is not None and (not isinstance(count, int) or count < 1):
+        message = f"expected a number of {name} of 1 or more, found {count!r}; correct it"
+        raise ArgumentError(message)
+
+
+def _contexts(given: Any) -> list[Context]:
+    found = list(given) if isinstance(given, list | tuple) else [given]
+    if not found:
+        message = "expected at least one context, found an empty list; pass cpu(), or leave it out"
+        raise ArgumentError(message)
+    require_cpu(found)
+    return [current_context() if each is None else each for each in found]
 
 
 def _check_iterable(data: Any, name: str) -> None:
