@@ -272,6 +272,8 @@ class _UntilScheduler(LRScheduler):
         """Return the rate of update `num_update`, counted from 1."""
         if num_update < self.warmup_steps:
             return self.get_warmup_lr(num_update)
+        if self.max_steps <= 0:  # the warm-up is all there is
+            return self.base_lr
         if num_update >= self.max_update:
             return self.final_lr
         left = self._left((num_update - self.warmup_steps) / self.max_steps)
@@ -287,7 +289,7 @@ class PolyScheduler(_UntilScheduler):
     Parameters
     ----------
     max_update : int
-        The update at which the final rate is reached.
+        The update at which the final rate is reached; never, if the warm-up ends no earlier.
     base_lr : float, default 0.01
         As `LRScheduler` takes it.
     pwr : int or float, default 2
@@ -300,7 +302,7 @@ class PolyScheduler(_UntilScheduler):
     Raises
     ------
     ValueError
-        If `max_update` is below 1, or a number is not finite.
+        If `max_update` is below 1, `pwr` is negative, or a number is not finite.
 
     Examples
     --------
@@ -322,6 +324,9 @@ class PolyScheduler(_UntilScheduler):
     ) -> None:
         super().__init__(max_update, final_lr, base_lr, warmup_steps, warmup_begin_lr, warmup_mode)
         _require_finite("pwr", pwr)
+        if pwr < 0:
+            message = f"expected a pwr of 0 or more, found {pwr}: the rate would grow; 2 is usual"
+            raise ArgumentError(message)
         self.power = pwr
 
     def _left(self, progress: float) -> float:
@@ -337,7 +342,7 @@ class CosineScheduler(_UntilScheduler):
     Parameters
     ----------
     max_update : int
-        The update at which the final rate is reached.
+        The update at which the final rate is reached; never, if the warm-up ends no earlier.
     base_lr : float, default 0.01
         As `LRScheduler` takes it.
     final_lr : float, default 0.0

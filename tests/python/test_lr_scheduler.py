@@ -152,6 +152,7 @@ def test_constant_warmup_waits_at_its_rate():
             lambda: PolyScheduler(0),
             "^maximum number of updates must be strictly positive, found 0",
         ),
+        (lambda: PolyScheduler(5, pwr=-1), "expected a pwr of 0 or more, found -1"),
         (
             lambda: CosineScheduler(2.5),
             "^maximum number of updates must be strictly positive, found 2.5",
@@ -175,6 +176,14 @@ def test_constant_warmup_waits_at_its_rate():
 def test_impossible_schedules_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("kind", [PolyScheduler, CosineScheduler])
+@pytest.mark.parametrize("max_update", [3, 4])
+def test_after_a_warmup_that_is_all_of_a_schedule_the_base_stays(kind, max_update):
+    schedule = kind(max_update, base_lr=1, warmup_steps=4)
+
+    assert [schedule(n) for n in range(7)] == [0, 0.25, 0.5, 0.75, 1, 1, 1]  # as in MXNet
 
 
 def test_a_schedule_without_a_rule_is_named():
@@ -300,4 +309,9 @@ print(type(other).__module__, type(other.lr_scheduler).__module__, other.beta1, 
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.split() == ["mxnet.optimizer", "mxnet.lr_scheduler", "0.5", "1.0"]
+    assert done.stdout.split() == [
+        "mxnet.optimizer.optimizer",
+        "mxnet.lr_scheduler",
+        "0.5",
+        "1.0",
+    ]
