@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Self
 
+from glueball._scope import missing
 from glueball.base import ArgumentError, OutsideScopeError
 
 __all__ = ["Context", "cpu", "cpu_pinned", "current_context", "gpu", "num_gpus"]
@@ -126,3 +127,7 @@ def require_cpu(ctx: Any) -> Any:
             )
             raise OutsideScopeError(msg)
     return ctx
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
@@ -20,21 +21,49 @@ _LATE = (
     f"{_HERE}.gluon.data",
     f"{_HERE}.gluon.contrib.estimator",
     f"{_HERE}.interop",
+    f"{_HERE}.io",
     f"{_HERE}.lr_scheduler",
     f"{_HERE}.metric",
     f"{_HERE}.onnx",
+    f"{_HERE}.test_utils",
     f"{_HERE}.util",
 )
-_MXNET_PLACES = {
-    f"{_HERE}.gluon._parameter": f"{_HERE}.gluon.parameter",
-    f"{_HERE}.gluon.constant": f"{_HERE}.gluon.parameter",
-    f"{_HERE}.gluon.parameter_dict": f"{_HERE}.gluon.parameter",
-    f"{_HERE}.gluon.loss.": f"{_HERE}.gluon.loss",
-    f"{_HERE}.init.": f"{_HERE}.initializer",
-    f"{_HERE}.metric.": f"{_HERE}.metric",
-    f"{_HERE}.nd._ndarray": f"{_HERE}.ndarray.ndarray",
-    f"{_HERE}.optimizer.": f"{_HERE}.optimizer",
-    f"{_HERE}.np._ndarray": f"{_HERE}.numpy",
+# Where MXNet has what we have elsewhere: modules that programs import by these names...
+_MODULES = {
+    "gluon.contrib.data.sampler": "gluon.data.sampler",
+    "gluon.contrib.nn.basic_layers": "gluon.contrib.nn",
+    "gluon.nn.activations": "gluon.nn",
+    "gluon.nn.basic_layers": "gluon.nn",
+    "initializer": "init",
+    "io.io": "io",
+    "ndarray": "nd",
+    "ndarray.ndarray": "nd",
+    "ndarray.random": "nd.random",
+    "numpy": "np",
+    "numpy.linalg": "np.linalg",
+    "numpy.random": "np.random",
+    "numpy_extension": "npx",
+    "optimizer.optimizer": "optimizer",
+    "rnd": "random",
+}
+# ... and classes, by the beginning of our module's name.
+_PLACES = {
+    "gluon._block": "gluon.block",
+    "gluon._hybrid_block": "gluon.block",
+    "gluon._parameter": "gluon.parameter",
+    "gluon.constant": "gluon.parameter",
+    "gluon.contrib.estimator._": "gluon.contrib.estimator.event_handler",
+    "gluon.loss.": "gluon.loss",
+    "gluon.nn.activation": "gluon.nn.activations",
+    "gluon.nn.containers": "gluon.contrib.nn.basic_layers",
+    "gluon.nn.": "gluon.nn.basic_layers",
+    "gluon.parameter_dict": "gluon.parameter",
+    "init.": "initializer",
+    "io": "io.io",
+    "metric.": "metric",
+    "nd._ndarray": "ndarray.ndarray",
+    "np._ndarray": "numpy",
+    "optimizer.": "optimizer.optimizer",
 }
 
 
@@ -71,6 +100,7 @@ def install_as_mxnet() -> None:
     for name in _LATE:
         importlib.import_module(name)
     # Looking at a module's names may import more of them.
+    new: list[ModuleType] = []
     while found := [
         name
         for name in sys.modules
@@ -78,11 +108,19 @@ def install_as_mxnet() -> None:
     ]:
         for name in found:
             sys.modules[_alias(name)] = sys.modules[name]
-            _rename_classes(sys.modules[name])
+            new.append(sys.modules[name])
+            _public_classes(sys.modules[name])
     if not any(isinstance(finder, _OutsideFinder) for finder in sys.meta_path):
         sys.meta_path.append(_OutsideFinder())
-    for name, module in {"initializer": ours.init, "ndarray": ours.nd, "numpy": ours.np}.items():
+    for name, place in _MODULES.items():
+        module = functools.reduce(getattr, place.split("."), ours)
         sys.modules[f"mxnet.{name}"] = module
+        parent, _, last = name.rpartition(".")
+        # `from mxnet.gluon.nn import basic_layers` looks for an attribute.
+        setattr(sys.modules[f"mxnet.{parent}" if parent else "mxnet"], last, module)
+    for module in new:
+        for each in _public_classes(module):
+            each.__module__ = _mxnet_place(each)
 
 
 class _OutsideFinder:
@@ -104,17 +142,22 @@ def _alias(name: str) -> str:
     return "mxnet" + name[len(_HERE) :]
 
 
-def _rename_classes(module: ModuleType) -> None:
-    public: Any = getattr(module, "__all__", ())
-    for name in public:
-        value = getattr(module, name, None)
-        if isinstance(value, type) and value.__module__.partition(".")[0] == _HERE:
-            value.__module__ = "mxnet" + _mxnet_place(value.__module__)[len(_HERE) :]
+def _public_classes(module: ModuleType) -> set[type]:
+    """Return the classes of ours that a module lists, and that are not renamed yet."""
+    values = [getattr(module, name, None) for name in getattr(module, "__all__", ())]
+    return {
+        each
+        for each in values
+        if isinstance(each, type) and each.__module__.partition(".")[0] == _HERE
+    }
 
 
-def _mxnet_place(place: str) -> str:
+def _mxnet_place(kind: type) -> str:
+    """Return the module of MXNet that a class is said to be of; pickles look for it there."""
+    place = kind.__module__[len(_HERE) + 1 :]
     # One idea is one file here, which MXNet kept together.
-    for ours, theirs in _MXNET_PLACES.items():
-        if place.startswith(ours):
-            return theirs
-    return place
+    for ours, theirs in _PLACES.items():
+        there = sys.modules[f"mxnet.{theirs}"]
+        if place.startswith(ours) and getattr(there, kind.__qualname__, None) is kind:
+            return f"mxnet.{theirs}"
+    return _alias(kind.__module__)

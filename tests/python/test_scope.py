@@ -29,8 +29,8 @@ from glueball.base import MXNetError, OutsideScopeError
         ("glueball.npx", "convolution", "convolutional nets"),
         ("glueball", "visualization", "symbolic graphs"),
         ("glueball", "contrib", "half precision, quantization"),
-        ("glueball", "kv", "the Module interface"),
-        ("glueball", "io", "record files and images"),
+        ("glueball", "kv", "training on several machines"),
+        ("glueball", "log", "MXNet's engine and profiler"),
         ("glueball", "image", "record files and images"),
         ("glueball.gluon", "SymbolBlock", "symbolic graphs"),
         ("glueball.gluon.contrib", "rnn", "recurrent nets"),
@@ -82,7 +82,7 @@ import glueball
 glueball.install_as_mxnet()
 for statement in (
     "import mxnet.symbol",
-    "from mxnet.io import NDArrayIter",
+    "from mxnet.io import MNISTIter",
     "from mxnet.gluon.model_zoo import vision",
     "from mxnet.gluon.data.vision import transforms",
     "import mxnet.gluon.rnn",

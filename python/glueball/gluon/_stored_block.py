@@ -24,6 +24,7 @@ class StoredBlock:
     """The part of `Block` that deals with files."""
 
     if TYPE_CHECKING:
+
         @property
         def name(self) -> str: ...
         @property
