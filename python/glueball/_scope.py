@@ -151,7 +151,7 @@ _OUTSIDE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "metric": {"other libraries' metrics": ("Caffe", "Torch")},
     "optimizer": {"tests of MXNet": ("Test",)},
-    "gluon.loss": {"losses of sequences": ("CTCLoss", "SDMLLoss")},
+    "gluon.loss": {"losses of sequences": ("CTCLoss",)},
     "gluon.data": {"record files and images": ("RecordFileDataset", "vision")},
     "nd": {
         "convolutional nets": (

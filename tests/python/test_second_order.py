@@ -197,6 +197,7 @@ LOSSES = {
     "SquaredHinge": (gluon.loss.SquaredHingeLoss(margin=0.7), SCORES, SIGNS),
     "Logistic": (gluon.loss.LogisticLoss(), SCORES, SIGNS),
     "Logistic of binary labels": (gluon.loss.LogisticLoss(label_format="binary"), SCORES, SHARES),
+    "SDML": (gluon.loss.SDMLLoss(), SCORES, OTHERS),
     "Triplet": (gluon.loss.TripletLoss(margin=2), SCORES, OTHERS, SHARES),
     "PoissonNLL": (gluon.loss.PoissonNLLLoss(), SCORES, 3 * SHARES),
     "PoissonNLL of rates, in full": (

@@ -282,3 +282,50 @@ def test_cosine_embedding_refuses_other_numbers_of_labels_and_weights():
         losses.CosineEmbeddingLoss()(a, b[:4], nd.ones(5))
     with pytest.raises(ValueError, match=r"expected sample_weight of shape \(5,\), found \(5, 3\)"):
         losses.CosineEmbeddingLoss()(a, b, nd.ones(5), nd.ones((5, 3)))
+
+
+def sdml(a, b, share):
+    logits = -((a[:, None] - b[None]) ** 2).sum(axis=2)
+    labels = onp.where(onp.eye(len(a)) == 1, 1 - share, share / (len(a) - 1))
+    log_p = special.log_softmax(logits, axis=1)
+    return special.rel_entr(labels, onp.exp(log_p)).sum(axis=1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
+def test_sdml_is_the_divergence_of_nearness_from_smoothed_labels(share):
+    loss = losses.SDMLLoss(smoothing_parameter=share)
+
+    found = loss(float64(PRED), float64(REAL))
+
+    assert found.shape == (5,)
+    close(found, sdml(PRED, REAL, share), rtol=1e-9)
+    doubled = losses.SDMLLoss(smoothing_parameter=share, weight=2)(float64(PRED), float64(REAL))
+    close(doubled, 2 * found.asnumpy())
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_sdml_gradients_equal_central_differences(place):
+    arrays = [PRED / 3, REAL / 3]
+    inputs = [float64(a) for a in arrays]
+    inputs[place].attach_grad()
+    with autograd.record():
+        total = losses.SDMLLoss()(*inputs).sum()
+    total.backward()
+
+    def value(moved):
+        return sdml(*[moved if i == place else a for i, a in enumerate(arrays)], 0.3).sum()
+
+    close(inputs[place].grad, central_differences(value, arrays[place]), rtol=1e-6)
+
+
+def test_sdml_refuses_what_has_no_partners():
+    loss = losses.SDMLLoss(prefix="pairs_")
+    for shapes in [((3,), (3,)), ((2, 3), (3, 3)), ((1, 3), (1, 3)), ((2, 3), (2, 4))]:
+        with pytest.raises(
+            ValueError, match=r"two batches of one shape \(batch, features\) for 'pairs'"
+        ):
+            loss(*[nd.ones(shape) for shape in shapes])
+    with pytest.raises(ValueError, match="smoothing_parameter from 0 to below 1"):
+        losses.SDMLLoss(smoothing_parameter=1)
+    with pytest.raises(ValueError, match="batch_axis 0"):
+        losses.SDMLLoss(batch_axis=1)

@@ -15,7 +15,7 @@ from glueball.gluon.loss.binary import (
     SquaredHingeLoss,
 )
 from glueball.gluon.loss.distribution import KLDivLoss, PoissonNLLLoss
-from glueball.gluon.loss.embedding import CosineEmbeddingLoss, TripletLoss
+from glueball.gluon.loss.embedding import CosineEmbeddingLoss, SDMLLoss, TripletLoss
 from glueball.gluon.loss.regression import HuberLoss, L1Loss, L2Loss
 from glueball.gluon.loss.softmax import SoftmaxCELoss, SoftmaxCrossEntropyLoss
 
@@ -29,6 +29,7 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "PoissonNLLLoss",
+    "SDMLLoss",
     "SigmoidBCELoss",
     "SigmoidBinaryCrossEntropyLoss",
     "SoftmaxCELoss",

@@ -17,7 +17,7 @@ from glueball.gluon.loss._base import (
     like_predictions,
 )
 
-__all__ = ["CosineEmbeddingLoss", "TripletLoss"]
+__all__ = ["CosineEmbeddingLoss", "SDMLLoss", "TripletLoss"]
 
 
 class TripletLoss(Loss):
@@ -198,6 +198,105 @@ class CosineEmbeddingLoss(Loss):
         )
         if sample_weight is not None:
             loss = loss * _vector(sample_weight, loss).reshape((-1, 1))
+        return loss if self._weight is None else loss * self._weight
+
+
+class SDMLLoss(Loss):
+    r"""Smoothed deep metric learning: each vector of one batch should be nearest to its partner in the other.
+
+    With squared distances :math:`d_{ij} = |a_i - b_j|^2`, the Kullback-Leibler divergence of
+    :math:`\mathrm{softmax}_j(-d_{ij})` from labels that give :math:`1 - s` to the partner and :math:`s / (n - 1)` to
+    each of the others.
+
+    Parameters
+    ----------
+    smoothing_parameter : float, default 0.3
+        The share s of probability that pairs which do not belong together are given, from 0 to below 1.
+    weight : float, optional
+        Every value is multiplied by it.
+    batch_axis : int, default 0
+        Only 0: partners are found along it.
+
+    Raises
+    ------
+    ValueError
+        If `smoothing_parameter` is not from 0 to below 1, or `batch_axis` is not 0.
+
+    References
+    ----------
+    D. Bonadiman, A. Kumar and A. Mittal, "Large scale question paraphrase retrieval with smoothed deep metric
+    learning", arXiv:1905.12786 (2019).
+
+    Examples
+    --------
+    >>> from glueball import gluon, nd
+    >>> a = nd.array([[0, 0], [1, 1]])
+    >>> gluon.loss.SDMLLoss()(a, a).asnumpy().round(3)
+    array([0.116, 0.116], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        smoothing_parameter: float = 0.3,
+        weight: float | None = 1.0,
+        batch_axis: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(weight, batch_axis, **kwargs)
+        share = finite("smoothing_parameter", smoothing_parameter, self.name)
+        if not 0 <= share < 1:
+            message = (
+                f"expected smoothing_parameter from 0 to below 1 for '{self.name}', found {share}; it is the "
+                "share of probability for pairs that do not belong together"
+            )
+            raise ArgumentError(message)
+        if batch_axis != 0:
+            message = f"expected batch_axis 0 for '{self.name}', found {batch_axis}; transpose the batches"
+            raise ArgumentError(message)
+        self.smoothing_parameter = share
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Return the loss of each pair.
+
+        Parameters
+        ----------
+        x1 : NDArray
+            Vectors, (batch, features); two or more of them.
+        x2 : array_like
+            The partner of each, of the same shape.
+
+        Returns
+        -------
+        NDArray
+            Shape (batch,).
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or `x1` is no NDArray.
+        TypeError
+            If the partners are no numbers.
+        """
+        x2, _ = checked(self.name, x1, x2, None)
+        x2 = as_array(x2, f"second vectors of '{self.name}'", x1)
+        if x1.ndim != 2 or x1.shape != x2.shape or len(x1) < 2:
+            message = (
+                f"expected two batches of one shape (batch, features) for '{self.name}', with two vectors or more, "
+                f"found {tuple(x1.shape)} and {tuple(x2.shape)}; other vectors of the batch stand for those that "
+                "do not belong together"
+            )
+            raise ShapeError(message)
+        return super().forward(x1, x2)
+
+    def hybrid_forward(self, F: Any, x1: Any, x2: Any) -> Any:
+        """Compare every vector with every other, and the result with the smoothed labels."""
+        distances = nd.sum(nd.square(nd.expand_dims(x1, 1) - nd.expand_dims(x2, 0)), axis=2)
+        pairs = np.eye(len(x1), dtype=x1.dtype)
+        share = self.smoothing_parameter
+        labels = pairs * (1 - share) + (1 - pairs) * (share / (len(x1) - 1))
+        loss = nd.sum(
+            (np.log(labels + 1e-12) - nd.log_softmax(-distances, axis=1)) * labels, axis=1
+        )
         return loss if self._weight is None else loss * self._weight
 
 
