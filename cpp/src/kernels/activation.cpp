@@ -133,7 +133,10 @@ void activation_forward(ActivationCode code, double alpha, const T* x, T* y, Ind
     case code_tanh:
       return map(x, y, count, [](const P& v) { return packet::ptanh(v); });
     case code_softrelu:
-      return map(x, y, count, [](const P& v) { return softrelu(v); });
+    case code_log_sigmoid: {  // -softrelu(-x)
+      const P sign = splat<P>(code == code_softrelu ? 1.0 : -1.0);
+      return map(x, y, count, [&](const P& v) { return pmul(sign, softrelu(P(pmul(sign, v)))); });
+    }
     case code_softsign:
       return map(x, y, count, [&](const P& v) { return pdiv(v, padd(one, pabs(v))); });
     case code_gelu:
@@ -147,14 +150,11 @@ void activation_forward(ActivationCode code, double alpha, const T* x, T* y, Ind
     case code_leaky_relu:
       return map(x, y, count, [&](const P& v) { return pselect(pcmp_lt(zero, v), v, pmul(a, v)); });
     case code_elu:
-      return map(x, y, count, [&](const P& v) { return elu(v, one, a); });
     case code_selu: {
-      const P scale = splat<P>(selu_scale);
-      const P slope = splat<P>(selu_scale * selu_alpha);
+      const P scale = splat<P>(code == code_elu ? 1.0 : selu_scale);
+      const P slope = splat<P>(code == code_elu ? alpha : selu_scale * selu_alpha);
       return map(x, y, count, [&](const P& v) { return elu(v, scale, slope); });
     }
-    case code_log_sigmoid:
-      return map(x, y, count, [](const P& v) { return pnegate(softrelu(P(pnegate(v)))); });
     case code_mish:
       return map(x, y, count, [](const P& v) {
         P numerator;
@@ -185,10 +185,13 @@ void activation_backward(ActivationCode code, double alpha, const T* x, const T*
     case code_tanh:
       return map(y, dy, dx, count,
                  [&](const P& v, const P& d) { return pmul(d, pmul(psub(one, v), padd(one, v))); });
-    case code_softrelu:  // sigmoid(x) = 1 - e^-y
-      return map(y, dy, dx, count, [](const P& v, const P& d) {
-        return pmul(d, pnegate(packet::generic_expm1(P(pnegate(v)))));
+    case code_softrelu:       // sigmoid(x) = 1 - e^-y
+    case code_log_sigmoid: {  // sigmoid(-x) = 1 - e^y
+      const P sign = splat<P>(code == code_softrelu ? -1.0 : 1.0);
+      return map(y, dy, dx, count, [&](const P& v, const P& d) {
+        return pmul(d, pnegate(packet::generic_expm1(P(pmul(sign, v)))));
       });
+    }
     case code_softsign:  // 1 / (1 + |x|) = 1 - |y|
       return map(y, dy, dx, count, [&](const P& v, const P& d) {
         const P s = psub(one, pabs(v));
@@ -230,9 +233,6 @@ void activation_backward(ActivationCode code, double alpha, const T* x, const T*
         return pmul(d, pselect(pcmp_lt(zero, v), scale, padd(v, slope)));
       });
     }
-    case code_log_sigmoid:  // sigmoid(-x) = 1 - e^y
-      return map(y, dy, dx, count,
-                 [](const P& v, const P& d) { return pmul(d, pnegate(packet::generic_expm1(v))); });
     case code_mish:  // t + x (1 - t^2) sigmoid(x), t = tanh(softrelu(x))
       return map(x, dy, dx, count, [&](const P& v, const P& d) {
         P numerator;

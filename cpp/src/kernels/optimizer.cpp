@@ -35,6 +35,7 @@ struct Rule {
   static constexpr Decay decay = Decay::before_clip;
   static constexpr bool first_state_is_weight = false;
   static constexpr bool divides_by_rate = false;
+  static constexpr bool is_common = false;
 
   explicit Rule(const UpdateArguments& a)
       : rate(static_cast<T>(a.learning_rate)), wd(static_cast<T>(a.weight_decay)) {}
@@ -47,6 +48,7 @@ struct Rule {
 
 template <class T>
 struct Sgd : Rule<T> {
+  static constexpr bool is_common = true;
   static constexpr int states = 0;
   static constexpr Decay decay = Decay::after_clip;
   using Rule<T>::Rule;
@@ -56,6 +58,7 @@ struct Sgd : Rule<T> {
 
 template <class T>
 struct SgdMomentum : Rule<T> {
+  static constexpr bool is_common = true;
   static constexpr int states = 1;
   static constexpr Decay decay = Decay::after_clip;
   T momentum;
@@ -70,6 +73,7 @@ struct SgdMomentum : Rule<T> {
 
 template <class T>
 struct NagMomentum : SgdMomentum<T> {
+  static constexpr bool is_common = true;
   using SgdMomentum<T>::SgdMomentum;
 
   void operator()(T& w, T g, T& m) const {
@@ -270,6 +274,7 @@ struct Moments : Rule<T> {
 /// hyper: beta1, beta2, epsilon.
 template <class T>
 struct Adam : Moments<T> {
+  static constexpr bool is_common = true;
   T step;
   T epsilon;
   explicit Adam(const UpdateArguments& a)
@@ -304,6 +309,7 @@ struct Corrected : Moments<T> {
 
 template <class T>
 struct AdamW : Corrected<T> {
+  static constexpr bool is_common = true;
   using Corrected<T>::Corrected;
 
   void operator()(T& w, T g, T& m, T& v) const {
@@ -453,13 +459,20 @@ T prepared(T w, T gradient, T rescale, T clip, T wd) {
   return g;
 }
 
-/// One pass over memory; what is off costs nothing, as it is decided at compile time.
+/// Where gradients are clipped: at infinity if they are not.
+template <class T>
+T bound_of(const UpdateArguments& a) {
+  return static_cast<T>(a.clip > 0.0 ? a.clip : __builtin_inf());
+}
+
+/// One pass over memory. `clips` is false only for rules that have a loop for it, in which what is
+/// off costs nothing: each loop is kilobytes.
 template <template <class> class R, bool clips, class T>
 void update_loop(T* __restrict w, const T* __restrict grad, T* __restrict s0, T* __restrict s1,
                  T* __restrict s2, Index count, const UpdateArguments& a) {
   const R<T> rule(a);
   const T rescale = static_cast<T>(a.rescale);
-  const T clip = static_cast<T>(a.clip);
+  const T clip = bound_of<T>(a);
   const T wd = rule.wd;
   for (Index i = 0; i < count; ++i) {
     const T g = prepared<R, clips>(w[i], grad[i], rescale, clip, wd);
@@ -477,18 +490,18 @@ void update_loop(T* __restrict w, const T* __restrict grad, T* __restrict s0, T*
 
 /// As update_loop, but only measures. Eight sums side by side, so that vectors can be used and the
 /// result is the same on every instruction set.
-template <template <class> class R, bool clips, class T>
+template <template <class> class R, class T>
 void norms_loop(const T* __restrict w, const T* __restrict grad, T* __restrict s0, T* __restrict s1,
                 Index count, const UpdateArguments& a, double* sums) {
   constexpr Index width = 8;
   const R<T> rule(a);
   const T rescale = static_cast<T>(a.rescale);
-  const T clip = static_cast<T>(a.clip);
+  const T clip = bound_of<T>(a);
   const T wd = rule.wd;
   double weights[width] = {};
   double measured[width] = {};
   const auto add = [&](Index i, Index lane) {
-    const T g = prepared<R, clips>(w[i], grad[i], rescale, clip, wd);
+    const T g = prepared<R, true>(w[i], grad[i], rescale, clip, wd);
     T value;
     if constexpr (R<T>::states == 0) {
       value = rule.measure(w[i], g);
@@ -514,15 +527,16 @@ void norms_loop(const T* __restrict w, const T* __restrict grad, T* __restrict s
 
 template <template <class> class R, class T>
 void update(T* w, const T* grad, T* const* s, Index count, const UpdateArguments& a) {
-  if (a.clip > 0.0) return update_loop<R, true>(w, grad, s[0], s[1], s[2], count, a);
-  update_loop<R, false>(w, grad, s[0], s[1], s[2], count, a);
+  if constexpr (R<T>::is_common && sizeof(T) == sizeof(float)) {
+    if (!(a.clip > 0.0)) return update_loop<R, false>(w, grad, s[0], s[1], s[2], count, a);
+  }
+  update_loop<R, true>(w, grad, s[0], s[1], s[2], count, a);
 }
 
 template <template <class> class R, class T>
 void norms(const T* w, const T* grad, T* const* s, Index count, const UpdateArguments& a,
            double* sums) {
-  if (a.clip > 0.0) return norms_loop<R, true>(w, grad, s[0], s[1], count, a, sums);
-  norms_loop<R, false>(w, grad, s[0], s[1], count, a, sums);
+  norms_loop<R>(w, grad, s[0], s[1], count, a, sums);
 }
 
 template <template <class> class R, class T>

@@ -22,116 +22,6 @@ constexpr u64 segment_size = u64{1} << 34;
 // of their state lives in the first cache.
 constexpr int pairs = 4;
 
-// ---- walking over a stream ------------------------------------------------------------------
-
-// Calls transform(words, destination, count) for each chunk that has elements in [begin, begin +
-// count), where `words` are the chunk's 64 and `destination` has room for all of it. For transforms
-// that are left to the compiler to put into vectors.
-template <class T, class Transform>
-GLUEBALL_INLINE void fill_chunks(u64 seed, u64 stream, u64 begin, Index count, T* out,
-                                 const Transform& transform) {
-  alignas(64) u32 words[chunk_size];
-  alignas(64) T part[chunk_size];
-  while (count > 0) {
-    const Philox source(seed, stream, static_cast<u32>(begin / segment_size));
-    const auto block = static_cast<u32>(begin / chunk_size * lanes);
-    for (int j = 0; j < lanes; j += span) {
-      Words drawn[1];
-      source.draw(block + static_cast<u32>(j), drawn);
-      for (int k = 0; k < 4; ++k) put(words + lanes * k + j, drawn[0].of[k], false);
-    }
-    transform(words, part);
-    const auto skipped = static_cast<Index>(begin % chunk_size);
-    const Index taken = count < chunk_size - skipped ? count : chunk_size - skipped;
-    for (Index i = 0; i < taken; ++i) out[i] = part[skipped + i];
-    out += taken;
-    begin += static_cast<u64>(taken);
-    count -= taken;
-  }
-}
-
-// Writes finish(variates): a unit variate's type is float, an array's perhaps double.
-template <class Finish>
-GLUEBALL_INLINE void store(float* to, Real variates, bool streaming, const Finish& finish) {
-  put(to, finish(variates), streaming);
-}
-template <class Finish>
-GLUEBALL_INLINE void store(double* to, Real variates, bool streaming, const Finish& finish) {
-  struct Both {
-    HalfReal low, high;
-  };
-  const auto both = __builtin_bit_cast(Both, variates);
-  put(to, finish(__builtin_convertvector(both.low, Double)), streaming);
-  put(to + width, finish(__builtin_convertvector(both.high, Double)), streaming);
-}
-template <class Finish>
-GLUEBALL_INLINE void store(u32* to, Word words, bool streaming, const Finish& /*finish*/) {
-  put(to, words, streaming);
-}
-
-// Fills elements [begin, begin + count) with finish(variate). variates(words) makes the variates of
-// `span` blocks: four vectors, one for each word. Everything stays in registers.
-template <class T, class Variates, class Finish>
-GLUEBALL_INLINE void fill_segment(const Philox& source, u64 begin, Index count, T* out,
-                                  bool streaming, const Variates& variates, const Finish& finish) {
-  auto block = static_cast<u32>(begin / chunk_size * lanes);
-
-  // Chunks at the ends that are not whole go through memory on the stack.
-  const auto some_of_chunk = [&](Index skipped) {
-    alignas(64) T part[chunk_size];
-    for (int j = 0; j < lanes; j += span) {
-      Words words[1];
-      source.draw(block + static_cast<u32>(j), words);
-      const auto drawn = variates(words[0]);
-      for (int k = 0; k < 4; ++k) store(part + lanes * k + j, drawn.of[k], false, finish);
-    }
-    const Index taken = count < chunk_size - skipped ? count : chunk_size - skipped;
-    for (Index i = 0; i < taken; ++i) out[i] = part[skipped + i];
-    out += taken;
-    count -= taken;
-    block += lanes;
-  };
-
-  const auto skipped = static_cast<Index>(begin % chunk_size);
-  if (skipped != 0) some_of_chunk(skipped);
-
-  // A lane's vector that is not aligned would fault when it is streamed.
-  streaming = streaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
-  constexpr int step = pairs * span;
-  constexpr int batch = step > lanes ? step : lanes;  // blocks: whole chunks
-  constexpr Index elements = batch / lanes * chunk_size;
-  for (; count >= elements; count -= elements, out += elements, block += batch) {
-    for (int begin_of_step = 0; begin_of_step < batch; begin_of_step += step) {
-      Words words[pairs];
-      source.draw(block + static_cast<u32>(begin_of_step), words);
-#pragma GCC unroll 4
-      for (int pair = 0; pair < pairs; ++pair) {
-        const int j = begin_of_step + pair * span;
-        T* to = out + chunk_size * (j / lanes) + j % lanes;
-        const auto drawn = variates(words[pair]);
-#pragma GCC unroll 4
-        for (int k = 0; k < 4; ++k) store(to + lanes * k, drawn.of[k], streaming, finish);
-      }
-    }
-  }
-  while (count > 0) some_of_chunk(0);
-  if (streaming) end_streaming();
-}
-
-template <class T, class Variates, class Finish>
-void fill(u64 seed, u64 stream, u64 begin, Index count, T* out, bool streaming,
-          const Variates& variates, const Finish& finish) {
-  while (count > 0) {
-    const u64 left = segment_size - begin % segment_size;
-    const Index taken = static_cast<u64>(count) < left ? count : static_cast<Index>(left);
-    const Philox source(seed, stream, static_cast<u32>(begin / segment_size));
-    fill_segment(source, begin, taken, out, streaming, variates, finish);
-    begin += static_cast<u64>(taken);
-    out += taken;
-    count -= taken;
-  }
-}
-
 // ---- bounds ---------------------------------------------------------------------------------
 
 template <class T>
@@ -253,18 +143,15 @@ GLUEBALL_INLINE Real two_sigma(Word word) {
   return x * (p / q);
 }
 
+/// The words themselves.
+struct Unchanged {
+  GLUEBALL_INLINE const Words& operator()(const Words& words) const { return words; }
+};
+
 struct UpperBits {
   GLUEBALL_INLINE Variates operator()(const Words& words) const {
     Variates result;
     for (int k = 0; k < 4; ++k) result.of[k] = upper_bits(words.of[k]);
-    return result;
-  }
-};
-
-struct UnitUniform {
-  GLUEBALL_INLINE Variates operator()(const Words& words) const {
-    Variates result;
-    for (int k = 0; k < 4; ++k) result.of[k] = upper_bits(words.of[k]) * 0x1p-24f;
     return result;
   }
 };
@@ -313,6 +200,177 @@ struct Clamped {
   }
 };
 
+// A uniform's number of [0, 1) from its upper bits, exactly.
+template <class T>
+struct ClampedFraction {
+  Clamped<T> finish;
+
+  template <class V>
+  GLUEBALL_INLINE V operator()(V upper_bits) const {
+    return finish(upper_bits * T(0x1p-24));
+  }
+};
+
+// The next vector of an array's type from unit variates, which are float.
+GLUEBALL_INLINE Real load_units(const float* from, const float* /*to*/) {
+  Real units;
+  __builtin_memcpy(&units, from, sizeof units);
+  return units;
+}
+GLUEBALL_INLINE Double load_units(const float* from, const double* /*to*/) {
+  HalfReal units;
+  __builtin_memcpy(&units, from, sizeof units);
+  return __builtin_convertvector(units, Double);
+}
+
+// Room for unit variates on the stack: whole vectors are read from it, wherever they begin.
+template <int size>
+struct Units {
+  alignas(64) float of[size + span];
+};
+
+// out[i] = finish(units[i]).
+template <class T, class Finish>
+[[gnu::noinline]] void finish_units(const float* units, Index count, T* out, bool streaming,
+                                    const Finish& finish) {
+  constexpr Index step = sizeof(Real) / sizeof(T);
+  streaming = streaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+  for (; count >= step; count -= step, units += step, out += step) {
+    put(out, finish(load_units(units, out)), streaming);
+  }
+  if (count > 0) {
+    const auto last = finish(load_units(units, out));
+    for (Index i = 0; i < count; ++i) out[i] = last[i];
+  }
+}
+
+// ---- walking over a stream ------------------------------------------------------------------
+
+// Calls run(source, begin, count) for the parts of a stream whose blocks' numbers have an upper
+// half in common; `source` draws those blocks.
+template <class Run>
+GLUEBALL_INLINE void each_segment(u64 seed, u64 stream, u64 begin, Index count, const Run& run) {
+  while (count > 0) {
+    const u64 left = segment_size - begin % segment_size;
+    const Index taken = static_cast<u64>(count) < left ? count : static_cast<Index>(left);
+    run(Philox(seed, stream, static_cast<u32>(begin / segment_size)), begin, taken);
+    begin += static_cast<u64>(taken);
+    count -= taken;
+  }
+}
+
+// The variates of the chunk that has element `begin`, for where speed does not matter: a vector of
+// blocks after the other.
+template <class Variates, class T>
+[[gnu::noinline]] void draw_chunk(const Philox& source, u64 begin, T* out) {
+  const auto block = static_cast<u32>(begin / chunk_size * lanes);
+#pragma GCC unroll 1
+  for (int j = 0; j < lanes; j += span) {
+    Words words[1];
+    source.draw(block + static_cast<u32>(j), words);
+    const auto drawn = Variates()(words[0]);
+    for (int k = 0; k < 4; ++k) put(out + lanes * k + j, drawn.of[k], false);
+  }
+}
+
+// Calls use(chunk, first, taken) for the chunks that have elements of [begin, begin + count):
+// `taken` of them from the chunk's element `first` on. `chunk` is what variates make of its words.
+template <class Variates, class T, class Use>
+GLUEBALL_INLINE void each_chunk(const Philox& source, u64 begin, Index count, T* chunk,
+                                const Use& use) {
+  while (count > 0) {
+    const auto first = static_cast<Index>(begin % chunk_size);
+    const Index taken = count < chunk_size - first ? count : chunk_size - first;
+    draw_chunk<Variates>(source, begin, chunk);
+    use(chunk, first, taken);
+    begin += static_cast<u64>(taken);
+    count -= taken;
+  }
+}
+
+// Fills elements [begin, begin + count) with finish(variate), in float. Everything stays in
+// registers, but for chunks at the ends that are not whole.
+template <class Variates, class Finish>
+void fill(u64 seed, u64 stream, u64 begin, Index count, float* out, bool streaming,
+          const Finish& finish) {
+  const auto fill_ends = [&](const Philox& source, u64 from, Index some) {
+    Units<chunk_size> units;
+    each_chunk<Variates>(source, from, some, units.of, [&](float* chunk, Index first, Index taken) {
+      finish_units(chunk + first, taken, out, false, finish);
+      out += taken;
+    });
+  };
+  each_segment(seed, stream, begin, count, [&](const Philox& source, u64 from, Index left) {
+    const auto skipped = static_cast<Index>(from % chunk_size);
+    if (skipped != 0) {
+      const Index some = left < chunk_size - skipped ? left : chunk_size - skipped;
+      fill_ends(source, from, some);
+      from += static_cast<u64>(some);
+      left -= some;
+    }
+    // A vector that is not aligned would fault when it is streamed.
+    const bool past_caches = streaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+    constexpr int step = pairs * span;
+    constexpr int batch = step > lanes ? step : lanes;  // blocks: whole chunks
+    constexpr Index elements = batch / lanes * chunk_size;
+    auto block = static_cast<u32>(from / chunk_size * lanes);
+    for (; left >= elements; left -= elements, out += elements, from += elements, block += batch) {
+      for (int begin_of_step = 0; begin_of_step < batch; begin_of_step += step) {
+        Words words[pairs];
+        source.draw(block + static_cast<u32>(begin_of_step), words);
+#pragma GCC unroll 4
+        for (int pair = 0; pair < pairs; ++pair) {
+          const int j = begin_of_step + pair * span;
+          float* to = out + chunk_size * (j / lanes) + j % lanes;
+          const auto drawn = Variates()(words[pair]);
+#pragma GCC unroll 4
+          for (int k = 0; k < 4; ++k) put(to + lanes * k, finish(drawn.of[k]), past_caches);
+        }
+      }
+    }
+    if (past_caches) end_streaming();
+    fill_ends(source, from, left);
+  });
+}
+
+// Writes unit variates: what fill() gives for settings that change nothing.
+using UnitFill = void (*)(u64 seed, u64 stream, u64 begin, Index count, const void* settings,
+                          float* out);
+
+// -0 + 1 x is x, the sign of zero included.
+template <class Variates>
+void fill_units(u64 seed, u64 stream, u64 begin, Index count, const void* /*settings*/,
+                float* out) {
+  fill<Variates>(seed, stream, begin, count, out, false, Scaled<float>{-0.0f, 1.0f});
+}
+template <>
+void fill_units<TwoSigma>(u64 seed, u64 stream, u64 begin, Index count, const void* /*settings*/,
+                          float* out) {
+  fill<TwoSigma>(seed, stream, begin, count, out, false,
+                 Clamped<float>{-0.0f, 1.0f, Range<float>(-2.0, 2.0, true)});
+}
+
+// Fills with finish(unit variate) for double, and for what is seldom asked: through a buffer that
+// stays in the first cache, so that a way to draw is compiled once and not for every use.
+template <class T, class Finish>
+[[gnu::noinline]] void fill_through(UnitFill unit_fill, const void* settings, u64 seed, u64 stream,
+                                    u64 begin, Index count, T* out, bool streaming,
+                                    const Finish& finish) {
+  constexpr Index size = 1024;
+  Units<size> units;
+  while (count > 0) {
+    // Up to where a chunk ends, so that the next time begins with whole ones.
+    const Index most = size - static_cast<Index>(begin % chunk_size);
+    const Index taken = count < most ? count : most;
+    unit_fill(seed, stream, begin, taken, settings, units.of);
+    finish_units(units.of, taken, out, streaming, finish);
+    begin += static_cast<u64>(taken);
+    out += taken;
+    count -= taken;
+  }
+  if (streaming) end_streaming();
+}
+
 // ---- truncated normal with any cuts ---------------------------------------------------------
 
 // Where a unit normal is cut, mirrored so that `low` is the cut that is farther from 0.
@@ -321,60 +379,85 @@ struct Cuts {
   bool mirrored;
 };
 
-// Cuts that lie on both sides of the mean, or within 5 sigmas of it.
-template <class T>
-void fill_near(u64 seed, u64 stream, u64 begin, Index count, T* out, T mean, T sigma,
-               const Range<T>& range, const Cuts& cuts) {
-  // Of the uncut normal: how much is below the low cut and above the high one, and their
-  // complements.
-  const double tail = tail_probability(cuts.high > 0 ? cuts.high : -cuts.high);
-  const double below = tail_probability(-cuts.low);
-  const double not_below = 1.0 - below;
-  const double above = cuts.high > 0 ? tail : 1.0 - tail;
-  const double not_above = cuts.high > 0 ? 1.0 - tail : tail;
-  const double inside = not_above - below;
-
-  fill_chunks(seed, stream, begin, count, out, [=](const u32* __restrict words, T* __restrict to) {
-    for (int i = 0; i < chunk_size; ++i) {
-      // From whichever end is nearer, so that the tail's probability loses no digits.
-      const bool from_low = static_cast<std::int32_t>(words[i]) >= 0;
-      const u32 step = from_low ? words[i] : ~words[i];
-      const double v =
-          (static_cast<double>(static_cast<std::int32_t>(step)) + 0.5) * 0x1p-32 * inside;
-      const double near_side = (from_low ? below : above) + v;
-      const double other_side = (from_low ? not_below : not_above) - v;
-      const bool is_near = near_side <= other_side;
-      const double p = is_near ? near_side : other_side;
-      const double z = quantile(p < 0.5 ? p : 0.5);
-      const bool negative = (is_near == from_low) != cuts.mirrored;
-      to[i] = range.clamp(mean + sigma * static_cast<T>(static_cast<float>(negative ? -z : z)));
-    }
+// Calls transform(words, units) for chunks: for what is left to the compiler to put into vectors.
+template <class Transform>
+GLUEBALL_INLINE void transform_chunks(u64 seed, u64 stream, u64 begin, Index count, float* out,
+                                      const Transform& transform) {
+  alignas(64) u32 words[chunk_size];
+  alignas(64) float units[chunk_size];
+  each_segment(seed, stream, begin, count, [&](const Philox& source, u64 from, Index left) {
+    each_chunk<Unchanged>(source, from, left, words, [&](u32* chunk, Index first, Index taken) {
+      transform(chunk, units);
+      for (Index i = 0; i < taken; ++i) *out++ = units[first + i];
+    });
   });
 }
 
-// Both cuts on one side, and more than 5 sigmas away: works with the logarithm of probabilities.
-template <class T>
-void fill_far(u64 seed, u64 stream, u64 begin, Index count, T* out, T mean, T sigma,
-              const Range<T>& range, const Cuts& cuts) {
-  const double near_depth = tail_depth(-cuts.high);
-  // The part of the near cut's tail that lies beyond the far cut.
-  double beyond = 0.0;
-  if (cuts.low > -1e6) {
-    const double difference = tail_depth(-cuts.low) - near_depth;
-    if (difference < 600.0) {
-      beyond = bisect(smallest_probability, 1.0,
-                      [=](double share) { return natural_log(share) < -difference; });
-    }
+// Cuts that lie on both sides of the mean, or within 5 sigmas of it.
+struct NearCuts {
+  // Of the uncut normal: how much is below the low cut and above the high one, and their
+  // complements.
+  double below, above, not_below, not_above;
+  bool mirrored;
+
+  explicit NearCuts(const Cuts& cuts) : mirrored(cuts.mirrored) {
+    const double tail = tail_probability(cuts.high > 0 ? cuts.high : -cuts.high);
+    below = tail_probability(-cuts.low);
+    not_below = 1.0 - below;
+    above = cuts.high > 0 ? tail : 1.0 - tail;
+    not_above = cuts.high > 0 ? 1.0 - tail : tail;
   }
-  fill_chunks(seed, stream, begin, count, out, [=](const u32* __restrict words, T* __restrict to) {
-    for (int i = 0; i < chunk_size; ++i) {
-      const double v = (static_cast<double>(words[i]) + 0.5) * 0x1p-32;
-      const double share = beyond + (1.0 - beyond) * v;
-      const double z = deep_quantile(near_depth - natural_log(share));
-      to[i] =
-          range.clamp(mean + sigma * static_cast<T>(static_cast<float>(cuts.mirrored ? z : -z)));
-    }
-  });
+};
+
+void fill_near(u64 seed, u64 stream, u64 begin, Index count, const void* settings, float* out) {
+  const NearCuts cuts = *static_cast<const NearCuts*>(settings);
+  const double inside = cuts.not_above - cuts.below;
+  transform_chunks(
+      seed, stream, begin, count, out, [=](const u32* __restrict words, float* __restrict to) {
+        for (int i = 0; i < chunk_size; ++i) {
+          // From whichever end is nearer, so that the tail's probability loses no digits.
+          const bool from_low = static_cast<std::int32_t>(words[i]) >= 0;
+          const u32 step = from_low ? words[i] : ~words[i];
+          const double v =
+              (static_cast<double>(static_cast<std::int32_t>(step)) + 0.5) * 0x1p-32 * inside;
+          const double near_side = (from_low ? cuts.below : cuts.above) + v;
+          const double other_side = (from_low ? cuts.not_below : cuts.not_above) - v;
+          const bool is_near = near_side <= other_side;
+          const double p = is_near ? near_side : other_side;
+          const double z = quantile(p < 0.5 ? p : 0.5);
+          const bool negative = (is_near == from_low) != cuts.mirrored;
+          to[i] = static_cast<float>(negative ? -z : z);
+        }
+      });
+}
+
+// Both cuts on one side, and more than 5 sigmas away: works with the logarithm of probabilities.
+struct FarCuts {
+  double near_depth;
+  double beyond;  // the part of the near cut's tail that lies beyond the far cut
+  bool mirrored;
+
+  explicit FarCuts(const Cuts& cuts)
+      : near_depth(tail_depth(-cuts.high)), beyond(0.0), mirrored(cuts.mirrored) {
+    if (cuts.low <= -1e6) return;
+    const double difference = tail_depth(-cuts.low) - near_depth;
+    if (difference >= 600.0) return;
+    beyond = bisect(smallest_probability, 1.0,
+                    [=](double share) { return natural_log(share) < -difference; });
+  }
+};
+
+void fill_far(u64 seed, u64 stream, u64 begin, Index count, const void* settings, float* out) {
+  const FarCuts cuts = *static_cast<const FarCuts*>(settings);
+  transform_chunks(seed, stream, begin, count, out,
+                   [=](const u32* __restrict words, float* __restrict to) {
+                     for (int i = 0; i < chunk_size; ++i) {
+                       const double v = (static_cast<double>(words[i]) + 0.5) * 0x1p-32;
+                       const double share = cuts.beyond + (1.0 - cuts.beyond) * v;
+                       const double z = deep_quantile(cuts.near_depth - natural_log(share));
+                       to[i] = static_cast<float>(cuts.mirrored ? z : -z);
+                     }
+                   });
 }
 
 }  // namespace
@@ -382,8 +465,12 @@ void fill_far(u64 seed, u64 stream, u64 begin, Index count, T* out, T mean, T si
 // ---- the table's functions ------------------------------------------------------------------
 
 void words(u64 seed, u64 stream, u64 begin, Index count, u32* out) {
-  const auto unchanged = [](const Words& words) { return words; };
-  fill(seed, stream, begin, count, out, false, unchanged, unchanged);
+  alignas(64) u32 words[chunk_size];
+  each_segment(seed, stream, begin, count, [&](const Philox& source, u64 from, Index left) {
+    each_chunk<Unchanged>(source, from, left, words, [&](u32* chunk, Index first, Index taken) {
+      for (Index i = 0; i < taken; ++i) *out++ = chunk[first + i];
+    });
+  });
 }
 
 template <class T>
@@ -395,41 +482,62 @@ void uniform(u64 seed, u64 stream, u64 begin, Index count, T* out, double low, d
   // The same numbers with fewer steps, where they are: 2^-24 goes into the scale unless that is too
   // small for it, and numbers that grow with the word need a look at the first and last only.
   const T fine = scale * T(0x1p-24);
-  if (fine * T(0x1p24) != scale) {
-    fill(seed, stream, begin, count, out, streaming, UnitUniform{},
-         Clamped<T>{offset, scale, range});
-  } else if (range.has(offset) && range.has(offset + fine * T(0xFFFFFF))) {
-    fill(seed, stream, begin, count, out, streaming, UpperBits{}, Scaled<T>{offset, fine});
+  const bool is_exact = fine * T(0x1p24) == scale;
+  const bool is_inside = range.has(offset) && range.has(offset + fine * T(0xFFFFFF));
+  const Clamped<T> clamped{offset, fine, range};
+  if (!is_exact) {
+    fill_through(fill_units<UpperBits>, nullptr, seed, stream, begin, count, out, streaming,
+                 ClampedFraction<T>{{offset, scale, range}});
+  } else if constexpr (sizeof(T) == sizeof(float)) {
+    if (is_inside) {
+      fill<UpperBits>(seed, stream, begin, count, out, streaming, Scaled<T>{offset, fine});
+    } else {
+      fill<UpperBits>(seed, stream, begin, count, out, streaming, clamped);
+    }
   } else {
-    fill(seed, stream, begin, count, out, streaming, UpperBits{}, Clamped<T>{offset, fine, range});
+    fill_through(fill_units<UpperBits>, nullptr, seed, stream, begin, count, out, streaming,
+                 clamped);
   }
 }
 
 template <class T>
 void normal(u64 seed, u64 stream, u64 begin, Index count, T* out, double mean, double sigma,
             bool streaming) {
-  fill(seed, stream, begin, count, out, streaming, UnitNormal{},
-       Scaled<T>{static_cast<T>(mean), static_cast<T>(sigma)});
+  const Scaled<T> scaled{static_cast<T>(mean), static_cast<T>(sigma)};
+  if constexpr (sizeof(T) == sizeof(float)) {
+    fill<UnitNormal>(seed, stream, begin, count, out, streaming, scaled);
+  } else {
+    fill_through(fill_units<UnitNormal>, nullptr, seed, stream, begin, count, out, streaming,
+                 scaled);
+  }
 }
 
 template <class T>
 void truncated_normal(u64 seed, u64 stream, u64 begin, Index count, T* out, double mean,
                       double sigma, double low, double high, bool streaming) {
   const Range<T> range(low, high, true);
-  const T centre = static_cast<T>(mean);
-  const T scale = static_cast<T>(sigma);
+  const Clamped<T> clamped{static_cast<T>(mean), static_cast<T>(sigma), range};
   Cuts cuts{(low - mean) / sigma, (high - mean) / sigma, false};
+  const auto through = [&](UnitFill unit_fill, const void* settings) {
+    fill_through(unit_fill, settings, seed, stream, begin, count, out, streaming, clamped);
+  };
 
   const auto is_two = [](double cut) { return cut > 2.0 - 1e-9 && cut < 2.0 + 1e-9; };
   if (is_two(-cuts.low) && is_two(cuts.high)) {
-    fill(seed, stream, begin, count, out, streaming, TwoSigma{}, Clamped<T>{centre, scale, range});
+    if constexpr (sizeof(T) == sizeof(float)) {
+      fill<TwoSigma>(seed, stream, begin, count, out, streaming, clamped);
+    } else {
+      through(fill_units<TwoSigma>, nullptr);
+    }
     return;
   }
   if (cuts.high > -cuts.low) cuts = {-cuts.high, -cuts.low, true};
   if (cuts.high >= -5.0) {
-    fill_near(seed, stream, begin, count, out, centre, scale, range, cuts);
+    const NearCuts near_cuts(cuts);
+    through(fill_near, &near_cuts);
   } else if (cuts.high > -1e6) {
-    fill_far(seed, stream, begin, count, out, centre, scale, range, cuts);
+    const FarCuts far_cuts(cuts);
+    through(fill_far, &far_cuts);
   } else {
     // All the probability is within a millionth of a sigma of the near cut.
     const T near_cut = cuts.mirrored ? range.low : range.high;
