@@ -3,7 +3,39 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/glueball)
 
-install(TARGETS glueball EXPORT glueballTargets COMPONENT cpp)
+# What is installed is one object, where the tools can make it: the archive's objects linked to each
+# other. Half of the archive's bytes are copies of inline functions, and names and tables for each
+# function; and what is hidden becomes local, so that a program sees the interface only. Programs
+# use nearly all of the library whatever they call: the kernels hang together by their tables.
+set(installed glueball)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_OBJCOPY)
+  execute_process(COMMAND ${CMAKE_LINKER} --help OUTPUT_VARIABLE linker_help ERROR_QUIET)
+  if(linker_help MATCHES "force-group-allocation")
+    set(installed glueball_installed)
+    set(one_object ${PROJECT_BINARY_DIR}/glueball.o)
+    set(sections ${PROJECT_SOURCE_DIR}/cmake/one_object.ld)
+    add_custom_command(
+      OUTPUT ${one_object}
+      COMMAND ${CMAKE_LINKER} -r --force-group-allocation -T ${sections} -o ${one_object}
+              --whole-archive $<TARGET_FILE:glueball> --no-whole-archive
+      COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${one_object}
+      DEPENDS glueball ${sections}
+      COMMENT "Linking glueball's objects into one")
+    add_library(glueball_installed STATIC ${one_object})
+    set_target_properties(
+      glueball_installed
+      PROPERTIES LINKER_LANGUAGE CXX
+                 OUTPUT_NAME glueball
+                 EXPORT_NAME glueball
+                 ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/installed)
+    target_compile_features(glueball_installed INTERFACE cxx_std_17)
+    target_include_directories(glueball_installed
+                               INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(glueball_installed INTERFACE Threads::Threads)
+  endif()
+endif()
+
+install(TARGETS ${installed} EXPORT glueballTargets COMPONENT cpp)
 install(
   DIRECTORY ${PROJECT_SOURCE_DIR}/cpp/include/glueball
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -1,36 +1,20 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <type_traits>
+#include <vector>
 
 #include "glueball/initializer.h"
 #include "glueball/parallel.h"
 #include "initializer_support.h"
 #include "kernels/table.h"
+#include "singular_vectors.h"
 #include "text.h"
-
-// Eigen, for singular values only: compiled once, for the baseline instruction set, and on one
-// thread, because a decomposition adds in an order that depends on the vectors' width and the
-// number of threads, and an orthogonal weight has to have the same bits on every machine. It is
-// our own, whatever version the program that embeds glueball has.
-#define EIGEN_DONT_PARALLELIZE
-#define Eigen Eigen_glueball
-#include <Eigen/SVD>
 
 namespace glueball {
 namespace {
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using kernels::Index;
-
-// Eigen splits products by the sizes of the caches that it finds. Fixed sizes fix the order of
-// additions.
-void fix_blocking() {
-  static const bool done = [] {
-    Eigen::setCpuCacheSizes(32 * 1024, 512 * 1024, 2 * 1024 * 1024);
-    return true;
-  }();
-  static_cast<void>(done);
-}
 
 Tensor draw(Index rows, Index columns, Distribution distribution, Generator& rng) {
   Tensor numbers = Tensor::uninitialized({rows, columns}, Dtype::float64);
@@ -52,29 +36,12 @@ struct Place {
   Index row_stride, column_stride;
 };
 
-// Of a random matrix A = U S V, whichever of U and V has A's shape.
+// Writes `scale` times the product of the reflections that turn `vectors`, a row for each, to the
+// axes, with the signs that the kernel gives. `vectors` change.
 template <class T>
-void fill_by_svd(Index rows, Index columns, Distribution distribution, Generator& rng, double scale,
-                 T* out) {
-  fix_blocking();
-  const Tensor numbers = draw(rows, columns, distribution, rng);
-  const Eigen::Map<const Matrix> matrix(numbers.data<double>(), rows, columns);
-  const Eigen::BDCSVD<Matrix, Eigen::ComputeThinU | Eigen::ComputeThinV> svd(matrix);
-  const Matrix q = columns <= rows ? Matrix(svd.matrixU()) : Matrix(svd.matrixV().transpose());
-  for (Index i = 0; i < q.size(); ++i) out[i] = static_cast<T>(scale * q.data()[i]);
-}
-
-// What Q of a random tall matrix is, without the matrix: the product of the Householder reflections
-// that the QR decomposition would apply, with the signs that make R's diagonal positive. G.
-// Stewart, "The efficient generation of random orthogonal matrices with an application to condition
-// estimators", SIAM J. Numer. Anal. 17 (1980). It needs half the work of a decomposition, and all
-// of it as products.
-template <class T>
-void fill_by_reflections(Index rows, Index columns, Distribution distribution, Generator& rng,
-                         double scale, const Place<T>& out) {
-  // A row for each reflection.
-  // NOLINTNEXTLINE(readability-suspicious-call-argument)
-  const Tensor vectors = draw(columns, rows, distribution, rng);
+void multiply_reflections(const Tensor& vectors, double scale, const Place<T>& out) {
+  const Index columns = vectors.shape()[0];
+  const Index rows = vectors.shape()[1];
   const auto& kernel = kernels::active().orthogonal;
   const auto multiply = [&] {
     if constexpr (std::is_same_v<T, float>) {
@@ -114,6 +81,58 @@ void fill_by_reflections(Index rows, Index columns, Distribution distribution, G
                out.row_stride, out.column_stride, scale);
     }
   });
+}
+
+// What Q of a random tall matrix is, without the matrix: the product of the Householder reflections
+// that the QR decomposition would apply, with the signs that make R's diagonal positive. G.
+// Stewart, "The efficient generation of random orthogonal matrices with an application to condition
+// estimators", SIAM J. Numer. Anal. 17 (1980). It needs half the work of a decomposition, and all
+// of it as products.
+template <class T>
+void fill_by_reflections(Index rows, Index columns, Distribution distribution, Generator& rng,
+                         double scale, const Place<T>& out) {
+  // A row for each reflection.
+  // NOLINTNEXTLINE(readability-suspicious-call-argument)
+  multiply_reflections(draw(columns, rows, distribution, rng), scale, out);
+}
+
+// Of a random matrix A = U S V, whichever of U and V has A's shape; its columns, or rows, in the
+// order of falling singular values.
+template <class T>
+void fill_by_svd(Index rows, Index columns, Distribution distribution, Generator& rng, double scale,
+                 T* out) {
+  const Tensor numbers = draw(rows, columns, distribution, rng);
+  // U of A if that is higher than wide, else U of its transpose, which is V.
+  const bool is_high = rows >= columns;
+  const Index count = is_high ? columns : rows;
+  const Index length = is_high ? rows : columns;
+  const Tensor vectors = is_high ? Tensor::uninitialized({count, length}, Dtype::float64) : numbers;
+  if (is_high) {
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) {
+        vectors.data<double>()[j * length + i] = numbers.data<double>()[i * columns + j];
+      }
+    }
+  }
+  Bidiagonal matrix = bidiagonalise(vectors);
+  multiply_reflections(matrix.vectors, 1.0, Place<double>{vectors.data<double>(), 1, length});
+  diagonalise(matrix, vectors);
+
+  std::vector<Index> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) {
+    const auto size = [&](Index i) {
+      return std::abs(matrix.diagonal[static_cast<std::size_t>(i)]);
+    };
+    return size(a) > size(b);
+  });
+  for (Index j = 0; j < count; ++j) {
+    const double* vector = vectors.data<double>() + order[static_cast<std::size_t>(j)] * length;
+    T* to = is_high ? out + j : out + j * columns;
+    for (Index i = 0; i < length; ++i) {
+      to[is_high ? i * columns : i] = static_cast<T>(scale * vector[i]);
+    }
+  }
 }
 
 // Writes `scale` times a (rows, columns) matrix whose columns, or rows if they are fewer, are

@@ -1,4 +1,4 @@
-// Products of Householder reflections, in double.
+// Products of Householder reflections, and of rotations, in double.
 //
 // Each element of a product is a sum over one index in ascending order, whatever the vectors'
 // width, the tiles and the threads are; vectors run along another index. With contraction off that
@@ -250,6 +250,20 @@ void multiply_reflectors(double* packed, const double* signs, Index rows, Index 
           to[row * row_stride + i * column_stride] = static_cast<T>(scale * q[row * stripe + i]);
         }
       }
+    }
+  }
+}
+
+void rotate(double* columns, Index stride, Index rows, const Rotation* rotations, Index count) {
+  for (const Rotation* r = rotations; r != rotations + count; ++r) {
+    double* __restrict x = columns + r->i * stride;
+    double* __restrict y = columns + r->j * stride;
+    const double c = r->cosine;
+    const double s = r->sine;
+    for (Index i = 0; i < rows; ++i) {
+      const double old = x[i];
+      x[i] = c * old + s * y[i];
+      y[i] = c * y[i] - s * old;
     }
   }
 }

@@ -80,6 +80,7 @@ void pack_reflectors(double* vectors, Index rows, Index columns, Index index, do
 template <class T>
 void multiply_reflectors(double* packed, const double* signs, Index rows, Index begin, Index end,
                          double* work, T* out, Index row_stride, Index column_stride, double scale);
+void rotate(double* columns, Index stride, Index rows, const Rotation* rotations, Index count);
 
 // random.cpp
 template <class T>
@@ -146,16 +147,16 @@ constexpr Table<T> make_table() {
 
 // constinit: dispatch.cpp reads these before any constructor could have run.
 extern const KernelSet kernel_set;
-constinit const KernelSet kernel_set = {
-    .name = GLUEBALL_TEXT(GLUEBALL_TARGET),
-    .f32 = make_table<float>(),
-    .f64 = make_table<double>(),
-    .common = {.words = words,
-               .product_bfloat16 = product_bfloat16,
-               .to_bfloat16 = to_bfloat16,
-               .from_bfloat16 = from_bfloat16},
-    .orthogonal = {.pack = pack_reflectors,
-                   .multiply_f32 = multiply_reflectors<float>,
-                   .multiply_f64 = multiply_reflectors<double>}};
+constinit const KernelSet kernel_set = {.name = GLUEBALL_TEXT(GLUEBALL_TARGET),
+                                        .f32 = make_table<float>(),
+                                        .f64 = make_table<double>(),
+                                        .common = {.words = words,
+                                                   .product_bfloat16 = product_bfloat16,
+                                                   .to_bfloat16 = to_bfloat16,
+                                                   .from_bfloat16 = from_bfloat16},
+                                        .orthogonal = {.pack = pack_reflectors,
+                                                       .multiply_f32 = multiply_reflectors<float>,
+                                                       .multiply_f64 = multiply_reflectors<double>,
+                                                       .rotate = rotate}};
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

@@ -262,6 +262,17 @@ constexpr Index orthogonal_block = 32;
 constexpr Index orthogonal_group = 64;
 constexpr Index orthogonal_row_step = 8;
 
+/// Columns i and j become cosine i + sine j and cosine j - sine i.
+struct Rotation {
+  Index i;
+  Index j;
+  double cosine;
+  double sine;
+};
+
+/// Rows that are rotated at a time: of a thousand columns, they fit into the second cache.
+constexpr Index rotated_rows = 32;
+
 /// The first columns of a product of Householder reflections H_0 H_1 ..., which H_k makes of row k
 /// of `vectors` (columns, rows), elements k on: it turns them to the first axis. rows >= columns.
 ///
@@ -282,6 +293,8 @@ struct Orthogonal {
   void (*multiply_f64)(double* packed, const double* signs, Index rows, Index begin, Index end,
                        double* work, double* out, Index row_stride, Index column_stride,
                        double scale);
+  /// Applies rotations in their order to `rows` elements of columns that are `stride` apart.
+  void (*rotate)(double* columns, Index stride, Index rows, const Rotation* rotations, Index count);
 };
 
 struct KernelSet {
