@@ -148,7 +148,10 @@ struct Unchanged {
   GLUEBALL_INLINE const Words& operator()(const Words& words) const { return words; }
 };
 
+// `Source` is how the loop over blocks holds their keys: a copy is kept in vectors, which
+// UnitNormal has no registers for.
 struct UpperBits {
+  using Source = const Philox;
   GLUEBALL_INLINE Variates operator()(const Words& words) const {
     Variates result;
     for (int k = 0; k < 4; ++k) result.of[k] = upper_bits(words.of[k]);
@@ -157,6 +160,7 @@ struct UpperBits {
 };
 
 struct UnitNormal {
+  using Source = const Philox&;
   GLUEBALL_INLINE Variates operator()(const Words& words) const {
     Variates result;
     for (int k = 0; k < 4; k += 2) {
@@ -168,6 +172,7 @@ struct UnitNormal {
 };
 
 struct TwoSigma {
+  using Source = const Philox;
   GLUEBALL_INLINE Variates operator()(const Words& words) const {
     Variates result;
     for (int k = 0; k < 4; ++k) result.of[k] = two_sigma(words.of[k]);
@@ -235,8 +240,9 @@ template <class T, class Finish>
                                     const Finish& finish) {
   constexpr Index step = sizeof(Real) / sizeof(T);
   streaming = streaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+  const Finish own = finish;
   for (; count >= step; count -= step, units += step, out += step) {
-    put(out, finish(load_units(units, out)), streaming);
+    put(out, own(load_units(units, out)), streaming);
   }
   if (count > 0) {
     const auto last = finish(load_units(units, out));
@@ -291,8 +297,8 @@ GLUEBALL_INLINE void each_chunk(const Philox& source, u64 begin, Index count, T*
 // Fills elements [begin, begin + count) with finish(variate), in float. Everything stays in
 // registers, but for chunks at the ends that are not whole.
 template <class Variates, class Finish>
-void fill(u64 seed, u64 stream, u64 begin, Index count, float* out, bool streaming,
-          const Finish& finish) {
+[[gnu::noinline]] void fill(u64 seed, u64 stream, u64 begin, Index count, float* out,
+                            bool streaming, const Finish& finish) {
   const auto fill_ends = [&](const Philox& source, u64 from, Index some) {
     Units<chunk_size> units;
     each_chunk<Variates>(source, from, some, units.of, [&](float* chunk, Index first, Index taken) {
@@ -310,6 +316,9 @@ void fill(u64 seed, u64 stream, u64 begin, Index count, float* out, bool streami
     }
     // A vector that is not aligned would fault when it is streamed.
     const bool past_caches = streaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+    // Of copies the compiler knows that nothing written here changes them.
+    const Finish own = finish;
+    typename Variates::Source blocks = source;
     constexpr int step = pairs * span;
     constexpr int batch = step > lanes ? step : lanes;  // blocks: whole chunks
     constexpr Index elements = batch / lanes * chunk_size;
@@ -317,14 +326,14 @@ void fill(u64 seed, u64 stream, u64 begin, Index count, float* out, bool streami
     for (; left >= elements; left -= elements, out += elements, from += elements, block += batch) {
       for (int begin_of_step = 0; begin_of_step < batch; begin_of_step += step) {
         Words words[pairs];
-        source.draw(block + static_cast<u32>(begin_of_step), words);
+        blocks.draw(block + static_cast<u32>(begin_of_step), words);
 #pragma GCC unroll 4
         for (int pair = 0; pair < pairs; ++pair) {
           const int j = begin_of_step + pair * span;
           float* to = out + chunk_size * (j / lanes) + j % lanes;
           const auto drawn = Variates()(words[pair]);
 #pragma GCC unroll 4
-          for (int k = 0; k < 4; ++k) put(to + lanes * k, finish(drawn.of[k]), past_caches);
+          for (int k = 0; k < 4; ++k) put(to + lanes * k, own(drawn.of[k]), past_caches);
         }
       }
     }
