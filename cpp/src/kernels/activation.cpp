@@ -133,30 +133,29 @@ void activation_forward(ActivationCode code, double alpha, const T* x, T* y, Ind
     case code_tanh:
       return map(x, y, count, [](const P& v) { return packet::ptanh(v); });
     case code_softrelu:
-    case code_log_sigmoid: {  // -softrelu(-x)
-      const P sign = splat<P>(code == code_softrelu ? 1.0 : -1.0);
-      return map(x, y, count, [&](const P& v) { return pmul(sign, softrelu(P(pmul(sign, v)))); });
-    }
+      return map_once(x, y, count, [](const P& v) { return softrelu(v); });
     case code_softsign:
       return map(x, y, count, [&](const P& v) { return pdiv(v, padd(one, pabs(v))); });
     case code_gelu:
-      return map(x, y, count, [](const P& v) {
+      return map_once(x, y, count, [](const P& v) {
         P gaussian;
         const P cdf = normal_cdf(v, gaussian);
         return pmul(v, cdf);
       });
     case code_silu:
-      return map(x, y, count, [&](const P& v) { return pmul(v, sigmoid(pmul(a, v))); });
+      return map_once(x, y, count, [=](const P& v) { return pmul(v, sigmoid(pmul(a, v))); });
     case code_leaky_relu:
       return map(x, y, count, [&](const P& v) { return pselect(pcmp_lt(zero, v), v, pmul(a, v)); });
     case code_elu:
     case code_selu: {
       const P scale = splat<P>(code == code_elu ? 1.0 : selu_scale);
       const P slope = splat<P>(code == code_elu ? alpha : selu_scale * selu_alpha);
-      return map(x, y, count, [&](const P& v) { return elu(v, scale, slope); });
+      return map_once(x, y, count, [=](const P& v) { return elu(v, scale, slope); });
     }
+    case code_log_sigmoid:
+      return map_once(x, y, count, [](const P& v) { return pnegate(softrelu(P(pnegate(v)))); });
     case code_mish:
-      return map(x, y, count, [](const P& v) {
+      return map_once(x, y, count, [](const P& v) {
         P numerator;
         P rest;
         mish_ratio(v, numerator, rest);
@@ -185,27 +184,24 @@ void activation_backward(ActivationCode code, double alpha, const T* x, const T*
     case code_tanh:
       return map(y, dy, dx, count,
                  [&](const P& v, const P& d) { return pmul(d, pmul(psub(one, v), padd(one, v))); });
-    case code_softrelu:       // sigmoid(x) = 1 - e^-y
-    case code_log_sigmoid: {  // sigmoid(-x) = 1 - e^y
-      const P sign = splat<P>(code == code_softrelu ? -1.0 : 1.0);
-      return map(y, dy, dx, count, [&](const P& v, const P& d) {
-        return pmul(d, pnegate(packet::generic_expm1(P(pmul(sign, v)))));
+    case code_softrelu:  // sigmoid(x) = 1 - e^-y
+      return map_once(y, dy, dx, count, [](const P& v, const P& d) {
+        return pmul(d, pnegate(packet::generic_expm1(P(pnegate(v)))));
       });
-    }
     case code_softsign:  // 1 / (1 + |x|) = 1 - |y|
       return map(y, dy, dx, count, [&](const P& v, const P& d) {
         const P s = psub(one, pabs(v));
         return pmul(d, pmul(s, s));
       });
     case code_gelu:
-      return map(x, dy, dx, count, [](const P& v, const P& d) {
+      return map_once(x, dy, dx, count, [](const P& v, const P& d) {
         P gaussian;
         const P cdf = normal_cdf(v, gaussian);
         const P density = pmul(splat<P>(0.39894228040143268), gaussian);
         return pmul(d, pmadd(v, density, cdf));
       });
     case code_silu:
-      return map(x, dy, dx, count, [&](const P& v, const P& d) {
+      return map_once(x, dy, dx, count, [=](const P& v, const P& d) {
         const P u = pmul(a, v);
         const P s = sigmoid(u);
         return pmul(d, pmul(s, padd(one, pmul(u, psub(one, s)))));
@@ -218,7 +214,7 @@ void activation_backward(ActivationCode code, double alpha, const T* x, const T*
     }
     case code_elu:
       if (alpha < 0.0) {
-        return map(x, dy, dx, count, [&](const P& v, const P& d) {
+        return map_once(x, dy, dx, count, [=](const P& v, const P& d) {
           // exp(min(x, 0)): the other branch's overflow would be computed too.
           return pselect(pcmp_lt(zero, v), d, pmul(d, pmul(a, pexp(P(pmin(v, zero))))));
         });
@@ -233,8 +229,12 @@ void activation_backward(ActivationCode code, double alpha, const T* x, const T*
         return pmul(d, pselect(pcmp_lt(zero, v), scale, padd(v, slope)));
       });
     }
+    case code_log_sigmoid:  // sigmoid(-x) = 1 - e^y
+      return map_once(y, dy, dx, count, [](const P& v, const P& d) {
+        return pmul(d, pnegate(packet::generic_expm1(v)));
+      });
     case code_mish:  // t + x (1 - t^2) sigmoid(x), t = tanh(softrelu(x))
-      return map(x, dy, dx, count, [&](const P& v, const P& d) {
+      return map_once(x, dy, dx, count, [=](const P& v, const P& d) {
         P numerator;
         P rest;
         mish_ratio(v, numerator, rest);

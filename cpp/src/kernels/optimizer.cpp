@@ -35,7 +35,6 @@ struct Rule {
   static constexpr Decay decay = Decay::before_clip;
   static constexpr bool first_state_is_weight = false;
   static constexpr bool divides_by_rate = false;
-  static constexpr bool is_common = false;
 
   explicit Rule(const UpdateArguments& a)
       : rate(static_cast<T>(a.learning_rate)), wd(static_cast<T>(a.weight_decay)) {}
@@ -48,7 +47,6 @@ struct Rule {
 
 template <class T>
 struct Sgd : Rule<T> {
-  static constexpr bool is_common = true;
   static constexpr int states = 0;
   static constexpr Decay decay = Decay::after_clip;
   using Rule<T>::Rule;
@@ -58,7 +56,6 @@ struct Sgd : Rule<T> {
 
 template <class T>
 struct SgdMomentum : Rule<T> {
-  static constexpr bool is_common = true;
   static constexpr int states = 1;
   static constexpr Decay decay = Decay::after_clip;
   T momentum;
@@ -73,7 +70,6 @@ struct SgdMomentum : Rule<T> {
 
 template <class T>
 struct NagMomentum : SgdMomentum<T> {
-  static constexpr bool is_common = true;
   using SgdMomentum<T>::SgdMomentum;
 
   void operator()(T& w, T g, T& m) const {
@@ -274,7 +270,6 @@ struct Moments : Rule<T> {
 /// hyper: beta1, beta2, epsilon.
 template <class T>
 struct Adam : Moments<T> {
-  static constexpr bool is_common = true;
   T step;
   T epsilon;
   explicit Adam(const UpdateArguments& a)
@@ -309,7 +304,6 @@ struct Corrected : Moments<T> {
 
 template <class T>
 struct AdamW : Corrected<T> {
-  static constexpr bool is_common = true;
   using Corrected<T>::Corrected;
 
   void operator()(T& w, T g, T& m, T& v) const {
@@ -465,8 +459,7 @@ T bound_of(const UpdateArguments& a) {
   return static_cast<T>(a.clip > 0.0 ? a.clip : __builtin_inf());
 }
 
-/// One pass over memory. `clips` is false only for rules that have a loop for it, in which what is
-/// off costs nothing: each loop is kilobytes.
+/// One pass over memory; what is off costs nothing, as it is decided at compile time.
 template <template <class> class R, bool clips, class T>
 void update_loop(T* __restrict w, const T* __restrict grad, T* __restrict s0, T* __restrict s1,
                  T* __restrict s2, Index count, const UpdateArguments& a) {
@@ -490,7 +483,7 @@ void update_loop(T* __restrict w, const T* __restrict grad, T* __restrict s0, T*
 
 /// As update_loop, but only measures. Eight sums side by side, so that vectors can be used and the
 /// result is the same on every instruction set.
-template <template <class> class R, class T>
+template <template <class> class R, bool clips, class T>
 void norms_loop(const T* __restrict w, const T* __restrict grad, T* __restrict s0, T* __restrict s1,
                 Index count, const UpdateArguments& a, double* sums) {
   constexpr Index width = 8;
@@ -501,7 +494,7 @@ void norms_loop(const T* __restrict w, const T* __restrict grad, T* __restrict s
   double weights[width] = {};
   double measured[width] = {};
   const auto add = [&](Index i, Index lane) {
-    const T g = prepared<R, true>(w[i], grad[i], rescale, clip, wd);
+    const T g = prepared<R, clips>(w[i], grad[i], rescale, clip, wd);
     T value;
     if constexpr (R<T>::states == 0) {
       value = rule.measure(w[i], g);
@@ -525,9 +518,14 @@ void norms_loop(const T* __restrict w, const T* __restrict grad, T* __restrict s
   }
 }
 
+/// Without clipping, float has loops of its own, in which it costs nothing; each is a kilobyte. For
+/// double, where vectors are short and memory is the limit sooner, gradients are clipped at infinity.
+template <class T>
+constexpr bool has_loops_without_clipping = sizeof(T) == sizeof(float);
+
 template <template <class> class R, class T>
 void update(T* w, const T* grad, T* const* s, Index count, const UpdateArguments& a) {
-  if constexpr (R<T>::is_common && sizeof(T) == sizeof(float)) {
+  if constexpr (has_loops_without_clipping<T>) {
     if (!(a.clip > 0.0)) return update_loop<R, false>(w, grad, s[0], s[1], s[2], count, a);
   }
   update_loop<R, true>(w, grad, s[0], s[1], s[2], count, a);
@@ -536,7 +534,10 @@ void update(T* w, const T* grad, T* const* s, Index count, const UpdateArguments
 template <template <class> class R, class T>
 void norms(const T* w, const T* grad, T* const* s, Index count, const UpdateArguments& a,
            double* sums) {
-  norms_loop<R>(w, grad, s[0], s[1], count, a, sums);
+  if constexpr (has_loops_without_clipping<T>) {
+    if (!(a.clip > 0.0)) return norms_loop<R, false>(w, grad, s[0], s[1], count, a, sums);
+  }
+  norms_loop<R, true>(w, grad, s[0], s[1], count, a, sums);
 }
 
 template <template <class> class R, class T>

@@ -72,54 +72,59 @@ EIGEN_STRONG_INLINE void store_some(T* to, const Packet<T>& value, Index count) 
   copy_some(buffer, to, count);
 }
 
-/// z[i] = f(x[i]) or f(x[i], y[i]) for whole vectors, f given by its address.
-template <class T>
-using VectorLoop = void (*)(const void* f, const T* x, const T* y, T* z, Index count);
-
-/// Runs `loop` on all elements.
-///
-/// The last ones go through the vector functions too, padded, and not through scalar ones: so an
-/// element's result does not depend on where in the array it stands. They go through the same loop,
-/// from a copy, so that each `f` is compiled once.
-template <class T>
-[[gnu::noinline]] void run_loop(VectorLoop<T> loop, const void* f, const T* x, const T* y, T* z,
-                                Index count) {
-  constexpr Index step = lanes<Packet<T>>;
-  const Index whole = count / step * step;
-  if (whole > 0) loop(f, x, y, z, whole);
-  if (whole == count) return;
-  EIGEN_ALIGN_MAX T last[2][step];
-  packet::pstore(last[0], load_some(x + whole, count - whole));
-  packet::pstore(last[1], load_some(y + whole, count - whole));
-  loop(f, last[0], last[1], last[0], step);
-  store_some(z + whole, packet::pload<Packet<T>>(last[0]), count - whole);
-}
-
 /// y[i] = f(x[i]).
+///
+/// The last elements go through the vector functions too, padded, and not through scalar ones: so
+/// an element's result does not depend on where in the array it stands.
 template <class T, class F>
-EIGEN_STRONG_INLINE void map(const T* x, T* y, Index count, const F& f) {
-  const VectorLoop<T> loop = [](const void* address, const T* from, const T* /*unused*/, T* to,
-                                Index all) {
-    const F& function = *static_cast<const F*>(address);
-    for (Index i = 0; i < all; i += lanes<Packet<T>>) {
-      packet::pstoreu(to + i, function(packet::ploadu<Packet<T>>(from + i)));
-    }
-  };
-  run_loop<T>(loop, &f, x, x, y, count);
+EIGEN_STRONG_INLINE void map(const T* x, T* y, Index count, F f) {
+  constexpr Index step = lanes<Packet<T>>;
+  Index i = 0;
+  for (; i + step <= count; i += step) {
+    packet::pstoreu(y + i, f(packet::ploadu<Packet<T>>(x + i)));
+  }
+  if (i < count) store_some(y + i, f(load_some(x + i, count - i)), count - i);
 }
 
 /// z[i] = f(x[i], y[i]).
 template <class T, class F>
-EIGEN_STRONG_INLINE void map(const T* x, const T* y, T* z, Index count, const F& f) {
-  const VectorLoop<T> loop = [](const void* address, const T* from, const T* other, T* to,
-                                Index all) {
-    const F& function = *static_cast<const F*>(address);
-    for (Index i = 0; i < all; i += lanes<Packet<T>>) {
-      packet::pstoreu(to + i, function(packet::ploadu<Packet<T>>(from + i),
-                                       packet::ploadu<Packet<T>>(other + i)));
-    }
-  };
-  run_loop<T>(loop, &f, x, y, z, count);
+EIGEN_STRONG_INLINE void map(const T* x, const T* y, T* z, Index count, F f) {
+  constexpr Index step = lanes<Packet<T>>;
+  Index i = 0;
+  for (; i + step <= count; i += step) {
+    packet::pstoreu(z + i, f(packet::ploadu<Packet<T>>(x + i), packet::ploadu<Packet<T>>(y + i)));
+  }
+  if (i < count) {
+    store_some(z + i, f(load_some(x + i, count - i), load_some(y + i, count - i)), count - i);
+  }
+}
+
+/// As load_some() and store_some(), for a vector that may be whole.
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load_up_to(const T* from, Index count) {
+  return count >= lanes<Packet<T>> ? packet::ploadu<Packet<T>>(from) : load_some(from, count);
+}
+template <class T>
+EIGEN_STRONG_INLINE void store_up_to(T* to, const Packet<T>& value, Index count) {
+  if (count >= lanes<Packet<T>>) return packet::pstoreu(to, value);
+  store_some(to, value, count);
+}
+
+/// As map(), for an `f` of so many steps that it should be compiled once: a loop that asks whether
+/// a vector is whole costs nothing beside it.
+template <class T, class F>
+EIGEN_STRONG_INLINE void map_once(const T* x, T* y, Index count, F f) {
+#pragma GCC unroll 1
+  for (Index i = 0; i < count; i += lanes<Packet<T>>) {
+    store_up_to(y + i, f(load_up_to(x + i, count - i)), count - i);
+  }
+}
+template <class T, class F>
+EIGEN_STRONG_INLINE void map_once(const T* x, const T* y, T* z, Index count, F f) {
+#pragma GCC unroll 1
+  for (Index i = 0; i < count; i += lanes<Packet<T>>) {
+    store_up_to(z + i, f(load_up_to(x + i, count - i), load_up_to(y + i, count - i)), count - i);
+  }
 }
 
 }  // namespace

@@ -260,12 +260,6 @@ TileFunction<T, B> wide_tile_of(int rows) {
   return nullptr;
 }
 
-/// The first `count` elements of a vector; all of them when it is whole.
-template <class T>
-EIGEN_STRONG_INLINE Packet<T> load_up_to(const T* from, Index count) {
-  return count >= lanes<Packet<T>> ? ploadu<Packet<T>>(from) : load_some(from, count);
-}
-
 template <class T>
 constexpr Index panel_columns = panel_vectors * lanes<Packet<T>>;
 
