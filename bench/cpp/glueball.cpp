@@ -67,16 +67,17 @@ Run train(const Net& net, float rate) {
   Tensor ones({net.batch});
   ones.fill(1.0);
 
+  const auto record = std::make_shared<glueball::ChainRecord>();  // one for all steps
+
   const auto step = [=] {
     glueball::ForwardMode training;
     training.training = true;
-    glueball::ChainRecord record;
-    const Tensor logits = model->forward_chain(x, training, record);
+    const Tensor logits = model->forward_chain(x, training, *record);
     const glueball::LossRecord loss =
         glueball::softmax_cross_entropy(logits, classes.data(), net.batch);
     const glueball::BackwardPass pass;
     model->backward_chain(glueball::softmax_cross_entropy_backward(loss, classes.data(), ones),
-                          record, false, pass);
+                          *record, false, pass);
     sgd->update(parameters);
   };
   return {step, [=] { return values_of(parameters.front()->data()); }};
