@@ -68,7 +68,7 @@ def architecture() -> bytes:
             ],
         },
         {"kind": "Activation", "prefix": "", "function": "tanh"},
-        {"kind": "Dropout", "prefix": "", "rate": 0.5},
+        {"kind": "Dropout", "prefix": "", "rate": 0.5, "axes": [0, -1]},
         *({"kind": kind, "prefix": "", "alpha": 0.5} for kind in ("ELU", "LeakyReLU")),
         {"kind": "Swish", "prefix": "", "beta": 1.5},
         *({"kind": kind, "prefix": ""} for kind in ("Flatten", "GELU", "Identity", "SELU", "SiLU")),

@@ -10,23 +10,11 @@ from glueball import autograd, nd
 from glueball.gluon import loss as losses
 
 RNG = onp.random.default_rng(20170728)
-
-
 PRED = RNG.normal(scale=2, size=(5, 3))
-
-
 REAL = RNG.normal(size=(5, 3))
-
-
 SIGNED = onp.where(RNG.random((5, 3)) < 0.5, -1.0, 1.0)
-
-
 BINARY = (SIGNED + 1) / 2
-
-
 SHARES = RNG.dirichlet(onp.ones(3), size=5)
-
-
 COUNTS = RNG.poisson(3, size=(5, 3)).astype(float)
 
 
@@ -110,8 +98,6 @@ CASES = {
 
 
 ALL = pytest.mark.parametrize("case", CASES)
-
-
 PAIRS = [each for each in CASES if not each.startswith(("Poisson", "KLDiv", "SoftmaxCE"))]
 
 

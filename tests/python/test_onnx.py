@@ -79,6 +79,7 @@ def test_every_activation_travels(function, path):
         nn.PReLU(in_channels=4),
         nn.Identity(),
         nn.Dropout(0.4),
+        nn.Dropout(0.4, axes=(1,)),
         nn.HybridLambda("softmax"),
         nn.HybridLambda("log_softmax"),
         nn.BatchNorm(epsilon=1e-3),

@@ -101,7 +101,8 @@ def to_dlpack_for_write(data: Any) -> Any:
     TypeError
         When `data` is no NDArray.
     MXNetError
-        When it is in a graph that is being recorded. Later writes are not seen.
+        When it is in a graph that is being recorded. Of later writes only those into a dense layer's weight
+        are found (docs/differentiable.md).
     """
     if not is_array(data):
         return to_dlpack_for_read(data)  # raises
