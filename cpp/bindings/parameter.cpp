@@ -142,6 +142,10 @@ void bind_parameter(py::module_& m) {
       .def("_zero_grad", [](Parameter& self) { self.zero_grad(); })
       .def("_accumulate_grad", &accumulate_grad, py::arg("gradient"), py::arg("pass_"))
       .def_property_readonly("_grad_is_fresh", getter<&Parameter::grad_is_fresh>())
+      .def(
+          "_set_passes_per_step",
+          [](Parameter& self, unsigned passes) { self.set_passes_per_step(passes); },
+          py::arg("passes"))
       .def("_mark_written", [](Parameter& self) { self.mark_written(); })
       .def("_mark_stale", [](Parameter& self) { self.mark_stale(); })
       .def(

@@ -323,11 +323,19 @@ Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
     return {};
   }
   if (!grad_.defined()) return {};
-  const bool accumulate = settings_.grad_req == GradReq::add || grad_pass_ == pass.id();
+  const bool same = grad_pass_ == pass.id();
+  if (!same) {
+    const bool continues =
+        grad_fresh_ && grad_version_ == version_ && grad_passes_ < passes_per_step_;
+    grad_passes_ = continues ? grad_passes_ + 1 : 1;
+    grad_version_ = version_;
+  }
   grad_pass_ = pass.id();
   grad_fresh_ = true;
-  return {grad_, accumulate};
+  return {grad_, same || grad_passes_ > 1 || settings_.grad_req == GradReq::add};
 }
+
+void Parameter::set_passes_per_step(unsigned passes) { passes_per_step_ = std::max(passes, 1U); }
 
 void Parameter::cast(Dtype dtype) {
   const std::lock_guard lock(mutex_);

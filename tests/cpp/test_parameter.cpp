@@ -349,6 +349,33 @@ TEST_CASE("a snapshot costs no look at the values while nobody has an array of t
   CHECK_FALSE(weight.snapshot().fingerprint);
 }
 
+TEST_CASE("gradients of as many passes as are told are summed until a step") {
+  Parameter weight("w_weight", Shape({2}));
+  weight.initialize(nullptr, std::make_shared<Counting>(1.0), Generator());
+  const auto accumulates = [&weight] { return weight.grad_target(BackwardPass()).accumulate; };
+
+  SUBCASE("one, unless something is said") {
+    CHECK_FALSE(accumulates());
+    CHECK_FALSE(accumulates());
+  }
+  SUBCASE("two") {
+    weight.set_passes_per_step(2);
+    CHECK_FALSE(accumulates());
+    CHECK(accumulates());
+    CHECK_FALSE(accumulates());  // a third begins anew
+    weight.mark_stale();
+    CHECK_FALSE(accumulates());
+    weight.mark_written();  // a step by hand
+    CHECK_FALSE(accumulates());
+    CHECK(accumulates());
+  }
+  SUBCASE("none is one") {
+    weight.set_passes_per_step(0);
+    CHECK_FALSE(accumulates());
+    CHECK_FALSE(accumulates());
+  }
+}
+
 TEST_CASE("writes through an array are found, whether it was taken before a snapshot or after") {
   for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
     for (const std::int64_t size : {1, 3, 8, 9, 1000}) {

@@ -231,6 +231,11 @@ class GLUEBALL_API Parameter {
   /// Where the backward `pass` writes. Marks the gradient as fresh.
   GradTarget grad_target(const BackwardPass& pass);
 
+  /// How many passes of backward a step's gradient is the sum of, while nobody writes the values:
+  /// one for each part of a batch whose losses are walked one by one, as Gluon's programs for
+  /// several devices do. 1 unless set.
+  void set_passes_per_step(unsigned passes);
+
   /// Whether a backward wrote the gradient since the last `mark_stale()` (an optimizer's step).
   bool grad_is_fresh() const noexcept { return grad_fresh_; }
   /// What an optimizer calls after its step: the gradient is used up, and the values are new.
@@ -302,6 +307,10 @@ class GLUEBALL_API Parameter {
   mutable std::atomic<std::uint64_t> witnessed_version_{no_version};
   mutable std::uint64_t witnessed_ = 0;
   std::uint64_t grad_pass_ = 0;
+  // The version of the values that it ran on, and how many passes the gradient is the sum of.
+  std::uint64_t grad_version_ = 0;
+  unsigned grad_passes_ = 0;
+  unsigned passes_per_step_ = 1;
   bool grad_fresh_ = false;
   bool filling_ = false;
   std::thread::id filler_;

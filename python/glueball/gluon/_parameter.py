@@ -241,7 +241,8 @@ class Parameter(_core.Parameter):
             Fills this parameter; else the parameter's own `init` does, else `default_init`.
             The choice is not remembered for later calls.
         ctx : Context or list of Context, optional
-            Kept for Gluon's sake: all CPU contexts are one memory.
+            Where to. All CPU contexts are one memory; on several, the gradients of as many backward passes are
+            summed until a step, since programs walk a batch's parts one by one then.
         default_init : str, Initializer or callable, optional
             ``Uniform(0.07)`` if nothing is said.
         force_reinit : bool, default False
@@ -281,7 +282,7 @@ class Parameter(_core.Parameter):
         )
         contexts = context_list(ctx)
         self._initialize(own, default, stream, force_reinit)
-        self._contexts = contexts
+        self._be_on(contexts)
         self._plan = None if self._is_initialized else (own, default, stream)
 
     def _own_initializer(self, init: Any) -> Any:
@@ -373,7 +374,7 @@ class Parameter(_core.Parameter):
     def _place(self, ctx: Context | list[Context] | None) -> None:
         """Say where values are that came from elsewhere, unless it was said before."""
         if not self._contexts:
-            self._contexts = context_list(ctx)
+            self._be_on(context_list(ctx))
 
     def _write(self, data: Any, *, create: bool) -> None:
         values = to_numbers(data, f"data of Parameter '{self.name}'")
@@ -462,7 +463,12 @@ class Parameter(_core.Parameter):
                 "initialized."
             )
             raise ArgumentError(message)
-        self._contexts = context_list(ctx)
+        self._be_on(context_list(ctx))
+
+    def _be_on(self, contexts: list[Context]) -> None:
+        """Note contexts: gradients of as many backward passes are summed, as Gluon's Trainer sums devices'."""
+        self._contexts = contexts
+        self._set_passes_per_step(len(contexts))
 
     def _check_context(self, ctx: Context) -> None:
         if ctx not in self._contexts:
@@ -507,7 +513,7 @@ def _rebuild(
         own, default, seed, stream = plan
         parameter._plan = (own, default, _core.Generator(seed, stream))
         parameter._initialize(*parameter._plan, False)
-    parameter._contexts = contexts
+    parameter._be_on(contexts)
     if rounds_inference:
         parameter.cast("bfloat16")
     return parameter

@@ -6,28 +6,10 @@ import numpy as onp
 import pytest
 from scipy import special
 
-from glueball import autograd, gluon, init, nd
+from glueball import autograd, cpu, gluon, init, nd
 from glueball.base import StaleGradientError
 from glueball.gluon import Trainer, nn
-
-X = nd.array([[1, 2], [3, 4]])
-
-
-def linear(**settings):
-    net = nn.Dense(1, in_units=2, weight_initializer="ones", prefix="fc_", **settings)
-    net.initialize()
-    return net
-
-
-def backward(net, x=X):
-    with autograd.record():
-        y = net(x).sum()
-    y.backward()
-
-
-def weight(net):
-    return net.weight.data().asnumpy().copy()
-
+from linear_net import backward, linear, weight
 
 # Steps
 
@@ -195,6 +177,47 @@ def test_same_parameter_twice_in_a_list_is_updated_twice_a_step():
     trainer.step(1)
 
     onp.testing.assert_array_equal(weight(net), [[1 - 2 * 4, 1 - 2 * 6]])
+
+
+def train_in_parts(contexts, steps=3, at_once=False):
+    """Return the weight after steps whose batch is walked in as many parts as there are contexts."""
+    net = nn.Dense(1, in_units=2, weight_initializer="ones", prefix="fc_")
+    net.initialize(ctx=contexts)
+    trainer = Trainer(net.collect_params(), "sgd", {"learning_rate": 0.05, "momentum": 0.9})
+    loss = gluon.loss.L2Loss()
+    x, y = nd.array([[1, 2], [3, 4], [5, 6], [7, 8]]), nd.array([[1], [0], [-1], [2]])
+    parts = zip(*(gluon.utils.split_and_load(each, contexts) for each in (x, y)), strict=True)
+    parts = list(parts)
+    for _ in range(steps):
+        with autograd.record():
+            losses = [loss(net(a), b) for a, b in parts]
+        if at_once:
+            autograd.backward(losses)
+        else:
+            for each in losses:
+                each.backward()
+        trainer.step(len(x))
+    return weight(net)
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
+@pytest.mark.parametrize("count", [2, 4])
+def test_gradients_of_a_batch_in_parts_for_several_contexts_are_summed(count, at_once):
+    contexts = [cpu(i) for i in range(count)]
+
+    onp.testing.assert_allclose(
+        train_in_parts(contexts, at_once=at_once), train_in_parts([cpu()]), rtol=1e-5
+    )
+
+
+def test_steps_by_hand_on_several_contexts_begin_anew():
+    net = nn.Dense(1, in_units=2, weight_initializer="ones", use_bias=False)
+    net.initialize(ctx=[cpu(0), cpu(1)])
+
+    for _ in range(3):
+        backward(net)
+        assert net.weight.grad().asnumpy().tolist() == [[4, 6]]
+        net.weight.data()[:] -= 0.1 * net.weight.grad()
 
 
 # Rates

@@ -5,27 +5,10 @@ from __future__ import annotations
 import numpy as onp
 import pytest
 
-from glueball import autograd, nd, optimizer
+from glueball import optimizer
 from glueball.base import OutsideScopeError
 from glueball.gluon import Trainer, nn
-
-X = nd.array([[1, 2], [3, 4]])
-
-
-def linear(**settings):
-    net = nn.Dense(1, in_units=2, weight_initializer="ones", prefix="fc_", **settings)
-    net.initialize()
-    return net
-
-
-def backward(net, x=X):
-    with autograd.record():
-        y = net(x).sum()
-    y.backward()
-
-
-def weight(net):
-    return net.weight.data().asnumpy().copy()
+from linear_net import backward, linear, weight
 
 
 def test_dicts_are_taken_in_order_of_names_and_lists_as_given():
