@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EvalMetric",
+    "StateMetric",
     "SumMetric",
     "alias",
     "check_label_shapes",
+    "checked_average",
     "class_numbers",
     "create",
     "numbers",
@@ -152,6 +154,12 @@ class EvalMetric:
     def _value(self, total: float, count: int) -> float:
         return total / count if count else math.nan
 
+    def _add(self, total: float, count: int) -> None:
+        self.sum_metric += total
+        self.global_sum_metric += total
+        self.num_inst += count
+        self.global_num_inst += count
+
 
 class SumMetric(EvalMetric):
     """Base of the built-in metrics: each pair of arrays adds to a total and to a count.
@@ -190,15 +198,47 @@ class SumMetric(EvalMetric):
             count += several
         self._add(total, count)
 
-    def _add(self, total: float, count: int) -> None:
-        self.sum_metric += total
-        self.global_sum_metric += total
-        self.num_inst += count
-        self.global_num_inst += count
-
     def _measure(self, label: Plain, pred: Plain) -> tuple[float, int]:
         """Return what one pair of arrays adds to the total, and to the count."""
         raise NotImplementedError
+
+
+class StateMetric(EvalMetric):
+    """Base of metrics whose value is not a sum: batches are added to a state.
+
+    A subclass defines ``_empty()``, the state before any batch, and adds to ``self._state`` and
+    ``self._global_state``.
+    """
+
+    def _empty(self) -> Any:
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._global_state = self._empty()
+        super().reset()
+
+    def reset_local(self) -> None:
+        """Forget what `get` tells, and keep what `get_global` tells."""
+        self._state = self._empty()
+        super().reset_local()
+
+
+def checked_average(average: str, name: str) -> str:
+    """Return how the values of batches are averaged.
+
+    Raises
+    ------
+    ValueError
+        If it is another word.
+    """
+    if average not in ("macro", "micro"):
+        message = (
+            "expected average 'macro' (mean over updates) or 'micro' (from all samples) for metric "
+            f"'{name}', found {average!r}; correct it"
+        )
+        raise ArgumentError(message)
+    return average
 
 
 def _chosen(arrays: Mapping[str, Any], names: Sequence[str] | None, metric: str) -> list[Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from glueball.base import ArgumentError, ShapeError
 from glueball.metric._base import (
-    EvalMetric,
+    StateMetric,
     SumMetric,
     alias,
+    checked_average,
     class_numbers,
     pairs,
     register,
@@ -36,10 +37,8 @@ class Accuracy(SumMetric):
     axis : int, default 1
         The axis of classes, along which the largest score counts. Predictions of the labels' shape are
         class numbers already.
-    name : str, default 'accuracy'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'accuracy' by default.
 
     Examples
     --------
@@ -82,10 +81,8 @@ class TopKAccuracy(SumMetric):
     ----------
     top_k : int
         How many; at least 2.
-    name : str, default 'top_k_accuracy'
-        What `get` calls the value, with `top_k` behind.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'top_k_accuracy', with `top_k` behind it by default.
 
     Raises
     ------
@@ -132,38 +129,28 @@ class TopKAccuracy(SumMetric):
         return float(np.count_nonzero(found)), label.size
 
 
-class _BinaryMetric(EvalMetric):
+class _BinaryMetric(StateMetric):
     """Base of metrics of counts of true and false positives and negatives.
 
     Averaged 'macro', the value is computed for each array of labels, and `get` gives the mean; averaged
     'micro', it is computed from the counts of all.
     """
 
+    _usual_name: ClassVar[str]
+
     def __init__(
         self,
-        name: str,
+        name: str | None = None,
         output_names: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
         average: str = "macro",
     ) -> None:
-        if average not in ("macro", "micro"):
-            message = (
-                "expected average 'macro' (mean over updates) or 'micro' (from all samples) for metric "
-                f"'{name}', found {average!r}; correct it"
-            )
-            raise ArgumentError(message)
-        self.average = average
+        name = self._usual_name if name is None else name
+        self.average = checked_average(average, name)
         super().__init__(name, output_names, label_names, has_global_stats=True, average=average)
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self._global_counts = np.zeros((2, 2), np.int64)
-        super().reset()
-
-    def reset_local(self) -> None:
-        """Forget what `get` tells, and keep what `get_global` tells."""
-        self._counts = np.zeros((2, 2), np.int64)
-        super().reset_local()
+    def _empty(self) -> Plain:
+        return np.zeros((2, 2), np.int64)
 
     def update(self, labels: Any, preds: Any) -> None:
         """Count a batch.
@@ -183,20 +170,16 @@ class _BinaryMetric(EvalMetric):
         tables = [self._table(*pair) for pair in pairs(labels, preds, self.name)]
         for table in tables:
             if self.average == "macro":
-                value = self._score(table)
-                self.sum_metric += value
-                self.global_sum_metric += value
-                self.num_inst += 1
-                self.global_num_inst += 1
+                self._add(self._score(table), 1)
             else:
-                self._counts += table
-                self._global_counts += table
+                self._state += table
+                self._global_state += table
         if self.average == "micro":
             # The value times the number of samples, so that sum_metric / num_inst is the value.
-            self.num_inst = int(self._counts.sum())
-            self.sum_metric = self._score(self._counts) * self.num_inst
-            self.global_num_inst = int(self._global_counts.sum())
-            self.global_sum_metric = self._score(self._global_counts) * self.global_num_inst
+            self.num_inst = int(self._state.sum())
+            self.sum_metric = self._score(self._state) * self.num_inst
+            self.global_num_inst = int(self._global_state.sum())
+            self.global_sum_metric = self._score(self._global_state) * self.global_num_inst
 
     def _table(self, label: Plain, pred: Plain) -> Plain:
         """Return numbers of samples by true class (row) and class found (column)."""
@@ -233,10 +216,8 @@ class F1(_BinaryMetric):
 
     Parameters
     ----------
-    name : str, default 'f1'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'f1' by default.
     average : {'macro', 'micro'}, default 'macro'
         'macro': the mean of the values of all updates; 'micro': one value, from all samples.
 
@@ -249,14 +230,7 @@ class F1(_BinaryMetric):
     ('f1', 0.5)
     """
 
-    def __init__(
-        self,
-        name: str = "f1",
-        output_names: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-        average: str = "macro",
-    ) -> None:
-        super().__init__(name, output_names, label_names, average)
+    _usual_name = "f1"
 
     def _score(self, table: Plain) -> float:
         wrong = table[0, 1] + table[1, 0]
@@ -270,10 +244,8 @@ class MCC(_BinaryMetric):
 
     Parameters
     ----------
-    name : str, default 'mcc'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'mcc' by default.
     average : {'macro', 'micro'}, default 'macro'
         'macro': the mean of the values of all updates; 'micro': one value, from all samples.
 
@@ -292,14 +264,7 @@ class MCC(_BinaryMetric):
     'mcc 0.5774'
     """
 
-    def __init__(
-        self,
-        name: str = "mcc",
-        output_names: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-        average: str = "macro",
-    ) -> None:
-        super().__init__(name, output_names, label_names, average)
+    _usual_name = "mcc"
 
     def _score(self, table: Plain) -> float:
         # Python's integers, because products of four counts pass int64.
@@ -309,17 +274,15 @@ class MCC(_BinaryMetric):
 
 
 @register
-class PCC(EvalMetric):
+class PCC(StateMetric):
     """Correlation of the true classes and those found, of any number of classes; of two, it is `MCC`.
 
     One value of all samples since the last reset; 0 if either is constant.
 
     Parameters
     ----------
-    name : str, default 'pcc'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'pcc' by default.
 
     References
     ----------
@@ -344,15 +307,8 @@ class PCC(EvalMetric):
     ) -> None:
         super().__init__(name, output_names, label_names, has_global_stats=True)
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self._global_counts = np.zeros((0, 0), np.int64)
-        super().reset()
-
-    def reset_local(self) -> None:
-        """Forget what `get` tells, and keep what `get_global` tells."""
-        self._counts = np.zeros((0, 0), np.int64)
-        super().reset_local()
+    def _empty(self) -> Plain:
+        return np.zeros((0, 0), np.int64)
 
     def update(self, labels: Any, preds: Any) -> None:
         """Count a batch.
@@ -373,12 +329,12 @@ class PCC(EvalMetric):
         """
         tables = [self._table(*pair) for pair in pairs(labels, preds, self.name)]
         for table in tables:
-            self._counts = _sum_of_tables(self._counts, table)
-            self._global_counts = _sum_of_tables(self._global_counts, table)
-        self.num_inst = int(self._counts.sum())
-        self.sum_metric = _correlation(self._counts) * self.num_inst
-        self.global_num_inst = int(self._global_counts.sum())
-        self.global_sum_metric = _correlation(self._global_counts) * self.global_num_inst
+            self._state = _sum_of_tables(self._state, table)
+            self._global_state = _sum_of_tables(self._global_state, table)
+        self.num_inst = int(self._state.sum())
+        self.sum_metric = _correlation(self._state) * self.num_inst
+        self.global_num_inst = int(self._global_state.sum())
+        self.global_sum_metric = _correlation(self._global_state) * self.global_num_inst
 
     def _table(self, label: Plain, pred: Plain) -> Plain:
         """Return numbers of samples by true class (row) and class found (column)."""

@@ -196,10 +196,7 @@ class CustomMetric(EvalMetric):
             more, several = found if isinstance(found, tuple) else (found, 1)
             total += float(more)
             count += int(several)
-        self.sum_metric += total
-        self.global_sum_metric += total
-        self.num_inst += count
-        self.global_num_inst += count
+        self._add(total, count)
 
     def get_config(self) -> dict[str, Any]:
         """Refuse: a function has no settings.
@@ -219,10 +216,8 @@ class Loss(EvalMetric):
 
     Parameters
     ----------
-    name : str, default 'loss'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'loss' by default.
 
     Examples
     --------
@@ -255,10 +250,7 @@ class Loss(EvalMetric):
         ]
         total = float(sum(each.sum(dtype=float) for each in arrays))
         count = sum(each.size for each in arrays)
-        self.sum_metric += total
-        self.global_sum_metric += total
-        self.num_inst += count
-        self.global_num_inst += count
+        self._add(total, count)
 
 
 def np(

@@ -27,10 +27,8 @@ class CrossEntropy(SumMetric):
     ----------
     eps : float, default 1e-12
         Keeps the logarithm finite.
-    name : str, default 'cross-entropy'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'cross-entropy' by default.
 
     Examples
     --------
@@ -70,10 +68,8 @@ class NegativeLogLikelihood(CrossEntropy):
     ----------
     eps : float, default 1e-12
         Keeps the logarithm finite.
-    name : str, default 'nll-loss'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'nll-loss' by default.
     """
 
     def __init__(
@@ -96,10 +92,8 @@ class Perplexity(SumMetric):
         Labels that do not count; None: all count.
     axis : int, default -1
         The axis of classes.
-    name : str, default 'perplexity'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'perplexity' by default.
 
     Examples
     --------

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from glueball.base import ArgumentError, ShapeError
-from glueball.metric._base import EvalMetric, SumMetric, alias, pairs, register, shapes_error
+from glueball.base import ShapeError
+from glueball.metric._base import (
+    StateMetric,
+    SumMetric,
+    alias,
+    checked_average,
+    pairs,
+    register,
+    shapes_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +28,16 @@ __all__ = ["MAE", "MSE", "RMSE", "PearsonCorrelation"]
 
 class _ErrorMetric(SumMetric):
     """Base of mean errors: the mean over each sample's elements, summed over samples."""
+
+    _usual_name: ClassVar[str]
+
+    def __init__(
+        self,
+        name: str | None = None,
+        output_names: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(self._usual_name if name is None else name, output_names, label_names)
 
     def _measure(self, label: Plain, pred: Plain) -> tuple[float, int]:
         if label.size != pred.size or label.shape[:1] != pred.shape[:1]:
@@ -49,10 +67,8 @@ class MAE(_ErrorMetric):
 
     Parameters
     ----------
-    name : str, default 'mae'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'mae' by default.
 
     Examples
     --------
@@ -63,13 +79,7 @@ class MAE(_ErrorMetric):
     ('mae', 1.0)
     """
 
-    def __init__(
-        self,
-        name: str = "mae",
-        output_names: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-    ) -> None:
-        super().__init__(name, output_names, label_names)
+    _usual_name = "mae"
 
     def _each(self, error: Plain) -> Plain:
         return np.abs(error)
@@ -83,10 +93,8 @@ class MSE(_ErrorMetric):
 
     Parameters
     ----------
-    name : str, default 'mse'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'mse' by default.
 
     Examples
     --------
@@ -97,13 +105,7 @@ class MSE(_ErrorMetric):
     ('mse', 3.0)
     """
 
-    def __init__(
-        self,
-        name: str = "mse",
-        output_names: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-    ) -> None:
-        super().__init__(name, output_names, label_names)
+    _usual_name = "mse"
 
     def _each(self, error: Plain) -> Plain:
         return np.square(error)
@@ -115,10 +117,8 @@ class RMSE(MSE):
 
     Parameters
     ----------
-    name : str, default 'rmse'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'rmse' by default.
 
     Examples
     --------
@@ -130,13 +130,7 @@ class RMSE(MSE):
     ('rmse', 2.0)
     """
 
-    def __init__(
-        self,
-        name: str = "rmse",
-        output_names: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-    ) -> None:
-        super().__init__(name, output_names, label_names)
+    _usual_name = "rmse"
 
     def _value(self, total: float, count: int) -> float:
         return math.sqrt(super()._value(total, count))
@@ -176,15 +170,13 @@ class _Moments:
 
 @register
 @alias("pearsonr")
-class PearsonCorrelation(EvalMetric):
+class PearsonCorrelation(StateMetric):
     """Pearson's correlation of labels and predictions; NaN if one is constant.
 
     Parameters
     ----------
-    name : str, default 'pearsonr'
-        What `get` calls the value.
-    output_names, label_names : list of str, optional
-        Which entries `update_dict` takes.
+    name, output_names, label_names
+        As for `EvalMetric`; called 'pearsonr' by default.
     average : {'macro', 'micro'}, default 'macro'
         'macro': the mean of the correlations of all updates; 'micro': one correlation, of all samples.
 
@@ -205,24 +197,11 @@ class PearsonCorrelation(EvalMetric):
         label_names: Sequence[str] | None = None,
         average: str = "macro",
     ) -> None:
-        if average not in ("macro", "micro"):
-            message = (
-                "expected average 'macro' (mean over updates) or 'micro' (from all samples) for metric "
-                f"'{name}', found {average!r}; correct it"
-            )
-            raise ArgumentError(message)
-        self.average = average
+        self.average = checked_average(average, name)
         super().__init__(name, output_names, label_names, has_global_stats=True, average=average)
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self._global_moments = _Moments()
-        super().reset()
-
-    def reset_local(self) -> None:
-        """Forget what `get` tells, and keep what `get_global` tells."""
-        self._moments = _Moments()
-        super().reset_local()
+    def _empty(self) -> _Moments:
+        return _Moments()
 
     def update(self, labels: Any, preds: Any) -> None:
         """Count a batch.
@@ -246,28 +225,24 @@ class PearsonCorrelation(EvalMetric):
             batches.append(np.stack([label.ravel(), pred.ravel()]).astype(np.float64))
         for batch in batches:
             if self.average == "micro":
-                self._moments.add(batch)
-                self._global_moments.add(batch)
+                self._state.add(batch)
+                self._global_state.add(batch)
                 continue
             moments = _Moments()
             moments.add(batch)
-            value = moments.correlation()
-            self.sum_metric += value
-            self.global_sum_metric += value
-            self.num_inst += 1
-            self.global_num_inst += 1
+            self._add(moments.correlation(), 1)
         if self.average == "micro":
-            self.num_inst = self._moments.count
-            self.global_num_inst = self._global_moments.count
+            self.num_inst = self._state.count
+            self.global_num_inst = self._global_state.count
 
     def get(self) -> tuple[str, float]:
         """Return the name, and the correlation since the last reset, NaN before any update."""
         if self.average == "micro":
-            return self.name, self._moments.correlation()
+            return self.name, self._state.correlation()
         return super().get()
 
     def get_global(self) -> tuple[str, float]:
         """Return the name, and the correlation since the last `reset`."""
         if self.average == "micro":
-            return self.name, self._global_moments.correlation()
+            return self.name, self._global_state.correlation()
         return super().get_global()

@@ -12,6 +12,7 @@ import pytest
 from glueball import init, nd
 from glueball.base import InitializerWarning
 from glueball.gluon import Parameter, nn
+from initialized_nets import every, net_of, values
 
 
 class Filled(init.Initializer):
@@ -31,23 +32,6 @@ class Filled(init.Initializer):
 class OnlyWeights(init.Initializer):
     def _init_weight(self, name, arr):
         arr[:] = 5
-
-
-def net_of(*layers):
-    net = nn.Sequential()
-    net.add(*layers)
-    return net
-
-
-def values(parameter):
-    return parameter.data().asnumpy()
-
-
-def every(parameter):
-    """The one number that fills the parameter."""
-    found = set(values(parameter).ravel().tolist())
-    assert len(found) == 1
-    return found.pop()
 
 
 def test_a_layers_own_initializers_win_also_when_forced():

@@ -8,23 +8,7 @@ import pytest
 from glueball import init, nd, npx
 from glueball import np as mnp
 from glueball.gluon import nn
-
-
-def net_of(*layers):
-    net = nn.Sequential()
-    net.add(*layers)
-    return net
-
-
-def values(parameter):
-    return parameter.data().asnumpy()
-
-
-def every(parameter):
-    """The one number that fills the parameter."""
-    found = set(values(parameter).ravel().tolist())
-    assert len(found) == 1
-    return found.pop()
+from initialized_nets import every, net_of, values
 
 
 def test_a_hook_is_given_the_parameters_name_and_its_own_memory():

@@ -7,16 +7,7 @@ import pytest
 
 from glueball import autograd, init, nd, random
 from glueball.gluon import nn
-
-
-def net_of(*layers):
-    net = nn.Sequential()
-    net.add(*layers)
-    return net
-
-
-def values(parameter):
-    return parameter.data().asnumpy()
+from initialized_nets import net_of, values
 
 
 def weights(*layers, seed=3, initializer="uniform", data=True):

@@ -21,7 +21,16 @@ class TwoLayers(nn.Block):
 
 
 def test_summary_lists_layers_as_they_run(capsys):
-    net = TwoLayers()
+    class Net(nn.Block):
+        def __init__(self):
+            super().__init__()
+            self.output = nn.Dense(2, in_units=4)  # runs last
+            self.hidden = nn.Dense(4, activation="relu", in_units=3)
+
+        def forward(self, x):
+            return self.output(self.hidden(x))
+
+    net = Net()
     net.initialize()
 
     net.summary(nd.ones((5, 3)))
@@ -32,7 +41,7 @@ def test_summary_lists_layers_as_they_run(capsys):
         ("Activation-1", "(5, 4)", "0"),
         ("Dense-2", "(5, 4)", str(3 * 4 + 4)),
         ("Dense-3", "(5, 2)", str(4 * 2 + 2)),
-        ("TwoLayers-4", "(5, 2)", "0"),
+        ("Net-4", "(5, 2)", "0"),
     ]
     table = ["{:>20}  {:>42} {:>15}".format(*row) for row in rows]
     assert capsys.readouterr().out.splitlines() == [
