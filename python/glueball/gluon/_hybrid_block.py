@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glueball import nd, npx
 from glueball import np as np_mode
 from glueball.base import ArgumentError, DeferredInitializationError, MXNetError
 from glueball.gluon._arrays import check_input
 from glueball.gluon._block import Block
+from glueball.gluon._inference import InferringFunctions, Waiting
+
+if TYPE_CHECKING:
+    from glueball.gluon.parameter import Parameter
 
 __all__ = ["HybridBlock"]
 
@@ -71,31 +75,55 @@ class HybridBlock(Block):
         self.cast(x.dtype)
 
     def forward(self, x: Any, *args: Any) -> Any:
-        """Call `hybrid_forward` with the array functions and the block's own parameters."""
+        """Call `hybrid_forward` with the array functions and the block's own parameters.
+
+        Those that wait for their shape get it from `infer_shape`, where the block defines it, else from the
+        functions that they are given to.
+        """
         check_input(x, self.name)
+        functions = _NumpyFunctions if npx.is_np_array() else nd
         try:
             params = {key: value.data() for key, value in self._reg_params.items()}
         except DeferredInitializationError:
+            if self._native_class is None and type(self).infer_shape is Block.infer_shape:
+                return self._infer_by_running(functions, x, *args)
             self._finish_own(x, *args)
             params = {key: value.data() for key, value in self._reg_params.items()}
-        functions = _NumpyFunctions if npx.is_np_array() else nd
         return self.hybrid_forward(functions, x, *args, **params)
+
+    def _waiting(self) -> list[Parameter]:
+        return [each for _, each in self._own_parameters("") if each._state == "deferred"]
 
     def _finish_own(self, *inputs: Any) -> None:
         """Initialize own parameters that wait for their shape, once `infer_shape` has told it."""
-        waiting = [each for _, each in self._own_parameters("") if each._state == "deferred"]
+        waiting = self._waiting()
         if any(-1 in (each._lengths or (-1,)) for each in waiting):
             try:
                 self.infer_shape(*inputs)
             except MXNetError as error:
-                message = (
-                    f"Deferred initialization failed because shape cannot be inferred. {error} (Give "
-                    f"'{self.name}' an infer_shape(self, x) that sets its parameters' shapes, or "
-                    "give the shapes when they are made.)"
-                )
-                raise ArgumentError(message) from error
+                raise self._cannot_be_inferred(error) from error
         for parameter in waiting:
             parameter._finish_deferred()
+
+    def _infer_by_running(self, functions: Any, *inputs: Any) -> Any:
+        """Run, while functions tell the shapes of own parameters that wait for them."""
+        params = {
+            key: Waiting(value) if value._state == "deferred" else value.data()
+            for key, value in self._reg_params.items()
+        }
+        try:
+            return self.hybrid_forward(InferringFunctions(functions), *inputs, **params)
+        except Exception as error:
+            if not self._waiting():
+                raise  # of something else
+            raise self._cannot_be_inferred(error) from error
+
+    def _cannot_be_inferred(self, error: Exception) -> ArgumentError:
+        return ArgumentError(
+            f"Deferred initialization failed because shape cannot be inferred. {error} (Give "
+            f"'{self.name}' an infer_shape(self, x) that sets its parameters' shapes, or "
+            "give the shapes when they are made.)"
+        )
 
     def hybrid_forward(self, F: Any, x: Any, *args: Any, **params: Any) -> Any:
         """Compute the output; a subclass says how."""
