@@ -519,7 +519,8 @@ void norms_loop(const T* __restrict w, const T* __restrict grad, T* __restrict s
 }
 
 /// Without clipping, float has loops of its own, in which it costs nothing; each is a kilobyte. For
-/// double, where vectors are short and memory is the limit sooner, gradients are clipped at infinity.
+/// double, where vectors are short and memory is the limit sooner, gradients are clipped at
+/// infinity.
 template <class T>
 constexpr bool has_loops_without_clipping = sizeof(T) == sizeof(float);
 
