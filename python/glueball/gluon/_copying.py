@@ -1,4 +1,4 @@
-"""What parameters are made of, for copies and pickles of them."""
+"""Copies and pickles of parameters: what they are made of."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball import _core
+
 if TYPE_CHECKING:
     from glueball.gluon._parameter import Parameter
 
-__all__ = ["parts_of"]
+__all__ = ["parts_of", "restore"]
 
 # What every parameter makes for itself.
 _OWN = (
@@ -69,3 +71,29 @@ def parts_of(
     state = (values, gradient, fresh, plan, list(parameter._contexts), parameter._rounds_inference)
     others = {name: own(each) for name, each in parameter.__dict__.items() if name not in _OWN}
     return settings, state, others
+
+
+def restore(
+    parameter: Parameter,
+    lengths: tuple[int, ...] | None,
+    state: tuple[Any, ...],
+    others: dict[str, Any],
+) -> None:
+    """Give a new parameter the shape, the state and the attributes that `parts_of` took from another."""
+    parameter.__dict__.update(others)
+    if lengths is not None:
+        parameter._set_shape(lengths)  # as it is: here 0 is a length, not "unknown"
+    values, gradient, fresh, plan, contexts, rounds_inference = state
+    if values is not None:
+        parameter._set_data(values, True)
+        if fresh:
+            parameter._accumulate_grad(gradient, _core.BackwardPass())
+        elif gradient is not None:
+            parameter._grad(np.ndarray)[...] = gradient
+    elif plan is not None:
+        own, default, seed, stream = plan
+        parameter._plan = (own, default, _core.Generator(seed, stream))
+        parameter._initialize(*parameter._plan, False)
+    parameter._be_on(contexts)
+    if rounds_inference:
+        parameter.cast("bfloat16")

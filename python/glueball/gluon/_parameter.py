@@ -18,7 +18,7 @@ from glueball import init as initializers
 from glueball._scope import outside
 from glueball.base import ArgumentError, DtypeError, MXNetError, ShapeError
 from glueball.gluon._arrays import array_type, check_assignable
-from glueball.gluon._copying import parts_of
+from glueball.gluon._copying import parts_of, restore
 from glueball.gluon._gradient_sink import GradientSink
 from glueball.gluon._settings import (
     check_grad_req,
@@ -417,24 +417,12 @@ class Parameter(_core.Parameter):
     # ---- what dense networks do without ---------------------------------------------------
 
     def var(self) -> NoReturn:
-        """Refuse: there are no symbols.
-
-        Raises
-        ------
-        OutsideScopeError
-            Always.
-        """
+        """Raise an `OutsideScopeError`: there are no symbols."""
         name = "gluon.Parameter.var"
         raise outside(name, "symbolic graphs")
 
     def row_sparse_data(self, row_id: Any) -> NoReturn:
-        """Refuse: rows are not stored apart; `data` has them all.
-
-        Raises
-        ------
-        OutsideScopeError
-            Always.
-        """
+        """Raise an `OutsideScopeError`: rows are not stored apart; `data` has them all."""
         name = "gluon.Parameter.row_sparse_data"
         raise outside(name, "sparse arrays")
 
@@ -497,23 +485,6 @@ def _rebuild(
 ) -> Parameter:
     """Return a parameter of what `parts_of` gave, whatever its class's own constructor takes."""
     parameter = cls.__new__(cls)
-    lengths = settings["shape"]
     Parameter.__init__(parameter, name, **{**settings, "shape": None})
-    parameter.__dict__.update(others)
-    if lengths is not None:
-        parameter._set_shape(lengths)  # as it is: here 0 is a length, not "unknown"
-    values, gradient, fresh, plan, contexts, rounds_inference = state
-    if values is not None:
-        parameter._set_data(values, True)
-        if fresh:
-            parameter._accumulate_grad(gradient, _core.BackwardPass())
-        elif gradient is not None:
-            parameter._grad(np.ndarray)[...] = gradient
-    elif plan is not None:
-        own, default, seed, stream = plan
-        parameter._plan = (own, default, _core.Generator(seed, stream))
-        parameter._initialize(*parameter._plan, False)
-    parameter._be_on(contexts)
-    if rounds_inference:
-        parameter.cast("bfloat16")
+    restore(parameter, settings["shape"], state, others)
     return parameter
