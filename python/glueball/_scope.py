@@ -123,6 +123,7 @@ _OUTSIDE: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "util": {"many devices": ("get_cuda_compute_capability", "get_gpu_memory")},
     "context": {"many devices": ("gpu_memory_info",)},
+    "autograd": {"symbolic graphs": ("get_symbol",)},
     "test_utils": {
         "downloads": (
             "download",

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import _core, _tape
+from glueball._scope import missing
 from glueball.base import ArgumentError, MXNetError, ShapeError
 from glueball.nd._record import class_of, is_array, wrap
 
@@ -366,3 +367,7 @@ class Function:
             return outputs[0]
         _tape.attach_many(outputs, inputs, run_backward, type(self).__name__)
         return tuple(outputs)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

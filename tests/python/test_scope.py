@@ -42,6 +42,13 @@ from glueball.base import MXNetError, OutsideScopeError
         ("glueball.init", "FusedRNN", "recurrent nets"),
         ("glueball.metric", "Torch", "other libraries' metrics"),
         ("glueball.optimizer", "Test", "tests of MXNet"),
+        ("glueball.autograd", "get_symbol", "symbolic graphs"),
+        ("glueball.gluon.block", "SymbolBlock", "symbolic graphs"),
+        ("glueball.gluon.contrib.nn", "SparseEmbedding", "sparse arrays"),
+        ("glueball.gluon.contrib.data", "text", "texts"),
+        ("glueball.io", "CSVIter", "record files and images"),
+        ("glueball.util", "get_gpu_memory", "many devices"),
+        ("glueball.context", "gpu_memory_info", "many devices"),
     ],
 )
 def test_what_is_outside_says_what_it_is_for(module, name, field):
