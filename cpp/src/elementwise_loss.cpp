@@ -46,6 +46,10 @@ Term term(const ElementwiseLoss& loss, double p, double y) {
       return {softplus(-p * y), -y * sigmoid(-p * y)};
     case ElementwiseLossKind::kl_divergence:
       return {y * (std::log(y + 1e-12) - p), -y};
+    case ElementwiseLossKind::poisson_nll:
+      return {std::exp(p) - y * p, std::exp(p) - y};
+    case ElementwiseLossKind::poisson_nll_of_rates:
+      return {p - y * std::log(p + 1e-8), 1.0 - y / (p + 1e-8)};
   }
   return {};
 }

@@ -79,6 +79,94 @@ void fill(const Tensor& target, const StoredArray& array) {
   });
 }
 
+/// A parameter and what a file may call it.
+struct Wanted {
+  std::string path;
+  std::shared_ptr<Parameter> parameter;
+};
+
+/// Every place of a net, shared parameters at each of theirs.
+std::vector<Wanted> places_of(const Sequential& net) {
+  std::vector<Wanted> places;
+  net.visit_parameters("", [&](const std::string& path, const std::shared_ptr<Parameter>& each) {
+    places.push_back({path, each});
+  });
+  return places;
+}
+
+std::vector<Wanted> places_of(const ParameterList& parameters) {
+  std::vector<Wanted> places;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    places.push_back({parameters.paths()[i], parameters.all()[i]});
+  }
+  return places;
+}
+
+/// Whether a file that has these names goes by parameters' names ("dense0_weight"): none of them
+/// has a dot, which paths have ("0.weight"), or a layer alone does not ("weight").
+template <class Names>
+bool goes_by_name(const Names& by_name, const std::vector<Wanted>& places) {
+  std::unordered_set<std::string_view> paths;
+  for (const Wanted& wanted : places) paths.insert(wanted.path);
+  bool all_are_paths = true;
+  for (const auto& [name, array] : by_name) {
+    if (name.find('.') != std::string_view::npos) return false;
+    all_are_paths = all_are_paths && paths.contains(name);
+  }
+  return !by_name.empty() && !all_are_paths;
+}
+
+void load_into(const std::vector<Wanted>& places, const std::string& path,
+               const LoadOptions& options) {
+  const StoredArrays contents = read_arrays(path);
+  if (!contents.named) {
+    throw ArgumentError({"named arrays in " + quoted(path), "a list", "save a net's parameters"});
+  }
+  std::unordered_map<std::string_view, const StoredArray*> by_name;
+  std::vector<std::string> in_file;
+  for (const StoredArray& array : contents.arrays) {
+    by_name.emplace(without_kind(array.name()), &array);
+    in_file.push_back(array.name());
+  }
+  for (const auto& [alias, name] : contents.aliases) {
+    by_name.emplace(without_kind(alias), contents.find(name));
+    in_file.push_back(alias);
+  }
+
+  // A parameter that stands under several paths needs one of them.
+  std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> missing;
+  std::unordered_set<const Parameter*> given;
+  std::unordered_set<std::string_view> used;
+  std::vector<std::string> in_net;
+  std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>> values;
+  const bool by_parameter = goes_by_name(by_name, places);
+  for (const Wanted& wanted : places) {
+    const std::string& name = by_parameter ? wanted.parameter->name() : wanted.path;
+    in_net.push_back(name);
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) {
+      missing.emplace_back(name, wanted.parameter);
+      continue;
+    }
+    used.insert(found->first);
+    if (given.insert(wanted.parameter.get()).second) {
+      values.emplace_back(wanted.parameter, *found->second);
+    }
+  }
+  for (const auto& [name, parameter] : missing) {
+    if (options.allow_missing || given.contains(parameter.get())) continue;
+    throw ArgumentError({"Parameter " + quoted(name) + " in file " + quoted(path), list_of(in_file),
+                         "set allow_missing to leave it as it is"});
+  }
+  for (const auto& [name, array] : by_name) {
+    if (options.ignore_extra || used.contains(name)) continue;
+    throw ArgumentError(
+        {"arrays for the net's parameters in file " + quoted(path) + ": " + list_of(in_net),
+         quoted(name), "set ignore_extra to skip it"});
+  }
+  assign(values, path, options);
+}
+
 }  // namespace
 
 StoredArrays read_arrays(const std::string& path) {
@@ -122,49 +210,26 @@ void save_parameters(const Sequential& net, const std::string& path) {
 }
 
 void load_parameters(Sequential& net, const std::string& path, const LoadOptions& options) {
-  const StoredArrays contents = read_arrays(path);
-  if (!contents.named) {
-    throw ArgumentError({"named arrays in " + quoted(path), "a list", "save a net's parameters"});
-  }
-  std::unordered_map<std::string_view, const StoredArray*> by_name;
-  std::vector<std::string> in_file;
-  for (const StoredArray& array : contents.arrays) {
-    by_name.emplace(without_kind(array.name()), &array);
-    in_file.push_back(array.name());
-  }
-  for (const auto& [alias, name] : contents.aliases) {
-    by_name.emplace(without_kind(alias), contents.find(name));
-    in_file.push_back(alias);
-  }
+  load_into(places_of(net), path, options);
+}
 
-  // A parameter that stands under several paths needs one of them.
-  std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> missing;
-  std::unordered_set<const Parameter*> given;
-  std::unordered_set<std::string_view> used;
-  std::vector<std::string> in_net;
-  std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>> values;
-  net.visit_parameters("", [&](const std::string& name, const std::shared_ptr<Parameter>& each) {
-    in_net.push_back(name);
-    const auto found = by_name.find(name);
-    if (found == by_name.end()) {
-      missing.emplace_back(name, each);
-      return;
+void save_parameters(const ParameterList& parameters, const std::string& path) {
+  StoredArrays contents;
+  std::unordered_set<std::string_view> names;
+  for (const auto& parameter : parameters) {
+    if (!names.insert(parameter->name()).second) {
+      throw ArgumentError({"parameters of different names to save by name",
+                           "two called " + quoted(parameter->name()),
+                           "save the net, which is stored by path"});
     }
-    used.insert(found->first);
-    if (given.insert(each.get()).second) values.emplace_back(each, *found->second);
-  });
-  for (const auto& [name, parameter] : missing) {
-    if (options.allow_missing || given.contains(parameter.get())) continue;
-    throw ArgumentError({"Parameter " + quoted(name) + " in file " + quoted(path), list_of(in_file),
-                         "set allow_missing to leave it as it is"});
+    contents.arrays.emplace_back(parameter->name(), parameter->values());
   }
-  for (const auto& [name, array] : by_name) {
-    if (options.ignore_extra || used.contains(name)) continue;
-    throw ArgumentError(
-        {"arrays for the net's parameters in file " + quoted(path) + ": " + list_of(in_net),
-         quoted(name), "set ignore_extra to skip it"});
-  }
-  assign(values, path, options);
+  write_arrays(path, contents);
+}
+
+void load_parameters(const ParameterList& parameters, const std::string& path,
+                     const LoadOptions& options) {
+  load_into(places_of(parameters), path, options);
 }
 
 void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>>& values,

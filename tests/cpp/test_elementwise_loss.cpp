@@ -35,6 +35,9 @@ TEST_CASE("elementwise losses are what their formulas say") {
   CHECK(loss_of(Kind::logistic, 2.0, -1.0) == Approx(std::log(1.0 + std::exp(2.0))));
   CHECK(loss_of(Kind::kl_divergence, -1.0, 0.5) == Approx(0.5 * (std::log(0.5) + 1.0)));
   CHECK(loss_of(Kind::kl_divergence, -1.0, 0.0) == 0.0);
+  CHECK(loss_of(Kind::poisson_nll, 0.5, 3.0) == Approx(std::exp(0.5) - 1.5));
+  CHECK(loss_of(Kind::poisson_nll_of_rates, 2.0, 3.0) == Approx(2.0 - 3.0 * std::log(2.0)));
+  CHECK(loss_of(Kind::poisson_nll_of_rates, 0.0, 0.0) == 0.0);
   // -y log s - (1 - y) log(1 - s), s the sigmoid of 0.5.
   const double s = 1.0 / (1.0 + std::exp(-0.5));
   CHECK(loss_of(Kind::sigmoid_binary_cross_entropy, 0.5, 0.3) ==
@@ -67,11 +70,14 @@ TEST_CASE("each sample's loss is the mean over its elements") {
 }
 
 TEST_CASE("gradients of elementwise losses are their central differences") {
-  for (const Kind kind : {Kind::l1, Kind::huber, Kind::sigmoid_binary_cross_entropy, Kind::hinge,
-                          Kind::squared_hinge, Kind::logistic, Kind::kl_divergence}) {
+  for (const Kind kind :
+       {Kind::l1, Kind::huber, Kind::sigmoid_binary_cross_entropy, Kind::hinge, Kind::squared_hinge,
+        Kind::logistic, Kind::kl_divergence, Kind::poisson_nll, Kind::poisson_nll_of_rates}) {
     CAPTURE(static_cast<int>(kind));
     const ElementwiseLoss loss(kind, 0.7);
-    const Tensor p = test::random_tensor({5, 3}, 1, -2.0, 2.0);
+    // Rates are above 0.
+    const double least = kind == Kind::poisson_nll_of_rates ? 0.5 : -2.0;
+    const Tensor p = test::random_tensor({5, 3}, 1, least, 2.0);
     // Probabilities serve as labels of every loss, of the margin losses with a sign.
     const Tensor y = test::random_tensor({5, 3}, 2, 0.1, 0.9);
     const Tensor head = test::random_tensor({5}, 3);

@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "glueball/dense.h"
 #include "glueball/error.h"
@@ -241,4 +243,71 @@ TEST_CASE("a safetensors header of 274 bytes is not taken for MXNet's first numb
   write_file(folder / "x", glueball::testing::bytes_of(std::uint64_t{0x112}) + header);
 
   CHECK(read_arrays(folder / "x").metadata.size() == 1);
+}
+
+TEST_CASE("parameters are stored by name too, and a net takes such a file") {
+  const TemporaryFolder folder;
+  for (const std::string ending : {".safetensors", ".params"}) {
+    CAPTURE(ending);
+    const std::string path = folder / ("named" + ending);
+    const auto net = trained(1);
+    save_parameters(ParameterList(*net), path);
+    std::vector<std::string> names;
+    for (const StoredArray& array : read_arrays(path).arrays) names.push_back(array.name());
+    CHECK(std::count(names.begin(), names.end(), "dense0_weight") == 1);
+
+    const auto other = trained(2);
+    load_parameters(*other, path);
+    CHECK(values_of(*other) == values_of(*net));
+
+    // A file by path serves a list as well.
+    const auto third = trained(3);
+    save_parameters(*net, path);
+    load_parameters(ParameterList(*third), path);
+    CHECK(values_of(*third) == values_of(*net));
+  }
+}
+
+TEST_CASE("a selection by regular expression is saved and loaded alone") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "some.safetensors";
+  const auto net = trained(1);
+  const auto other = trained(2);
+  const ParameterList all(*other);
+  const std::string before = values_of(*other);
+
+  save_parameters(ParameterList(*net).select("dense1_.*"), path);
+  CHECK(read_arrays(path).arrays.size() == 2);
+  CHECK_THROWS_WITH_AS(load_parameters(*other, path),
+                       doctest::Contains("expected Parameter 'dense0_weight' in file"),
+                       ArgumentError);
+  CHECK(values_of(*other) == before);
+
+  load_parameters(all.select("dense1_.*"), path);
+  const ParameterList source(*net);
+  for (const std::string name : {"dense1_weight", "dense1_bias"}) {
+    CHECK(all[name]->values().data<float>()[0] == source[name]->values().data<float>()[0]);
+  }
+  CHECK(all["dense0_weight"]->values().data<float>()[0] !=
+        source["dense0_weight"]->values().data<float>()[0]);
+
+  // Out of a file that has more.
+  const std::string whole = folder / "all.safetensors";
+  save_parameters(source, whole);
+  CHECK_THROWS_AS(load_parameters(all.select("dense0_.*"), whole), ArgumentError);
+  LoadOptions options;
+  options.ignore_extra = true;
+  load_parameters(all.select("dense0_.*"), whole, options);
+  CHECK(values_of(*other) == values_of(*net));
+}
+
+TEST_CASE("two parameters of one name are not saved by name") {
+  const TemporaryFolder folder;
+  Sequential net("net");
+  net.add(dense("dense", 3, 3));
+  net.add(dense("dense", 3, 3));
+  net.initialize(std::make_shared<Normal>(1.0), 1);
+
+  CHECK_THROWS_WITH_AS(save_parameters(ParameterList(net), folder / "x.params"),
+                       doctest::Contains("found two called 'dense_weight'"), ArgumentError);
 }

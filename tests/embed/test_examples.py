@@ -6,8 +6,12 @@ import re
 import shutil
 import sys
 
+import numpy as onp
 import pytest
 from projects import COMPILERS, ROOT, build, glueball_option, run
+
+from glueball import autograd, gluon, nd
+from glueball.gluon import nn
 
 pytest.importorskip("sklearn")
 
@@ -55,6 +59,34 @@ def test_a_saved_model_is_served_row_by_row(programs, digits, tmp_path):
     assert sum(right) / len(right) > 0.95
     scores = [float(score) for score in answers[0].split(",")[1:]]
     assert int(answers[0].split(",")[0]) == scores.index(max(scores))
+
+
+def test_a_model_trained_in_python_is_served_with_the_same_bits(programs, digits, tmp_path):
+    data = onp.loadtxt(digits / "train.csv", delimiter=",", dtype="float32")
+    x, labels = data[:, :-1], data[:, -1].astype("int64")
+    net = nn.HybridSequential(
+        nn.Dense(32, activation="tanh"), nn.BatchNorm(), nn.Dense(10, activation="softrelu")
+    )
+    net.initialize()
+    trainer = gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.01})
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    for _ in range(10):
+        with autograd.record():
+            error = loss(net(nd.array(x)), nd.array(labels))
+        error.backward()
+        trainer.step(len(x))
+    net.export(tmp_path / "digits.safetensors")
+    lines = (digits / "test.csv").read_text(encoding="ascii").splitlines()[:100]
+    rows = [line.rsplit(",", 1)[0] for line in lines]
+
+    answers = run(programs / "serve", tmp_path / "digits.safetensors", input="\n".join(rows))
+
+    # Row by row, as it serves. Nine digits are enough to tell any two numbers of float32 apart.
+    served = onp.loadtxt(answers.splitlines(), delimiter=",", dtype="float64")[:, 1:]
+    expected = [
+        net(nd.array([[float(number) for number in row.split(",")]])).asnumpy()[0] for row in rows
+    ]
+    assert served.astype("float32").tobytes() == onp.stack(expected).tobytes()
 
 
 def test_a_wrong_row_is_answered_with_an_error_and_the_next_one_served(programs, digits, tmp_path):

@@ -16,6 +16,8 @@ enum class ElementwiseLossKind : std::uint8_t {
   squared_hinge,                 ///< max(0, margin - p y)^2, y is -1 or 1
   logistic,                      ///< log(1 + e^(-p y)), y is -1 or 1
   kl_divergence,                 ///< y (log(y + 1e-12) - p), p a log probability
+  poisson_nll,                   ///< e^p - y p, p the logarithm of a rate, y a count
+  poisson_nll_of_rates,          ///< p - y log(p + 1e-8), p a rate
 };
 
 /// A loss and its one parameter, where it has one.

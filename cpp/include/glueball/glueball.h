@@ -8,6 +8,7 @@
 #include "glueball/dropout.h"
 #include "glueball/elementwise_loss.h"
 #include "glueball/embedding.h"
+#include "glueball/embedding_loss.h"
 #include "glueball/error.h"
 #include "glueball/export.h"
 #include "glueball/flatten.h"

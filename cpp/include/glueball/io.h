@@ -8,6 +8,7 @@
 
 #include "glueball/export.h"
 #include "glueball/parameter.h"
+#include "glueball/parameter_list.h"
 #include "glueball/sequential.h"
 #include "glueball/stored_array.h"
 
@@ -49,7 +50,16 @@ struct LoadOptions {
 /// nothing is written then; as write_arrays().
 GLUEBALL_API void save_parameters(const Sequential& net, const std::string& path);
 
-/// Reads parameters by structural path. Nothing is initialized first; shapes become known.
+/// Writes parameters under their names ("dense0_weight"), as Python's `ParameterDict.save`: all of
+/// a net's, or a selection.
+///
+///     save_parameters(ParameterList(net).select(".*bias"), "biases.safetensors");
+///
+/// @throws ArgumentError if two have one name; as the other save_parameters().
+GLUEBALL_API void save_parameters(const ParameterList& parameters, const std::string& path);
+
+/// Reads parameters by structural path, or by name if no name in the file has a dot: what either
+/// save_parameters() wrote. Nothing is initialized first; shapes become known.
 ///
 /// Everything is checked, and all memory obtained, before anything is changed: when this throws,
 /// the net is as it was. Initialized parameters keep their arrays. Names may begin with "arg:" or
@@ -58,6 +68,11 @@ GLUEBALL_API void save_parameters(const Sequential& net, const std::string& path
 /// @throws as read_arrays(); ArgumentError if a name is missing or extra, or a dtype differs,
 /// ShapeError if a shape does; DtypeError if elements do not convert.
 GLUEBALL_API void load_parameters(Sequential& net, const std::string& path,
+                                  const LoadOptions& options = {});
+
+/// The same for the parameters of a list: those of a selection, with `ignore_extra` out of a file
+/// that has more.
+GLUEBALL_API void load_parameters(const ParameterList& parameters, const std::string& path,
                                   const LoadOptions& options = {});
 
 /// Gives each parameter its array; all of them or, when this throws, none.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import operator
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueball._core import __version__
+from glueball._files import write_bytes
 from glueball.base import ArgumentError, DtypeError
 from glueball.gluon import nn
 from glueball.gluon.nn.activation import NativeActivation
@@ -64,9 +63,9 @@ class _Graph:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def constant(self, name: str, values: Any) -> str:
-        """Add an array, and return its name."""
-        array = np.ascontiguousarray(np.asarray(values, self.dtype))
+    def constant(self, name: str, values: Any, dtype: Any = None) -> str:
+        """Add an array, of the net's dtype if not of another, and return its name."""
+        array = np.ascontiguousarray(np.asarray(values, dtype or self.dtype))
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
@@ -106,18 +105,7 @@ def make_model(
 
 def save_model(model: Any, path: str) -> None:
     """Write a model to a file, whole or not at all."""
-    # Written beside the target and renamed, so that nobody ever reads half a file.
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(model.SerializeToString())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    write_bytes(path, model.SerializeToString())
 
 
 # ---- the chain ------------------------------------------------------------------------------
@@ -145,6 +133,8 @@ def _input_shape(
     if given is not None:
         return tuple(-1 if length is None else operator.index(length) for length in given)
     for _, leaf in leaves:
+        if isinstance(leaf, nn.Embedding):  # takes indices, of any shape
+            break
         for parameter in leaf._reg_params.values():
             width = parameter.data().shape[-1]
             if isinstance(leaf, nn.Dense) or width > 1:  # one slope of a PReLU tells nothing
@@ -304,6 +294,36 @@ def _write_instance_norm(graph: _Graph, step: _Step) -> None:
     _write_affine(graph, step, "InstanceNormalization")
 
 
+def _write_group_norm(graph: _Graph, step: _Step) -> None:
+    # An instance's normalization, the groups taken for its channels. GroupNormalization is in ONNX
+    # Runtime for opset 21 only, and for float32.
+    norm, path, x = step.layer, step.path, graph.tensor
+    groups, channels = norm._num_groups, step.shape[1]
+    shape = graph.add("Shape", x, name=f"{path}.shape")
+    grouped = graph.constant(f"{path}.grouped", (0, groups, -1), np.int64)
+    graph.add("Reshape", x, grouped, name=f"{path}.in_groups")
+    plain = [
+        graph.constant(f"{path}.{name}", np.full(groups, value))
+        for name, value in (("one", 1), ("zero", 0))
+    ]
+    epsilon = norm._epsilon
+    graph.add("InstanceNormalization", graph.tensor, *plain, name=f"{path}.norm", epsilon=epsilon)
+    graph.add("Reshape", graph.tensor, shape, name=f"{path}.in_channels")
+    for kind, name in (("Mul", "gamma"), ("Add", "beta")):
+        values = np.reshape(getattr(norm, name).data(), (channels, *(1,) * (len(step.shape) - 2)))
+        graph.add(
+            kind, graph.tensor, graph.constant(f"{path}.{name}", values), name=f"{path}.{kind}"
+        )
+
+
+def _write_embedding(graph: _Graph, step: _Step) -> None:
+    # Indices are of the net's dtype, as everything that comes in.
+    integers = graph.onnx.TensorProto.INT64
+    graph.add("Cast", graph.tensor, name=f"{step.path}.indices", to=integers)
+    weight = graph.constant(f"{step.path}.weight", step.layer.weight.data())
+    graph.add("Gather", weight, graph.tensor, name=step.path, axis=0)
+
+
 def _write_affine(graph: _Graph, step: _Step, kind: str, **settings: Any) -> None:
     norm = step.layer
     constants = [
@@ -343,7 +363,9 @@ def _refuse_axis(step: _Step, kind: str, axis: str) -> None:
 
 _WRITERS: dict[type[Block] | None, Callable[[_Graph, _Step], None]] = {
     nn.BatchNorm: _write_batch_norm,
+    nn.Embedding: _write_embedding,
     nn.Flatten: _write_flatten,
+    nn.GroupNorm: _write_group_norm,
     nn.InstanceNorm: _write_instance_norm,
     nn.LayerNorm: _write_layer_norm,
     nn.PReLU: _write_prelu,
@@ -369,8 +391,8 @@ def _writer_of(path: str, leaf: Block) -> Callable[[_Graph, _Step], None]:
         if leaf._native_class in _WRITERS:
             return _WRITERS[leaf._native_class]
     message = (
-        f"expected layers that ONNX has (Dense, activations, Flatten, Dropout, BatchNorm, LayerNorm, "
-        f"InstanceNorm, PReLU, Identity, HybridLambda('softmax') and 'log_softmax') in chains, found "
+        f"expected layers that ONNX has (Dense, activations, Flatten, Dropout, Embedding, BatchNorm, "
+        f"LayerNorm, GroupNorm, InstanceNorm, PReLU, Identity, HybridLambda('softmax') and 'log_softmax') in chains, found "
         f"'{leaf.name}' ({type(leaf).__name__}) at '{path}'; export the part of the net without it, and "
         "do its work outside"
     )
