@@ -102,7 +102,8 @@ inline void check_gradients(Layer& layer, const Tensor& input, double tolerance 
   CHECK(relative_error(input_grad, numeric_gradient(value, input)) < tolerance);
   for (const auto& [path, parameter] : parameters_of(layer)) {
     if (parameter->grad_req() == GradReq::null) continue;
-    CAPTURE(path);
+    const auto& shown_path = path;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_path);
     CHECK(relative_error(parameter->grad(), numeric_gradient(value, parameter->data())) <
           tolerance);
   }

@@ -165,7 +165,8 @@ TEST_CASE("calling an initializer goes by the kind of the name") {
       {"a_beta", "beta", 0},        {"a_min", "zero", 0},  {"a_running_var", "one", 1},
       {"stn_loc_weight", "zero", 0}};
   for (const auto& [name, hook, value] : cases) {
-    CAPTURE(name);
+    const auto& shown_name = name;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_name);
     Recorder recorder;
     const Tensor out({3});
     out.fill(9.0);
@@ -617,7 +618,8 @@ TEST_CASE("DeltaOrthogonal is orthogonal at the kernel's centre and 0 elsewhere"
 TEST_CASE("each random initializer gives the same bits on any number of threads") {
   const int before = num_threads();
   for (const auto& [name, initializer] : random_initializers()) {
-    CAPTURE(name);
+    const auto& shown_name = name;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_name);
     const Shape shape = name.rfind("Orthogonal", 0) == 0 ? Shape{40, 50} : Shape{700, 300};
     set_num_threads(1);
     const Tensor expected = filled(*initializer, shape);
@@ -633,7 +635,8 @@ TEST_CASE("a shard has the bits of its place in the whole") {
   const Shape shape{31, 17};
   for (const auto& [name, initializer] : random_initializers()) {
     for (const Dtype dtype : {Dtype::float32, Dtype::float64}) {
-      CAPTURE(name);
+      const auto& shown_name = name;  // Clang 14 captures no structured binding.
+      CAPTURE(shown_name);
       const Tensor whole = filled(*initializer, shape, dtype);
       const Tensor joined(shape, dtype);
       for (std::int64_t begin = 0; begin < 527; begin += 111) {  // odd places, a shorter last one
@@ -657,7 +660,8 @@ TEST_CASE("a shard has the bits of its place in the whole") {
 
 TEST_CASE("float64 weights agree with float32 ones up to rounding") {
   for (const auto& [name, initializer] : random_initializers()) {
-    CAPTURE(name);
+    const auto& shown_name = name;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_name);
     const std::vector<double> single = values(filled(*initializer, {12, 10}));
     const std::vector<double> twice = values(filled(*initializer, {12, 10}, Dtype::float64));
     double difference = 0.0;
@@ -673,7 +677,8 @@ TEST_CASE("float64 weights agree with float32 ones up to rounding") {
 TEST_CASE("empty arrays are left alone") {
   Generator rng;
   for (const auto& [name, initializer] : random_initializers()) {
-    CAPTURE(name);
+    const auto& shown_name = name;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_name);
     initializer->init_weight("w", Tensor({0, 4}), rng);
     initializer->init_weight("w", Tensor({4, 0}), rng);
   }

@@ -63,8 +63,10 @@ void check_complete(const kernels::Table<T>& table) {
 TEST_CASE("a product of reflections has the same bits on every instruction set") {
   using kernels::Index;
   for (const auto& [rows, columns] : {std::pair<Index, Index>{1, 1}, {9, 5}, {70, 70}, {150, 67}}) {
-    CAPTURE(rows);
-    CAPTURE(columns);
+    const auto& shown_rows = rows;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_rows);
+    const auto& shown_columns = columns;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_columns);
     const auto size = [](Index n) { return static_cast<std::size_t>(n); };
     const Index padded = rows + kernels::orthogonal_row_step;
     const Index blocks = columns / kernels::orthogonal_block + 1;

@@ -266,7 +266,8 @@ TEST_CASE("a chain infers the channels, and runs forward and backward in one cal
 
   CHECK(dx.shape() == x.shape());
   for (const auto& [path, parameter] : net.collect_parameters()) {
-    CAPTURE(path);
+    const auto& shown_path = path;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_path);
     CHECK(parameter->is_initialized());
     if (path.find('.') == 1 && parameter->grad_req() != GradReq::null) {
       CHECK(parameter->grad_is_fresh());

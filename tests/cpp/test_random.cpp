@@ -317,8 +317,10 @@ TEST_CASE("uniform stays in [low, high), as the numbers that were given and not 
       {-3.0, 0.0}, {0.0, 1e-44},  {-1e-44, 0.0},    {16777216.0, 16777218.0}, {1e30, 2e30},
       {-0.3, -0.1}};
   for (const auto& [low, high] : limits) {
-    CAPTURE(low);
-    CAPTURE(high);
+    const auto& shown_low = low;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_low);
+    const auto& shown_high = high;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_high);
     const Tensor single({100000}, Dtype::float32);
     const Tensor twice({100000}, Dtype::float64);
     Generator(1).uniform(single, low, high);
@@ -471,8 +473,10 @@ TEST_CASE("cuts on both sides, and cuts that cut nothing") {
        {std::pair{-1.0, 3.0}, std::pair{-3.0, 0.5}, std::pair{-100.0, 100.0},
         std::pair{-infinity, infinity}, std::pair{-0.001, 0.001}, std::pair{-2.5, 2.5},
         std::pair{-0.1, infinity}}) {
-    CAPTURE(low);
-    CAPTURE(high);
+    const auto& shown_low = low;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_low);
+    const auto& shown_high = high;  // Clang 14 captures no structured binding.
+    CAPTURE(shown_high);
     const Tensor out({100000}, Dtype::float64);
     Generator(8).truncated_normal(out, 0.0, 1.0, low, high);
     const double below = normal_cdf(low);
