@@ -47,17 +47,17 @@ void triplet(const Tensor& p, const Tensor& positive, const Tensor& negative, do
     const T* c = negative.data<T>() + i * size;
     double sum = margin;
     for (std::int64_t k = 0; k < size; ++k) {
-      const double near = static_cast<double>(a[k]) - static_cast<double>(b[k]);
-      const double far = static_cast<double>(a[k]) - static_cast<double>(c[k]);
+      const auto near = static_cast<double>(a[k]) - static_cast<double>(b[k]);
+      const auto far = static_cast<double>(a[k]) - static_cast<double>(c[k]);
       sum += near * near - far * far;
     }
     // NaN stays visible.
     record.loss.data<T>()[i] = static_cast<T>(sum < 0.0 ? 0.0 : sum);
     const double twice = sum > 0.0 ? 2.0 : 0.0;
     for (std::int64_t k = 0; k < size; ++k) {
-      const double x = static_cast<double>(a[k]);
-      const double y = static_cast<double>(b[k]);
-      const double z = static_cast<double>(c[k]);
+      const auto x = static_cast<double>(a[k]);
+      const auto y = static_cast<double>(b[k]);
+      const auto z = static_cast<double>(c[k]);
       record.first.data<T>()[i * size + k] = static_cast<T>(twice * (z - y));
       record.second.data<T>()[i * size + k] = static_cast<T>(twice * (y - x));
       record.third.data<T>()[i * size + k] = static_cast<T>(twice * (x - z));
@@ -78,8 +78,8 @@ void cosine(const Tensor& first, const Tensor& second, const Tensor& labels, dou
     double a_square = 0.0;
     double b_square = 0.0;
     for (std::int64_t k = 0; k < size; ++k) {
-      const double x = static_cast<double>(a[k]);
-      const double y = static_cast<double>(b[k]);
+      const auto x = static_cast<double>(a[k]);
+      const auto y = static_cast<double>(b[k]);
       product += x * y;
       a_square += x * x;
       b_square += y * y;
@@ -96,8 +96,8 @@ void cosine(const Tensor& first, const Tensor& second, const Tensor& labels, dou
     const double by_a = is_short ? 0.0 : slope * c / a_square;
     const double by_b = is_short ? 0.0 : slope * c / b_square;
     for (std::int64_t k = 0; k < size; ++k) {
-      const double x = static_cast<double>(a[k]);
-      const double y = static_cast<double>(b[k]);
+      const auto x = static_cast<double>(a[k]);
+      const auto y = static_cast<double>(b[k]);
       record.first.data<T>()[i * size + k] = static_cast<T>(by_other * y - by_a * x);
       record.second.data<T>()[i * size + k] = static_cast<T>(by_other * x - by_b * y);
     }

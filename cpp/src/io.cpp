@@ -96,6 +96,7 @@ std::vector<Wanted> places_of(const Sequential& net) {
 
 std::vector<Wanted> places_of(const ParameterList& parameters) {
   std::vector<Wanted> places;
+  places.reserve(parameters.size());
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     places.push_back({parameters.paths()[i], parameters.all()[i]});
   }

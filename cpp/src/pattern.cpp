@@ -284,29 +284,40 @@ class PatternReader {
     return value;
   }
 
-  // Repeats the steps from `begin` on as the text says.
-  void quantifier(std::uint32_t begin) {
+  // How often the piece before stands: from `least` times on, to `most` where that is bounded.
+  struct Repetition {
     std::size_t least = 0;
     std::size_t most = 0;
     bool is_bounded = false;
-    if (take("*")) {
-    } else if (take("+")) {
-      least = 1;
+  };
+
+  // Reads one, if there is one.
+  bool repetition(Repetition& read) {
+    if (take("*")) return true;
+    if (take("+")) {
+      read.least = 1;
     } else if (take("?")) {
-      most = 1;
-      is_bounded = true;
+      read.most = 1;
+      read.is_bounded = true;
     } else if (take("{")) {
-      least = most = number();
-      is_bounded = true;
+      read.least = read.most = number();
+      read.is_bounded = true;
       if (take(",")) {
-        is_bounded = !next_is('}');
-        if (is_bounded) most = number();
+        read.is_bounded = !next_is('}');
+        if (read.is_bounded) read.most = number();
       }
       if (!take("}")) fail("a { without its }");
-      if (is_bounded && most < least) fail("a {m,n} with m above n");
+      if (read.is_bounded && read.most < read.least) fail("a {m,n} with m above n");
     } else {
-      return;
+      return false;
     }
+    return true;
+  }
+
+  // Repeats the steps from `begin` on as the text says.
+  void quantifier(std::uint32_t begin) {
+    Repetition read;
+    if (!repetition(read)) return;
     // Lazy or not: it only changes which match is found first.
     take("?");
     if (more() && is_repetition(text_[at_])) fail("a repetition of a repetition");
@@ -322,8 +333,8 @@ class PatternReader {
         out_.steps_.push_back(step);
       }
     };
-    for (std::size_t i = 0; i < least && fault_ == nullptr; ++i) copy();
-    if (!is_bounded) {
+    for (std::size_t i = 0; i < read.least && fault_ == nullptr; ++i) copy();
+    if (!read.is_bounded) {
       const std::uint32_t fork = emit(Code::fork);
       out_.steps_[fork].a = here();
       copy();
@@ -331,7 +342,7 @@ class PatternReader {
       out_.steps_[fork].b = here();
     }
     std::vector<std::uint32_t> forks;
-    for (std::size_t i = least; i < most && fault_ == nullptr && is_bounded; ++i) {
+    for (std::size_t i = read.least; i < read.most && fault_ == nullptr && read.is_bounded; ++i) {
       forks.push_back(emit(Code::fork));
       out_.steps_[forks.back()].a = here();
       copy();
@@ -358,7 +369,9 @@ bool Pattern::is_in(std::string_view name) const { return run(0, name, 0, true);
 
 bool Pattern::begins(std::string_view name) const { return run(0, name, 0, false); }
 
-// Whether the steps from `step` on accept `text` from `begin` on, or from any later place.
+// Whether the steps from `step` on accept `text` from `begin` on, or from any later place. One case
+// for each code, which is all that there is to understand.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 bool Pattern::run(std::size_t step, std::string_view text, std::size_t begin, bool anywhere) const {
   // A state that was seen leads nowhere, or it would have been the end.
   std::vector<bool> seen(steps_.size() * (text.size() + 1));

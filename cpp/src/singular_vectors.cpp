@@ -49,9 +49,11 @@ Reflection reflect(double* x, Index count) {
 
 // A rotation (c, s; -s, c) that takes (a, b) to (r, 0).
 struct Plane {
-  double c, s, r;
+  double c = 1.0;
+  double s = 0.0;
+  double r;
 
-  Plane(double a, double b) : c(1.0), s(0.0), r(std::hypot(a, b)) {
+  Plane(double a, double b) : r(std::hypot(a, b)) {
     if (r == 0.0) return;
     c = a / r;
     s = b / r;
@@ -148,7 +150,7 @@ void step(std::vector<double>& d, std::vector<double>& e, std::size_t first, std
 Bidiagonal bidiagonalise(const Tensor& columns) {
   const Index count = columns.shape()[0];
   const Index rows = columns.shape()[1];
-  double* const a = columns.data<double>();
+  auto* const a = columns.data<double>();
   const auto size = static_cast<std::size_t>(count);
   Bidiagonal result{Tensor::uninitialized({count, rows}, Dtype::float64), std::vector<double>(size),
                     std::vector<double>(size)};
@@ -174,7 +176,7 @@ Bidiagonal bidiagonalise(const Tensor& columns) {
     result.beside[at] = right.image;
     if (right.weight == 0.0) continue;
     const Index below = rows - k - 1;
-    std::fill(products.begin(), products.end(), 0.0);
+    std::ranges::fill(products, 0.0);
     for (Index j = 0; j < count - k - 1; ++j) {
       add(a + (k + 1 + j) * rows + k + 1, w[j], products.data(), below);
     }
