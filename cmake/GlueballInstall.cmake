@@ -18,11 +18,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND C
       OUTPUT ${one_object}
       COMMAND ${CMAKE_LINKER} -r --force-group-allocation -T ${sections} -o ${one_object}
               --whole-archive $<TARGET_FILE:glueball> --no-whole-archive
-      # Static variables of inline functions: as unique symbols outside of a group, the program could
-      # not define them too.
-      COMMAND ${CMAKE_OBJCOPY} --localize-hidden --wildcard --weaken-symbol=_ZZ* --weaken-symbol=_ZGVZ*
-              ${one_object}
-      VERBATIM
+      COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${one_object}
       DEPENDS glueball ${sections}
       COMMENT "Linking glueball's objects into one")
     add_library(glueball_installed STATIC ${one_object})
