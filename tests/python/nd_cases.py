@@ -153,6 +153,11 @@ ONE_ARRAY = {
     "pick": (lambda x: nd.pick(x, nd.array(INDEX), axis=1), A),
     "pick keepdims": (lambda x: nd.pick(x, nd.array([1, 0, 2, 1]), axis=0, keepdims=True), A),
     "gather_nd": (lambda x: nd.gather_nd(x, nd.array([[0, 2, 0], [1, 3, 1]])), A),
+    "SoftmaxActivation": (lambda x: nd.SoftmaxActivation(x, mode="channel"), CUBE),
+    "moments": (lambda x: nd.add_n(*nd.moments(x, axes=(0, 2))), CUBE),
+    "reshape_like by axes": (lambda x: nd.reshape_like(x, nd.zeros((2, 6)), lhs_end=1, rhs_begin=0, rhs_end=1), A[:2]),
+    "random_pdf_uniform": (lambda x: nd.random_pdf_uniform(nd.array([[0.1, 0.2]] * 3, dtype="float64"), -x, 2 * x), POSITIVE[:, 0]),
+    "random_pdf_poisson": (lambda x: nd.random_pdf_poisson(nd.array([[0, 1, 3]] * 3, dtype="float64"), x), POSITIVE[:, 0]),
     "scatter_nd": (lambda x: nd.scatter_nd(x, nd.array([[0, 2, 1, 3]]), (5,)), A[0]),
     "scatter_nd of rows": (lambda x: nd.scatter_nd(x, nd.array([[0, 2, 4]]), (5, 4)), A),
     "split": (lambda x: nd.split(x, 2, axis=1)[1], A),
@@ -237,6 +242,18 @@ TWO_ARRAYS = {
     "prelu": (lambda a, b: nd.LeakyReLU(a, b, act_type="prelu"), CUBE, onp.array([0.1, 0.2, 0.3])),
     "prelu of one slope": (lambda a, b: nd.LeakyReLU(a, b, act_type="prelu"), A, onp.array([0.3])),
     "FullyConnected without bias": (lambda a, b: nd.FullyConnected(a, b, no_bias=True), A, B),
+    "fill_element_0index": (lambda a, b: nd.fill_element_0index(a, b, nd.array(INDEX)), A, B[:, 0]),
+    "random_pdf_exponential": (nd.random_pdf_exponential, POSITIVE, ABOVE_ONE[:, 0]),
+    "random_pdf_dirichlet": (nd.random_pdf_dirichlet, POSITIVE, ABOVE_ONE[0]),
+    "random_pdf_dirichlet of a batch": (nd.random_pdf_dirichlet, POSITIVE, ABOVE_ONE),
+    "random_pdf_negative_binomial": (
+        lambda k, p: nd.random_pdf_negative_binomial(nd.array([[0, 1, 3]] * 3, dtype="float64"), k, p / 3),
+        ABOVE_ONE[:, 0], POSITIVE[:, 0],
+    ),
+    "random_pdf_generalized_negative_binomial": (
+        lambda mu, a: nd.random_pdf_generalized_negative_binomial(nd.array([[0, 1, 3]] * 3, dtype="float64"), mu, a),
+        ABOVE_ONE[:, 0], POSITIVE[:, 0],
+    ),
     "arctan2": (onp.arctan2, A, B),
     "logaddexp": (onp.logaddexp, A, B),
     "np.concatenate": (lambda a, b: onp.concatenate([a, b], axis=0), A, B),
@@ -246,6 +263,9 @@ TWO_ARRAYS = {
 }  # fmt: skip
 
 THREE_ARRAYS = {
+    "random_pdf_normal": (nd.random_pdf_normal, A, B[:, 0], POSITIVE[:, 0]),
+    "random_pdf_normal, logarithm": (lambda x, m, s: nd.random_pdf_normal(x, m, s, is_log=True), A, B, POSITIVE),
+    "random_pdf_gamma": (nd.random_pdf_gamma, POSITIVE, ABOVE_ONE[:, 0], POSITIVE[:, 1]),
     "FullyConnected": (lambda a, b, c: nd.FullyConnected(a, b, c, num_hidden=2), A, B[:2], ROW[0, :2]),
     "FullyConnected flattening": (
         nd.FullyConnected, CUBE, rng.normal(size=(2, 12)), rng.normal(size=2),

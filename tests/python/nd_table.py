@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as onp
-from scipy import special
+from scipy import special, stats
 
 rng = onp.random.default_rng(7)
 X = rng.normal(size=(2, 3))
@@ -78,6 +78,28 @@ def norm2(x, axis=None, keepdims=False):
 
 def row(v):
     return onp.asarray(v, float)
+
+
+MEANS = onp.array([-0.5, 1.5])
+SPREADS = onp.array([0.5, 2.0])
+COUNTS = onp.array([[0.0, 3.0, 1.0], [2.0, 0.0, 7.0]])
+SHARES = onp.array([[[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]])
+
+
+def density(sample, *parameters, of, classes=0):
+    """A density and its logarithm, of a frozen distribution of SciPy with an axis for the draws."""
+    distribution = of(*[p if classes else p[:, None] for p in parameters])
+    if classes:
+        wanted = onp.array([[distribution.logpdf(each) for each in row] for row in sample])
+    else:
+        wanted = getattr(distribution, "logpdf", None) or distribution.logpmf
+        wanted = wanted(sample)
+    return [
+        call(sample, *(p[None] if classes else p for p in parameters), expected=onp.exp(wanted)),
+        call(
+            sample, *(p[None] if classes else p for p in parameters), is_log=True, expected=wanted
+        ),
+    ]
 
 
 DESCENDING = onp.argsort(-X, axis=-1)
@@ -227,7 +249,11 @@ TABLE = {
         call(CUBE, (0, -4, 1, -1, -2), expected=CUBE.reshape(2, 1, 3, 4)),
         call(CUBE, (-1, 0), reverse=True, expected=CUBE.reshape(6, 4)),
     ],
-    "reshape_like": [call(X, onp.ones((3, 2)), expected=X.reshape(3, 2))],
+    "reshape_like": [
+        call(X, onp.ones((3, 2)), expected=X.reshape(3, 2)),
+        call(CUBE.reshape(6, 4), CUBE, lhs_end=1, rhs_begin=0, rhs_end=2, expected=CUBE),
+        call(CUBE.reshape(2, 12), onp.ones((5, 3, 4)), lhs_begin=-1, rhs_begin=1, expected=CUBE),
+    ],
     "flatten": [call(CUBE, expected=CUBE.reshape(2, 12)), call(CUBE[0, 0], expected=CUBE[0, 0][:, None])],
     "expand_dims": [call(X, 1, expected=X[:, None]), call(X, axis=-1, expected=X[..., None])],
     "squeeze": [
@@ -317,6 +343,18 @@ TABLE = {
     "Embedding": [call(INDEX, CUBE[0], input_dim=3, output_dim=4, expected=CUBE[0][[2, 0]])],
     "gather_nd": [call(X, onp.array([[1.0, 0.0], [2.0, 1.0]]), expected=[X[1, 2], X[0, 1]])],
     "scatter_nd": [call(X[0], onp.array([[3.0, 0.0, 1.0]]), (4,), expected=[X[0, 1], X[0, 2], 0, X[0, 0]])],
+    "fill_element_0index": [
+        call(X, onp.array([9.0, 8.0]), INDEX, expected=[[X[0, 0], X[0, 1], 9], [8, X[1, 1], X[1, 2]]]),
+    ],
+    "ravel_multi_index": [
+        call(onp.array([[3.0, 6.0, 6.0], [4.0, 5.0, 1.0]]), (7, 6),
+             expected=onp.ravel_multi_index(([3, 6, 6], [4, 5, 1]), (7, 6))),
+        call(onp.array([[9.0], [1.0], [2.0]]), shape=(-1, 3, 4), expected=[9 * 12 + 4 + 2]),
+    ],
+    "unravel_index": [
+        call(onp.array([22.0, 41.0, 37.0]), (7, 6), expected=onp.unravel_index([22, 41, 37], (7, 6))),
+        call(onp.array([[22.0, 99.0]]), shape=(-1, 6), expected=[[[3, 16]], [[4, 3]]]),
+    ],
     "boolean_mask": [call(X, onp.array([0.0, 1.0]), expected=X[1:])],
     "SequenceMask": [
         call(CUBE, LENGTHS, use_sequence_length=True, value=9,
@@ -385,6 +423,25 @@ TABLE = {
     "L2Normalization": [
         call(X, expected=X / norm2(X, 1, True)),
     ],
+    "SoftmaxActivation": [
+        call(CUBE, expected=softmax(CUBE)),
+        call(CUBE, mode="channel", expected=softmax(CUBE, 1)),
+    ],
+    # Statistics.
+    "moments": [
+        call(CUBE, axes=(0, 2), expected=[CUBE.mean((0, 2)), CUBE.var((0, 2))]),
+        call(CUBE, 1, keepdims=True, expected=[CUBE.mean(1, keepdims=True), CUBE.var(1, keepdims=True)]),
+    ],
+    "random_pdf_uniform": density(X, -SPREADS, SPREADS, of=lambda a, b: stats.uniform(a, b - a)),
+    "random_pdf_normal": density(X, MEANS, SPREADS, of=stats.norm),
+    "random_pdf_gamma": density(POSITIVE, SPREADS, SPREADS + 1, of=lambda a, b: stats.gamma(a, scale=1 / b)),
+    "random_pdf_exponential": density(POSITIVE, SPREADS, of=lambda rate: stats.expon(scale=1 / rate)),
+    "random_pdf_poisson": density(COUNTS, SPREADS, of=stats.poisson),
+    "random_pdf_negative_binomial": density(COUNTS, SPREADS, SPREADS / 4, of=stats.nbinom),
+    "random_pdf_generalized_negative_binomial": density(
+        COUNTS, SPREADS + 1, SPREADS, of=lambda mu, alpha: stats.nbinom(1 / alpha, 1 / (1 + mu * alpha))
+    ),
+    "random_pdf_dirichlet": density(SHARES, onp.array([1.0, 2.0, 3.0]), of=stats.dirichlet, classes=3),
     # Making arrays.
     "array": [call(X, expected=X), call([[1, 2]], dtype="int32", expected=[[1, 2]], result="int32")],
     "zeros": [call((2, 3), expected=onp.zeros((2, 3))), call(3, dtype="float64", expected=onp.zeros(3), result="float64")],
@@ -410,15 +467,18 @@ ALIASES = {
     "broadcast_logical_or": "logical_or", "broadcast_logical_xor": "logical_xor", "broadcast_maximum": "maximum",
     "broadcast_minimum": "minimum", "broadcast_minus": "subtract", "broadcast_mod": "modulo",
     "broadcast_mul": "multiply", "broadcast_not_equal": "not_equal", "broadcast_plus": "add",
-    "broadcast_power": "power", "broadcast_sub": "subtract", "crop": "slice", "elemwise_add": "add",
+    "broadcast_power": "power", "broadcast_sub": "subtract", "choose_element_0index": "pick", "crop": "slice", "elemwise_add": "add",
     "elemwise_div": "divide", "elemwise_mul": "multiply", "elemwise_sub": "subtract", "max_axis": "max",
     "min_axis": "min", "reverse": "flip", "sum_axis": "sum", "true_divide": "divide",
 }  # fmt: skip
 # What draws, files and other libraries are for, and what has no values of its own.
 ELSEWHERE = {
-    "NDArray", "empty", "from_dlpack", "from_numpy", "load", "normal", "random", "random_exponential",
-    "random_gamma", "random_negative_binomial", "random_normal", "random_poisson", "random_randint",
-    "random_uniform", "sample_multinomial", "save", "shuffle", "to_dlpack_for_read", "to_dlpack_for_write",
+    "NDArray", "empty", "from_dlpack", "from_numpy", "histogram", "load", "load_frombuffer", "normal",
+    "onehot_encode", "op", "random", "random_exponential", "random_gamma", "random_generalized_negative_binomial",
+    "random_negative_binomial", "random_normal", "random_poisson", "random_randint", "random_uniform",
+    "sample_exponential", "sample_gamma", "sample_generalized_negative_binomial", "sample_multinomial",
+    "sample_negative_binomial", "sample_normal", "sample_poisson", "sample_uniform", "save", "shuffle",
+    "to_dlpack_for_read", "to_dlpack_for_write",
     "uniform", "waitall",
 }  # fmt: skip
 # Functions whose results are constants to a gradient, or whose derivative is 0 wherever there is one.
@@ -426,5 +486,5 @@ CONSTANTS = {
     "BatchNorm", "Dropout", "GroupNorm", "InstanceNorm",  # in tests of layers
     "arange", "argmax", "argmax_channel", "argmin", "argsort", "array", "equal", "eye", "full", "greater",
     "greater_equal", "lesser", "lesser_equal", "linspace", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "not_equal", "one_hot", "ones", "ones_like", "shape_array", "size_array", "stop_gradient", "zeros", "zeros_like",
+    "not_equal", "one_hot", "ones", "ones_like", "ravel_multi_index", "shape_array", "size_array", "stop_gradient", "unravel_index", "zeros", "zeros_like",
 }  # fmt: skip

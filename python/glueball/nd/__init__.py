@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from glueball._scope import missing
@@ -32,6 +33,16 @@ from glueball.nd._creation import (
     ones,
     waitall,
     zeros,
+)
+from glueball.nd._density import (
+    random_pdf_dirichlet,
+    random_pdf_exponential,
+    random_pdf_gamma,
+    random_pdf_generalized_negative_binomial,
+    random_pdf_negative_binomial,
+    random_pdf_normal,
+    random_pdf_poisson,
+    random_pdf_uniform,
 )
 from glueball.nd._elementwise import (
     abs,
@@ -100,7 +111,7 @@ from glueball.nd._elementwise import (
     trunc,
     where,
 )
-from glueball.nd._files import load, save
+from glueball.nd._files import load, load_frombuffer, save
 from glueball.nd._index import (
     Embedding,
     SequenceLast,
@@ -108,11 +119,15 @@ from glueball.nd._index import (
     SequenceReverse,
     batch_take,
     boolean_mask,
+    fill_element_0index,
     gather_nd,
     one_hot,
+    onehot_encode,
     pick,
+    ravel_multi_index,
     scatter_nd,
     take,
+    unravel_index,
 )
 from glueball.nd._interchange import (
     from_dlpack,
@@ -127,6 +142,16 @@ from glueball.nd._normalisation import (
     InstanceNorm,
     L2Normalization,
     LayerNorm,
+)
+from glueball.nd._per_element import (
+    random_exponential,
+    sample_exponential,
+    sample_gamma,
+    sample_generalized_negative_binomial,
+    sample_negative_binomial,
+    sample_normal,
+    sample_poisson,
+    sample_uniform,
 )
 from glueball.nd._product import (
     FullyConnected,
@@ -181,11 +206,13 @@ from glueball.nd._shape import (
     zeros_like,
 )
 from glueball.nd._softmax import (
+    SoftmaxActivation,
     log_softmax,
     softmax,
     softmax_cross_entropy,
     softmin,
 )
+from glueball.nd._statistics import histogram, moments
 
 # Other names that Gluon has for the same functions.
 BlockGrad = stop_gradient
@@ -216,11 +243,13 @@ broadcast_mod = modulo
 broadcast_mul = elemwise_mul = multiply
 broadcast_not_equal = not_equal
 broadcast_power = power
+choose_element_0index = pick
 crop = slice
 max_axis = max
 min_axis = min
-random_exponential = random.exponential
+op = sys.modules[__name__]
 random_gamma = random.gamma
+random_generalized_negative_binomial = random.generalized_negative_binomial
 random_negative_binomial = random.negative_binomial
 random_normal = normal = random.normal
 random_poisson = random.poisson
@@ -254,6 +283,7 @@ __all__ = [
     "SequenceMask",
     "SequenceReverse",
     "SliceChannel",
+    "SoftmaxActivation",
     "SwapAxis",
     "abs",
     "add",
@@ -300,6 +330,7 @@ __all__ = [
     "cast",
     "cbrt",
     "ceil",
+    "choose_element_0index",
     "clip",
     "concat",
     "concatenate",
@@ -323,6 +354,7 @@ __all__ = [
     "expand_dims",
     "expm1",
     "eye",
+    "fill_element_0index",
     "fix",
     "flatten",
     "flip",
@@ -338,12 +370,14 @@ __all__ = [
     "greater_equal",
     "hard_sigmoid",
     "hard_swish",
+    "histogram",
     "hypot",
     "identity",
     "lesser",
     "lesser_equal",
     "linspace",
     "load",
+    "load_frombuffer",
     "log",
     "log1p",
     "log2",
@@ -363,6 +397,7 @@ __all__ = [
     "minimum",
     "mish",
     "modulo",
+    "moments",
     "moveaxis",
     "multiply",
     "nanprod",
@@ -372,8 +407,10 @@ __all__ = [
     "normal",
     "not_equal",
     "one_hot",
+    "onehot_encode",
     "ones",
     "ones_like",
+    "op",
     "pad",
     "pick",
     "power",
@@ -382,11 +419,21 @@ __all__ = [
     "random",
     "random_exponential",
     "random_gamma",
+    "random_generalized_negative_binomial",
     "random_negative_binomial",
     "random_normal",
+    "random_pdf_dirichlet",
+    "random_pdf_exponential",
+    "random_pdf_gamma",
+    "random_pdf_generalized_negative_binomial",
+    "random_pdf_negative_binomial",
+    "random_pdf_normal",
+    "random_pdf_poisson",
+    "random_pdf_uniform",
     "random_poisson",
     "random_randint",
     "random_uniform",
+    "ravel_multi_index",
     "rcbrt",
     "reciprocal",
     "relu",
@@ -397,7 +444,14 @@ __all__ = [
     "rint",
     "round",
     "rsqrt",
+    "sample_exponential",
+    "sample_gamma",
+    "sample_generalized_negative_binomial",
     "sample_multinomial",
+    "sample_negative_binomial",
+    "sample_normal",
+    "sample_poisson",
+    "sample_uniform",
     "save",
     "scatter_nd",
     "shape_array",
@@ -441,6 +495,7 @@ __all__ = [
     "true_divide",
     "trunc",
     "uniform",
+    "unravel_index",
     "waitall",
     "where",
     "zeros",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import Any
 
 import numpy as np
 
 from glueball import _files
+from glueball.base import GlueballTypeError
 from glueball.nd._interchange import from_numpy
 from glueball.nd._record import is_array
 
-if TYPE_CHECKING:
-    import os
-
-__all__ = ["load", "save"]
+__all__ = ["load", "load_frombuffer", "save"]
 
 
 def save(fname: str | os.PathLike[str], data: Any) -> None:
@@ -73,3 +72,25 @@ def load(fname: str | os.PathLike[str]) -> Any:
     made = {id(array): from_numpy(array.to_numpy()) for array in found.arrays.values()}
     named = {name: made[id(array)] for name, array in found.arrays.items()}
     return named if found.named else list(named.values())
+
+
+def load_frombuffer(buf: bytes) -> Any:
+    """Read arrays from the contents of a file; as `load`.
+
+    Raises
+    ------
+    FileFormatError
+        When the contents are damaged or of another kind.
+    TypeError
+        When `buf` is not bytes.
+    """
+    import tempfile  # here, because few programs need it
+
+    if not isinstance(buf, bytes | bytearray | memoryview):
+        msg = f"expected the contents of a file for load_frombuffer, found {type(buf).__name__}; pass bytes"
+        raise GlueballTypeError(msg)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "buffer")
+        with open(path, "wb") as file:
+            file.write(buf)
+        return load(path)

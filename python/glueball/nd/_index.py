@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Embedding", "SequenceLast", "SequenceMask", "SequenceReverse", "batch_take", "boolean_mask",
-    "gather_nd", "one_hot", "pick", "scatter_nd", "take",
+    "fill_element_0index", "gather_nd", "one_hot", "onehot_encode", "pick", "ravel_multi_index", "scatter_nd",
+    "take", "unravel_index",
 ]  # fmt: skip
 
 
@@ -195,6 +196,125 @@ def one_hot(
     return finish(
         np.where(hit, on_value, off_value).astype(dtype), (indices,), None, "one_hot", out
     )
+
+
+def onehot_encode(indices: Any, out: Any) -> Any:
+    """`one_hot` of `indices`, of shape (batch,), written into `out`, of shape (batch, depth)."""
+    return one_hot(indices, out.shape[-1], dtype=out.dtype, out=out)
+
+
+def fill_element_0index(lhs: Any, mhs: Any, rhs: Any, out: Any = None) -> Any:
+    """A copy of a matrix with one element of each row replaced.
+
+    Parameters
+    ----------
+    lhs : NDArray
+        Shape (batch, columns).
+    mhs : NDArray
+        The new elements, shape (batch,).
+    rhs : NDArray
+        Their columns, shape (batch,).
+
+    Raises
+    ------
+    ShapeError
+        When the shapes do not fit.
+    IndexError
+        When a column is not there.
+    """
+    x, new = raw(lhs), raw(mhs)
+    columns = integers(raw(rhs), "rhs")
+    if x.ndim != 2 or not new.shape == columns.shape == x.shape[:1]:
+        msg = (
+            f"expected lhs (batch, columns), mhs (batch,) and rhs (batch,) for fill_element_0index, found "
+            f"{x.shape}, {new.shape} and {columns.shape}; give one element and its column for each row"
+        )
+        raise ShapeError(msg)
+    key = (np.arange(len(x)), _limited(columns, x.shape[1], "raise", "fill_element_0index"))
+    value = x.copy()
+    value[key] = new
+    rows = np.broadcast_to(key[0][:, None], x.shape)
+    hit = np.zeros(x.shape, bool)
+    hit[key] = True
+    return finish(
+        value, (lhs, mhs, rhs), lambda g, _: (np.where(hit, 0, g), g[key], None), "fill_element_0index", out,
+        lambda np, x, new, _: np.where(hit, new[rows], x),
+    )  # fmt: skip
+
+
+def _whole_shape(shape: Any, name: str) -> tuple[int, ...]:
+    """The lengths of a shape whose first may be unknown, -1: then as many as anyone needs."""
+    lengths = tuple(int(n) for n in shape)
+    if not lengths or any(n <= 0 for n in lengths[1:]) or (lengths[0] <= 0 and lengths[0] != -1):
+        msg = (
+            f"expected a shape of positive lengths, of which the first may be -1, for '{name}', found {shape}; "
+            "correct it"
+        )
+        raise ArgumentError(msg)
+    rest = math.prod(lengths[1:])
+    return (np.iinfo(np.int64).max // rest if lengths[0] == -1 else lengths[0], *lengths[1:])
+
+
+def ravel_multi_index(data: Any, shape: Any, out: Any = None) -> Any:
+    """Places in the flattened array of coordinates in an array of `shape`.
+
+    Parameters
+    ----------
+    data : NDArray
+        Whole numbers, shape (axes, ...): the coordinates along each axis.
+    shape : tuple of int
+        The first length may be -1, which allows any.
+
+    Raises
+    ------
+    ShapeError
+        When `data` has not a row for each axis.
+    IndexError
+        When coordinates lie outside.
+    """
+    x = raw(data)
+    lengths = _whole_shape(shape, "ravel_multi_index")
+    if x.ndim == 0 or len(x) != len(lengths):
+        msg = (
+            f"expected {len(lengths)} rows of coordinates for ravel_multi_index, found shape {x.shape}; give a "
+            f"row for each axis of {tuple(shape)}"
+        )
+        raise ShapeError(msg)
+    rows = integers(x, "data")
+    for row, length in zip(rows, lengths, strict=True):
+        if row.size and (row.min() < 0 or row.max() >= length):
+            msg = (
+                f"coordinates {row.min()} to {row.max()} are out of bounds for shape {tuple(shape)}"
+            )
+            raise IndexError(msg)
+    steps = np.cumprod((1, *lengths[:0:-1]))[::-1]
+    value = np.tensordot(steps, rows, 1).astype(x.dtype)
+    return finish(value, (data,), None, "ravel_multi_index", out)
+
+
+def unravel_index(data: Any, shape: Any, out: Any = None) -> Any:
+    """Coordinates, of shape (axes, ...), of places in a flattened array of `shape`.
+
+    Parameters
+    ----------
+    data : NDArray
+        Whole numbers.
+    shape : tuple of int
+        As for `ravel_multi_index`, whose inverse this is.
+
+    Raises
+    ------
+    IndexError
+        When a place lies outside.
+    """
+    x = raw(data)
+    places = integers(x, "data")
+    try:
+        rows = np.unravel_index(places, _whole_shape(shape, "unravel_index"))
+    except ValueError as error:
+        msg = f"{error}: expected places within {tuple(shape)} for unravel_index; correct data or shape"
+        raise IndexError(msg) from None
+    return finish(np.stack(rows).astype(x.dtype), (data,), None, "unravel_index", out)
 
 
 def Embedding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -95,9 +96,35 @@ def reshape(data: Any, shape: Any, reverse: bool = False, out: Any = None) -> An
     return _reshaped(data, x.reshape(new), "reshape", out)
 
 
-def reshape_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
-    """The elements of `lhs` under the shape of `rhs`."""
-    return reshape(lhs, raw(rhs).shape, out=out)
+def reshape_like(
+    lhs: Any,
+    rhs: Any,
+    lhs_begin: int | None = None,
+    lhs_end: int | None = None,
+    rhs_begin: int | None = None,
+    rhs_end: int | None = None,
+    out: Any = None,
+) -> Any:
+    """The elements of `lhs` under the shape of `rhs`.
+
+    With bounds, the axes of `lhs` from `lhs_begin` up to `lhs_end` become those of `rhs` from `rhs_begin`
+    up to `rhs_end`; negative ones count from the end.
+
+    Raises
+    ------
+    ShapeError
+        When the numbers of elements differ.
+    """
+    x, like = raw(lhs), raw(rhs).shape
+    first, last, _ = builtins.slice(lhs_begin, lhs_end).indices(x.ndim)
+    new = x.shape[:first] + like[rhs_begin:rhs_end] + x.shape[last:]
+    if math.prod(new) != x.size:
+        msg = (
+            f"expected as many elements as {x.shape} has for reshape_like, found the shape {new}; choose axes "
+            "with as many elements in both arrays"
+        )
+        raise ShapeError(msg)
+    return _reshaped(lhs, x.reshape(new), "reshape_like", out)
 
 
 def flatten(data: Any, out: Any = None) -> Any:

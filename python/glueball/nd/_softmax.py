@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from glueball.base import ShapeError
+from glueball.base import ArgumentError, ShapeError
 from glueball.nd._index import integers
 from glueball.nd._record import finish, raw, result_axis
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = npt.NDArray[Any]
 
-__all__ = ["log_softmax", "softmax", "softmax_cross_entropy", "softmin"]
+__all__ = ["SoftmaxActivation", "log_softmax", "softmax", "softmax_cross_entropy", "softmin"]
 
 
 def _normalised(x: Plain, axis: int, temperature: float | None) -> Plain:
@@ -76,6 +76,20 @@ def softmax(
 def softmin(data: Any, axis: int = -1, temperature: float | None = None, out: Any = None) -> Any:
     """softmax(-x)."""
     return softmax(-data, axis=axis, temperature=temperature, out=out)
+
+
+def SoftmaxActivation(data: Any, mode: str = "instance", out: Any = None) -> Any:
+    """`softmax` along the last axis, or with mode 'channel' along axis 1.
+
+    Raises
+    ------
+    ArgumentError
+        For another mode.
+    """
+    if mode not in ("instance", "channel"):
+        msg = f"expected mode 'instance' or 'channel' for SoftmaxActivation, found {mode!r}; choose one of them"
+        raise ArgumentError(msg)
+    return softmax(data, axis=-1 if mode == "instance" else 1, out=out)
 
 
 def log_softmax(

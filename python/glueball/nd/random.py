@@ -17,8 +17,9 @@ from glueball.nd._random import derived_generator, draw, fill_normal, fill_unifo
 from glueball.nd._record import finish, is_array, raw, wrap
 
 __all__ = [
-    "bernoulli", "exponential", "gamma", "generalized_negative_binomial", "multinomial", "negative_binomial",
-    "normal", "poisson", "randint", "randn", "shuffle", "uniform",
+    "bernoulli", "exponential", "exponential_like", "gamma", "gamma_like", "generalized_negative_binomial",
+    "generalized_negative_binomial_like", "multinomial", "negative_binomial", "negative_binomial_like", "normal",
+    "normal_like", "poisson", "poisson_like", "randint", "randn", "shuffle", "uniform", "uniform_like",
 ]  # fmt: skip
 
 
@@ -266,3 +267,40 @@ def shuffle(data: Any, out: Any = None) -> Any:
         return (grad,)
 
     return finish(x[order], (data,), backward, "shuffle", out)
+
+
+def uniform_like(data: Any, low: float = 0, high: float = 1, out: Any = None) -> NDArray:
+    """`uniform`, of the shape and dtype of `data`."""
+    return uniform(low, high, data.shape, data.dtype, out=out)
+
+
+def normal_like(data: Any, loc: float = 0, scale: float = 1, out: Any = None) -> NDArray:
+    """`normal`, of the shape and dtype of `data`."""
+    return normal(loc, scale, data.shape, data.dtype, out=out)
+
+
+def exponential_like(data: Any, lam: float = 1, out: Any = None) -> NDArray:
+    """`exponential` with mean 1 / lam, of the shape and dtype of `data`."""
+    return exponential(1 / lam, data.shape, data.dtype, out=out)
+
+
+def gamma_like(data: Any, alpha: float = 1, beta: float = 1, out: Any = None) -> NDArray:
+    """`gamma`, of the shape and dtype of `data`."""
+    return gamma(alpha, beta, data.shape, data.dtype, out=out)
+
+
+def poisson_like(data: Any, lam: float = 1, out: Any = None) -> NDArray:
+    """`poisson`, of the shape and dtype of `data`."""
+    return poisson(lam, data.shape, data.dtype, out=out)
+
+
+def negative_binomial_like(data: Any, k: float = 1, p: float = 1, out: Any = None) -> NDArray:
+    """`negative_binomial`, of the shape and dtype of `data`."""
+    return negative_binomial(k, p, data.shape, data.dtype, out=out)
+
+
+def generalized_negative_binomial_like(
+    data: Any, mu: float = 1, alpha: float = 1, out: Any = None
+) -> NDArray:
+    """`generalized_negative_binomial`, of the shape and dtype of `data`."""
+    return generalized_negative_binomial(mu, alpha, data.shape, data.dtype, out=out)
