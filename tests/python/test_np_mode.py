@@ -281,3 +281,97 @@ def test_write_into_a_recorded_array_is_refused():
         for write in (lambda: y.sort(), lambda: np.random.shuffle(y), lambda: y.__setitem__(0, 1)):
             with pytest.raises(MXNetError, match="already in a computational graph"):
                 write()
+
+
+# What MXNet 1.9.1's npx.reshape makes of these shapes.
+@pytest.mark.parametrize(
+    ("shape", "codes", "expected"),
+    [
+        ((2, 3, 4), (-2, -2, -4), (2, 3, 4)),
+        ((2, 3, 4), (-1, 4), (6, 4)),
+        ((2, 3, 4), (-5, -2), (6, 4)),
+        ((2, 3, 4), (-6, 1, 2, -4), (1, 2, 3, 4)),
+        ((2, 3, 4), (-6, -1, 2, -4), (1, 2, 3, 4)),
+        ((2, 3, 4), (-2, -6, 3, -1, 4), (2, 3, 1, 4)),
+        ((2, 3, 4), (-2, -5), (2, 12)),
+        ((2, 3, 4), (2, -4, -1), (2, 3, 4, 1)),
+        ((1, 2, 1, 3), (-3, -2, -3, -2), (2, 3)),
+        ((1, 2, 1, 3), (-3, -4), (2, 1, 3)),
+        ((1, 2, 1, 3), (-3, -1), (6,)),
+        ((0, 3), (0, -2), (0, 3)),
+        ((8, 3, 3, 3, 4, 4), (-6, 2, -1, -4), (2, 4, 3, 3, 3, 4, 4)),
+        ((2, 3), 6, (6,)),
+    ],
+)
+def test_reshape_has_codes_of_its_own(shape, codes, expected):
+    a = np.array(onp.arange(onp.prod(shape)).reshape(shape))
+
+    same(npx.reshape(a, codes), onp.arange(onp.prod(shape)).reshape(expected))
+
+
+def test_reshape_reads_from_the_ends():
+    a = np.zeros((8, 3, 3, 3, 4, 4))
+
+    assert npx.reshape(a, (-1, -5), reverse=True).shape == (216, 16)
+    assert npx.reshape(a, (-4, -5), reverse=True).shape == (8, 3, 3, 3, 16)
+    assert npx.reshape(a, (-4, -6, 2, -1), reverse=True).shape == (8, 3, 3, 3, 4, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("codes", "why"),
+    [
+        ((-1, -1), "only one axis can be -1"),
+        ((-3, -4), "-3 drops an axis of length 1, not 2"),
+        ((-6, 2), "-6 needs the two numbers after it"),
+        ((-6, 2, 2, -4), "-6 splits an axis into 2 times 2"),
+        ((-2, -2, -2, -2), "more axes than there are"),
+        ((-7,), "-7 is no code"),
+        ((5, -1), "do not divide the size"),
+        ((4, 4), "the sizes differ"),
+    ],
+)
+def test_codes_that_do_not_fit_are_refused(codes, why):
+    with pytest.raises(ValueError, match=why):
+        npx.reshape(np.zeros((2, 3)), codes)
+
+
+def test_reshape_has_a_gradient():
+    a = np.array(A)
+    a.attach_grad()
+    with autograd.record():
+        y = (npx.reshape(a, (-5,)) * np.arange(6)).sum()
+    y.backward()
+
+    same(a.grad, onp.arange(6).reshape(2, 3))
+
+
+def test_functions_of_shapes_and_places():
+    a = np.array([[1, 0], [2, 3]])
+
+    same(npx.nonzero(a), onp.argwhere(onp.asarray(a)), onp.int64)
+    same(npx.arange_like(np.zeros((2, 3)), start=1, step=0.5), [[1, 1.5, 2], [2.5, 3, 3.5]])
+    same(npx.arange_like(np.zeros((2, 4)), axis=-1, repeat=2), [0, 0, 1, 1])
+    same(npx.batch_flatten(np.ones((2, 3, 4))), onp.ones((2, 12)))
+    same(npx.cast(a, dtype="int32"), onp.asarray(a), onp.int32)
+    same(npx.gather_nd(a, np.array([[1, 0], [1, 0]])), [3, 1])
+    same(npx.shape_array(np.ones((2, 3, 4))), [2, 3, 4], onp.int64)
+    same(npx.slice(a, begin=(0, 1), end=(None, None)), [[0], [3]])
+    # MXNet's example: axes 0 and 1 of the second take the place of axis 0.
+    like = np.ones((15, 2, 4))
+    made = npx.reshape_like(np.ones((30, 7)), like, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
+    same(made, onp.ones((15, 2, 7)))
+
+
+def test_names_that_numpy_had_before_its_release_2():
+    a = np.array(A)
+
+    assert onp.isnan([np.NAN, np.NaN]).all()
+    assert (onp.inf, -onp.inf) == (np.PINF, np.NINF)
+    assert onp.signbit([np.NZERO, np.PZERO]).tolist() == [True, False]
+    same(np.alltrue(a > 0, axis=1), [False, False], bool)
+    same(np.sometrue(a > 3, axis=1), [False, True], bool)
+    same(np.product(a, axis=0), A.prod(axis=0))
+    same(np.round_(a / 4, 1), onp.round(A / 4, 1))
+    same(np.trapz(a, axis=1), [0, 4])
+    same(np.in1d(a, np.array([3, 4])), [False, False, True, True, False, False], bool)
+    same(np.msort(a), onp.sort(A, axis=0))

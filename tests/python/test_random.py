@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import glueball as mx
-from glueball import MXNetError, nd, np
+from glueball import MXNetError, nd, np, npx
 
 DRAWS = 20_000
 
@@ -33,6 +33,13 @@ def fits(sample, distribution):
         (lambda n: nd.random.randn(n, loc=1, scale=2), stats.norm(1, 2).cdf),
         (lambda n: nd.random.exponential(2, n), stats.expon(scale=2).cdf),
         (lambda n: nd.random.gamma(2, 3, n), stats.gamma(2, scale=3).cdf),
+        (lambda n: nd.random_exponential(2, n), stats.expon(scale=0.5).cdf),
+        (lambda n: nd.random.uniform_like(nd.zeros(n), -2, 3), stats.uniform(-2, 5).cdf),
+        (lambda n: nd.random.normal_like(nd.zeros(n), 1, 2), stats.norm(1, 2).cdf),
+        (lambda n: nd.random.exponential_like(nd.zeros(n), 2), stats.expon(scale=0.5).cdf),
+        (lambda n: nd.random.gamma_like(nd.zeros(n), 2, 3), stats.gamma(2, scale=3).cdf),
+        (lambda n: npx.random.uniform_n(-2, 3, n), stats.uniform(-2, 5).cdf),
+        (lambda n: npx.random.normal_n(1, 2, n), stats.norm(1, 2).cdf),
         (lambda n: np.random.uniform(-2, 3, n), stats.uniform(-2, 5).cdf),
         (lambda n: np.random.normal(1, 2, size=(n,)), stats.norm(1, 2).cdf),
         (lambda n: np.random.rand(n), stats.uniform.cdf),
@@ -67,6 +74,11 @@ def test_draws_have_their_distribution(sample, distribution):
         (lambda n: nd.random.generalized_negative_binomial(2, 0.5, n), 2, 2 + 0.5 * 4),
         (lambda n: nd.random.generalized_negative_binomial(2, 0, n), 2, 2),
         (lambda n: nd.random.bernoulli(0.3, n), 0.3, 0.21),
+        (lambda n: nd.random.poisson_like(nd.zeros(n), 4), 4, 4),
+        (lambda n: nd.random.negative_binomial_like(nd.zeros(n), 3, 0.4), 4.5, 3 * 0.6 / 0.4**2),
+        (lambda n: nd.random.generalized_negative_binomial_like(nd.zeros(n), 2, 0.5), 2, 4),
+        (lambda n: npx.random.bernoulli(0.3, size=n), 0.3, 0.21),
+        (lambda n: npx.random.bernoulli(logit=math.log(0.3 / 0.7), size=n), 0.3, 0.21),
         (lambda n: nd.random.randint(-2, 5, n), 1, (7**2 - 1) / 12),
         (lambda n: np.random.randint(5, size=n), 2, (5**2 - 1) / 12),
         (lambda n: np.random.poisson(4, n), 4, 4),
@@ -245,3 +257,94 @@ def test_weighted_choice():
 
     assert set(onp.unique(a)) == {0, 2}
     assert abs((a == 0).mean() - 0.1) < 5 * math.sqrt(0.09 / DRAWS)
+
+
+A, B = onp.array([[0.5, 3.0]], onp.float32), onp.array([[0.25, 0.5]], onp.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "of"),
+    [
+        ("uniform", (-A, B), lambda a, b: stats.uniform(a, b - a)),
+        ("normal", (A, B), stats.norm),
+        ("gamma", (A, B), lambda a, b: stats.gamma(a, scale=b)),
+        ("exponential", (A,), lambda rate: stats.expon(scale=1 / rate)),
+        ("poisson", (A,), stats.poisson),
+        ("negative_binomial", (A, B), stats.nbinom),
+        (
+            "generalized_negative_binomial",
+            (A, B),
+            lambda mu, alpha: stats.nbinom(1 / alpha, 1 / (1 + mu * alpha)),
+        ),
+    ],
+)
+def test_each_element_of_the_parameters_has_its_draws(name, parameters, of):
+    function = getattr(nd, f"sample_{name}")
+    arrays = [nd.array(each) for each in parameters]
+
+    values = function(*arrays, shape=DRAWS)
+
+    assert values.shape == (1, 2, DRAWS)
+    assert values.dtype == onp.float32
+    assert function(*arrays).shape == (1, 2)
+    assert function(*arrays, shape=(3, 4), dtype="float64").dtype == onp.float64
+    for i in range(2):
+        distribution = of(*[each[0, i].astype(float) for each in parameters])
+        sample, n = values.asnumpy()[0, i].astype(float), DRAWS
+        assert abs(sample.mean() - distribution.mean()) < 5 * distribution.std() / math.sqrt(n)
+        assert sample.var() == pytest.approx(distribution.var(), rel=0.1)
+
+
+def test_draws_like_an_array_have_its_dtype():
+    like = nd.zeros((2, 3), dtype="float64")
+
+    for name in ("uniform", "normal", "exponential", "gamma", "poisson"):
+        values = getattr(nd.random, f"{name}_like")(like)
+        assert values.shape == (2, 3)
+        assert values.dtype == onp.float64
+
+
+def test_vectors_have_their_means_and_covariances():
+    mean, cov = onp.array([[1.0, -1.0], [0.0, 5.0]]), onp.array([[2.0, 0.6], [0.6, 0.5]])
+
+    values = np.random.multivariate_normal(np.array(mean), np.array(cov), size=DRAWS)
+
+    assert values.shape == (DRAWS, 2, 2)
+    assert values.dtype == onp.float32
+    for i in range(2):
+        sample = values.asnumpy()[:, i].astype(float)
+        onp.testing.assert_allclose(sample.mean(axis=0), mean[i], atol=0.06)
+        onp.testing.assert_allclose(onp.cov(sample.T), cov, atol=0.1)
+        assert fits(sample[:, 0], stats.norm(mean[i, 0], math.sqrt(2)).cdf)
+    line = np.random.multivariate_normal(np.zeros(2), np.ones((2, 2)), size=5).asnumpy()
+    onp.testing.assert_allclose(line[:, 0], line[:, 1], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mean", "cov", "error"),
+    [
+        (onp.zeros(3), onp.eye(2), r"found \(3,\) and \(2, 2\)"),
+        (onp.zeros(2), -onp.eye(2), "positive semidefinite"),
+        (onp.zeros(2), onp.array([[1.0, 0.5], [0.0, 1.0]]), "symmetric"),
+    ],
+)
+def test_covariances_that_cannot_be_are_refused(mean, cov, error):
+    with pytest.raises(ValueError, match=error):
+        np.random.multivariate_normal(np.array(mean), np.array(cov))
+
+
+def test_shapes_of_a_batch_of_distributions():
+    assert npx.random.uniform_n(0, np.ones(2), batch_shape=3).shape == (3, 2)
+    assert npx.random.normal_n(np.zeros((4, 1)), np.ones(2), batch_shape=(3, 1)).shape == (
+        3,
+        1,
+        4,
+        2,
+    )
+    assert type(npx.random.normal_n(batch_shape=2)) is np.ndarray
+
+
+@pytest.mark.parametrize("settings", [{}, {"prob": 0.5, "logit": 0.0}, {"prob": 1.5}])
+def test_bernoulli_wants_one_probability(settings):
+    with pytest.raises(ValueError, match="for bernoulli, found"):
+        npx.random.bernoulli(**settings)

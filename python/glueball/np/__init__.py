@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
 
+from glueball._scope import missing
+from glueball.base import OutsideScopeError
 from glueball.nd._creation import new_array, place, resolve_dtype, resolve_shape
 from glueball.nd._ndarray import NDArray
 from glueball.nd._record import wrap
@@ -42,6 +44,17 @@ pi = _numpy.pi
 inf = _numpy.inf
 nan = _numpy.nan
 e = _numpy.e
+# What NumPy called these before its release 2, and MXNet still does.
+NAN = NaN = nan
+PINF, NINF = inf, -inf
+PZERO, NZERO = 0.0, -0.0
+_BEFORE_2 = {
+    "alltrue": "all",
+    "product": "prod",
+    "round_": "round",
+    "sometrue": "any",
+    "trapz": "trapezoid",
+}
 
 
 def array(object: Any, dtype: Any = None, ctx: Any = None, device: Any = None) -> ndarray:
@@ -167,6 +180,17 @@ def identity(n: int, dtype: Any = None, ctx: Any = None) -> ndarray:
     return eye(n, dtype=dtype, ctx=ctx)
 
 
+def in1d(ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Whether each element of the flattened `ar1` is in `ar2`."""
+    found = _numpy.isin(_plain(ar1), _plain(ar2), assume_unique, invert)
+    return wrap(_numpy.ravel(found), ndarray)
+
+
+def msort(a: Any) -> Any:
+    """A copy sorted along the first axis."""
+    return _adopt(_numpy.sort, "msort")(a, axis=0)
+
+
 def _plain(value: Any) -> Any:
     """`value` without our classes, also inside lists."""
     if isinstance(value, NDArray):
@@ -226,13 +250,22 @@ class _Namespace:
         return dir(self._module)
 
 
+def _now(name: str) -> str:
+    """What the installed NumPy calls a function."""
+    new = _BEFORE_2.get(name, name)
+    return new if hasattr(_numpy, new) else name
+
+
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     try:
-        value = getattr(_numpy, name)
+        value = getattr(_numpy, _now(name))
     except AttributeError as error:
+        answer = missing(__name__, name)
+        if isinstance(answer, OutsideScopeError):
+            raise answer from None
         msg = f"module {__name__!r} has no attribute {name!r}, nor has numpy {_numpy.__version__}"
         raise AttributeError(msg) from error
     if name in ("linalg", "fft"):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glueball import _tape
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, ShapeError
 from glueball.nd._random import derived_generator, draw, fill_normal, fill_uniform, samples
 from glueball.nd._record import finish, raw, wrap
 from glueball.np._ndarray import ndarray
@@ -18,7 +18,7 @@ from glueball.random import seed
 
 __all__ = [
     "bernoulli", "beta", "chisquare", "choice", "exponential", "gamma", "gumbel", "laplace", "logistic",
-    "lognormal", "multinomial", "normal", "pareto", "permutation", "poisson", "power", "rand", "randint", "randn",
+    "lognormal", "multinomial", "multivariate_normal", "normal", "pareto", "permutation", "poisson", "power", "rand", "randint", "randn",
     "random", "rayleigh", "seed", "shuffle", "uniform", "weibull",
 ]  # fmt: skip
 
@@ -169,6 +169,55 @@ def multinomial(n: int, pvals: Any, size: Any = None) -> ndarray:
         msg = f"expected probabilities that sum to 1 for multinomial, found a sum of {p.sum()}; divide by it"
         raise ArgumentError(msg)
     return wrap(derived_generator().multinomial(n, p / p.sum(), size), ndarray)  # type: ignore[no-any-return]
+
+
+def multivariate_normal(
+    mean: Any, cov: Any, size: Any = None, check_valid: Any = None, tol: float | None = None
+) -> ndarray:
+    """Draws from normal distributions of vectors.
+
+    Parameters
+    ----------
+    mean : ndarray
+        Shape (..., n).
+    cov : ndarray
+        Covariances, shape (..., n, n); the leading axes broadcast with those of `mean`.
+    size : int or tuple of int, optional
+        Shape of the draws from each distribution; it comes before the leading axes.
+    check_valid : str, optional
+        As NumPy's; covariances are checked in any case.
+    tol : float, default 1e-6
+        How far below 0, in relation to the largest, an eigenvalue may be.
+
+    Raises
+    ------
+    ShapeError
+        When the shapes do not fit.
+    ArgumentError
+        When `cov` is not symmetric and positive semidefinite.
+    """
+    del check_valid
+    centre, spread = raw(mean).astype(np.float64), raw(cov).astype(np.float64)
+    n = centre.shape[-1] if centre.ndim else 0
+    if centre.ndim == 0 or spread.shape[-2:] != (n, n):
+        msg = (
+            f"expected mean (..., n) and cov (..., n, n) for multivariate_normal, found {centre.shape} and "
+            f"{spread.shape}; cov has a row for each element of mean"
+        )
+        raise ShapeError(msg)
+    limit = 1e-6 if tol is None else tol
+    values, vectors = np.linalg.eigh(spread)
+    largest = np.abs(values).max(initial=0)
+    symmetric = np.allclose(spread, spread.swapaxes(-1, -2), rtol=0, atol=limit * largest)
+    if not symmetric or not values.min(initial=0) >= -limit * largest:
+        msg = f"expected a symmetric, positive semidefinite cov for multivariate_normal, found {spread}; correct it"
+        raise ArgumentError(msg)
+    root = vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
+    lead = np.broadcast_shapes(centre.shape[:-1], spread.shape[:-2])
+    inner = () if size is None else (size,) if isinstance(size, int) else tuple(size)
+    draws = derived_generator().standard_normal((*inner, *lead, n, 1))
+    made = centre + (root @ draws)[..., 0]
+    return wrap(made.astype(np.float32), ndarray)  # type: ignore[no-any-return]
 
 
 def bernoulli(prob: Any = 0.5, size: Any = None, dtype: Any = None) -> ndarray:

@@ -12,6 +12,7 @@ from glueball.context import Context, cpu, cpu_pinned, current_context, gpu, num
 from glueball.nd._ndarray import NDArray
 from glueball.nd._recording import mixing_error
 from glueball.np import ndarray
+from glueball.npx import _shape, random
 from glueball.random import seed
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Context",
     "activation",
+    "arange_like",
     "batch_dot",
+    "batch_flatten",
     "batch_norm",
+    "cast",
     "cpu",
     "cpu_pinned",
     "current_context",
@@ -34,6 +38,7 @@ __all__ = [
     "fully_connected",
     "gamma",
     "gammaln",
+    "gather_nd",
     "gelu",
     "gpu",
     "group_norm",
@@ -44,17 +49,23 @@ __all__ = [
     "leaky_relu",
     "load",
     "log_softmax",
+    "nonzero",
     "num_gpus",
     "one_hot",
     "pick",
+    "random",
     "relu",
     "reset_np",
+    "reshape",
+    "reshape_like",
     "save",
     "seed",
     "sequence_mask",
     "set_np",
+    "shape_array",
     "sigmoid",
     "silu",
+    "slice",
     "smooth_l1",
     "softmax",
     "to_dlpack_for_read",
@@ -159,8 +170,11 @@ def _numpy_only(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 activation = _numpy_only(nd.Activation, "activation")
+arange_like = _numpy_only(_shape.arange_like, "arange_like")
 batch_dot = _numpy_only(nd.batch_dot, "batch_dot")
+batch_flatten = _numpy_only(nd.flatten, "batch_flatten")
 batch_norm = _numpy_only(nd.BatchNorm, "batch_norm")
+cast = _numpy_only(nd.cast, "cast")
 dropout = _numpy_only(nd.Dropout, "dropout")
 embedding = _numpy_only(nd.Embedding, "embedding")
 erf = _numpy_only(nd.erf, "erf")
@@ -168,18 +182,24 @@ erfinv = _numpy_only(nd.erfinv, "erfinv")
 fully_connected = _numpy_only(nd.FullyConnected, "fully_connected")
 gamma = _numpy_only(nd.gamma, "gamma")
 gammaln = _numpy_only(nd.gammaln, "gammaln")
+gather_nd = _numpy_only(nd.gather_nd, "gather_nd")
 gelu = _numpy_only(nd.gelu, "gelu")
 group_norm = _numpy_only(nd.GroupNorm, "group_norm")
 instance_norm = _numpy_only(nd.InstanceNorm, "instance_norm")
 layer_norm = _numpy_only(nd.LayerNorm, "layer_norm")
 leaky_relu = _numpy_only(nd.LeakyReLU, "leaky_relu")
 log_softmax = _numpy_only(nd.log_softmax, "log_softmax")
+nonzero = _numpy_only(_shape.nonzero, "nonzero")
 one_hot = _numpy_only(nd.one_hot, "one_hot")
 pick = _numpy_only(nd.pick, "pick")
 relu = _numpy_only(nd.relu, "relu")
+reshape = _numpy_only(_shape.reshape, "reshape")
+reshape_like = _numpy_only(nd.reshape_like, "reshape_like")
 sequence_mask = _numpy_only(nd.SequenceMask, "sequence_mask")
+shape_array = _numpy_only(nd.shape_array, "shape_array")
 sigmoid = _numpy_only(nd.sigmoid, "sigmoid")
 silu = _numpy_only(nd.silu, "silu")
+slice = _numpy_only(nd.slice, "slice")
 smooth_l1 = _numpy_only(nd.smooth_l1, "smooth_l1")
 softmax = _numpy_only(nd.softmax, "softmax")
 topk = _numpy_only(nd.topk, "topk")
