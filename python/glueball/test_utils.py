@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from glueball import context, nd
 from glueball._scope import missing, outside
 from glueball.base import ArgumentError
 from glueball.nd._random import derived_generator
+from glueball.npx import use_np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,24 +23,50 @@ __all__ = [
     "almost_equal",
     "assert_almost_equal",
     "assert_almost_equal_ignore_nan",
+    "assert_almost_equal_with_err",
     "assert_exception",
+    "assign_each",
+    "assign_each2",
+    "collapse_sum_like",
+    "compare_ndarray_tuple",
+    "create_2d_tensor",
+    "create_vector",
+    "default_atols",
     "default_context",
     "default_dtype",
+    "default_numeric_eps",
+    "default_rtols",
+    "discard_stderr",
+    "effective_dtype",
     "environment",
     "get_atol",
+    "get_etol",
     "get_rtol",
+    "get_tolerance",
+    "get_tols",
     "list_gpus",
+    "mean_check",
+    "np_reduce",
+    "rand_coord_2d",
     "rand_ndarray",
     "rand_shape_2d",
     "rand_shape_3d",
     "rand_shape_nd",
     "random_arrays",
+    "random_sample",
+    "random_uniform_arrays",
+    "retry",
     "same",
+    "same_array",
     "set_default_context",
+    "use_np",
+    "var_check",
 ]
 
 # (relative, absolute) by dtype; whole numbers have to be equal.
 _TOLERANCES = {"float16": (1e-2, 1e-1), "float32": (1e-4, 1e-3), "float64": (1e-5, 1e-20)}
+
+_KINDS = (*_TOLERANCES, "bool", "int8", "uint8", "int32", "uint32", "int64", "uint64")
 
 _default_context: list[context.Context] = []
 
@@ -76,6 +105,59 @@ def get_atol(atol: float | None = None, dtype: Any = np.float64) -> float:
 
 def _tolerance(dtype: Any) -> tuple[float, float]:
     return _TOLERANCES.get(np.dtype(dtype).name, (0.0, 0.0))
+
+
+def default_rtols() -> dict[Any, float]:
+    """Return the relative tolerances by dtype."""
+    return {np.dtype(kind): _tolerance(kind)[0] for kind in _KINDS}
+
+
+def default_atols() -> dict[Any, float]:
+    """Return the absolute tolerances by dtype."""
+    return {np.dtype(kind): _tolerance(kind)[1] for kind in _KINDS}
+
+
+def default_numeric_eps() -> dict[Any, float]:
+    """Return steps of finite differences by dtype: powers of two, which change no other bit."""
+    return {
+        np.dtype(kind): 2.0**-n for kind, n in (("float16", 6), ("float32", 9), ("float64", 14))
+    }
+
+
+def effective_dtype(dat: Any) -> np.dtype[Any]:
+    """Return the dtype whose tolerances an array's computations have: its own, on CPUs."""
+    kind: np.dtype[Any] = np.dtype(dat.dtype)
+    return kind
+
+
+def get_tolerance(dat: Any, tol: Any, default_tol: dict[Any, float]) -> float:
+    """Return `tol` if it is a number, else what it, or `default_tol`, has for the array's dtype."""
+    if isinstance(tol, int | float):
+        return tol
+    kind = effective_dtype(dat)
+    return float((tol or {}).get(kind, default_tol[kind]))
+
+
+def get_tols(x: Any, y: Any, rtol: Any, atol: Any) -> tuple[float, float]:
+    """Return the tolerances for a comparison: numbers as they are, else the larger of both dtypes'.
+
+    Parameters
+    ----------
+    x, y : array_like
+        What is compared.
+    rtol, atol : float, dict from dtype to float, or None
+        As for `get_tolerance`.
+    """
+    pair = np.asarray(x), np.asarray(y)
+    return (
+        max(get_tolerance(each, rtol, default_rtols()) for each in pair),
+        max(get_tolerance(each, atol, default_atols()) for each in pair),
+    )
+
+
+def get_etol(etol: float | None = None) -> float:
+    """Return `etol`, or 0: the share of elements that may differ."""
+    return 0 if etol is None else etol
 
 
 def same(a: Any, b: Any) -> bool:
@@ -172,6 +254,45 @@ def assert_almost_equal(
     raise AssertionError(message)
 
 
+def assert_almost_equal_with_err(
+    a: Any,
+    b: Any,
+    rtol: Any = None,
+    atol: Any = None,
+    etol: float | None = None,
+    names: tuple[str, str] = ("a", "b"),
+    equal_nan: bool = False,
+    mismatches: tuple[int, int] = (10, 10),
+) -> None:
+    """As `assert_almost_equal`, unless the share of elements that differ is at most `etol`.
+
+    `rtol` and `atol` are as for `get_tols`.
+    """
+    rtol, atol = get_tols(a, b, rtol, atol)
+    close = np.isclose(np.asarray(a), np.asarray(b), rtol, atol, equal_nan)
+    if np.count_nonzero(~close) > get_etol(etol) * close.size:
+        assert_almost_equal(a, b, rtol, atol, names, equal_nan, mismatches=mismatches)
+
+
+def compare_ndarray_tuple(
+    t1: Any, t2: Any, rtol: float | None = None, atol: float | None = None
+) -> None:
+    """`assert_almost_equal` of arrays, or of tuples of them, nested or not; None equals anything."""
+    if t1 is None or t2 is None:
+        return
+    if isinstance(t1, tuple):
+        for first, second in zip(t1, t2, strict=True):
+            compare_ndarray_tuple(first, second, rtol, atol)
+    else:
+        assert_almost_equal(t1, t2, rtol, atol)
+
+
+def same_array(array1: Any, array2: Any) -> bool:
+    """Return whether two arrays are one: the same memory, shape and strides."""
+    first, second = np.asarray(array1), np.asarray(array2)
+    return first.__array_interface__ == second.__array_interface__
+
+
 def assert_almost_equal_ignore_nan(
     a: Any,
     b: Any,
@@ -262,6 +383,157 @@ def random_arrays(*shapes: tuple[int, ...]) -> Any:
     generator = derived_generator()
     arrays = [generator.standard_normal(shape).astype(np.float32) for shape in shapes]
     return arrays[0] if len(arrays) == 1 else arrays
+
+
+def random_uniform_arrays(
+    *shapes: tuple[int, ...], low: float = 0.0, high: float = 1.0, dtype: Any = np.float32
+) -> list[Any]:
+    """Return a NumPy array of draws from U(low, high) for each shape."""
+    generator = derived_generator()
+    return [generator.uniform(low, high, shape).astype(dtype) for shape in shapes]
+
+
+def random_sample(population: Any, k: int) -> Any:
+    """Return `k` elements of a sequence, none twice, in random order.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many.
+    """
+    if not 0 <= k <= len(population):
+        message = f"expected k from 0 to {len(population)}, found {k}; draw fewer elements"
+        raise ArgumentError(message)
+    order = derived_generator().permutation(len(population))[:k]
+    return [population[i] for i in order]
+
+
+def rand_coord_2d(x_low: int, x_high: int, y_low: int, y_high: int) -> tuple[int, int]:
+    """Return a point with whole coordinates from [x_low, x_high) and [y_low, y_high)."""
+    generator = derived_generator()
+    return int(generator.integers(x_low, x_high)), int(generator.integers(y_low, y_high))
+
+
+def create_vector(size: int, dtype: Any = np.int64) -> nd.NDArray:
+    """Return the numbers below `size`."""
+    return nd.arange(0, size, dtype=dtype)
+
+
+def create_2d_tensor(rows: int, columns: int, dtype: Any = np.int64) -> nd.NDArray:
+    """Return a matrix whose elements are the numbers of their rows."""
+    numbers = nd.arange(0, rows, dtype=dtype).reshape((rows, 1))
+    return nd.broadcast_to(numbers, (rows, columns))  # type: ignore[no-any-return]
+
+
+def assign_each(the_input: Any, function: Callable[[Any], Any] | None) -> np.ndarray:
+    """Return a NumPy array of ``function(x)`` for each element; a copy for None."""
+    values = np.asarray(the_input)
+    if function is None:
+        return values.copy()
+    return np.array([function(x) for x in values.ravel()], np.float64).reshape(values.shape)
+
+
+def assign_each2(
+    input1: Any, input2: Any, function: Callable[[Any, Any], Any] | None
+) -> np.ndarray:
+    """Return a NumPy array of ``function(x, y)`` for each pair of elements; a copy of `input1` for None."""
+    first, second = np.asarray(input1), np.asarray(input2)
+    if function is None:
+        return first.copy()
+    pairs = zip(first.ravel(), second.ravel(), strict=True)
+    return np.array([function(x, y) for x, y in pairs], np.float64).reshape(first.shape)
+
+
+def np_reduce(
+    dat: Any, axis: Any, keepdims: bool, numpy_reduce_func: Callable[..., Any]
+) -> np.ndarray:
+    """Reduce by a function that takes one axis at a time: ``numpy_reduce_func(array, axis=i)``."""
+    made = np.asarray(dat)
+    ndim = made.ndim
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    chosen = sorted({each % ndim for each in axes})
+    for each in reversed(chosen):
+        made = numpy_reduce_func(made, axis=each)
+    return np.expand_dims(made, tuple(chosen)) if keepdims else np.asarray(made)
+
+
+def collapse_sum_like(a: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the sum over the axes along which an array of `shape` was broadcast to that of `a`."""
+    values = np.asarray(a)
+    extra = values.ndim - len(shape)
+    axes = [*range(extra)]
+    axes += [extra + i for i, n in enumerate(shape) if n != values.shape[extra + i]]
+    return np.asarray(values.sum(axis=tuple(axes), dtype=values.dtype)).reshape(shape)
+
+
+def mean_check(
+    generator: Callable[[int], Any], mu: float, sigma: float, nsamples: int = 1000000
+) -> bool:
+    """Return whether the mean of samples lies within three of its standard deviations of `mu`.
+
+    Parameters
+    ----------
+    generator : callable
+        ``generator(n)`` returns n independent samples.
+    mu, sigma : float
+        The mean and the standard deviation that they should have.
+    nsamples : int
+        How many are drawn.
+    """
+    samples = np.asarray(generator(nsamples), np.float64)
+    return bool(abs(samples.mean() - mu) < 3 * sigma / np.sqrt(nsamples))
+
+
+def var_check(generator: Callable[[int], Any], sigma: float, nsamples: int = 1000000) -> bool:
+    """Return whether the variance of samples lies within three of its standard deviations of sigma^2.
+
+    The standard deviation is that for normal samples. Parameters as for `mean_check`.
+    """
+    samples = np.asarray(generator(nsamples), np.float64)
+    return bool(abs(samples.var(ddof=1) - sigma**2) < 3 * np.sqrt(2 * sigma**4 / (nsamples - 1)))
+
+
+def retry(n: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Run a test up to `n` times, until it raises no AssertionError: a decorator for random tests.
+
+    Raises
+    ------
+    ValueError
+        If `n` is not positive.
+    """
+    if n < 1:
+        message = f"expected at least one run, found n={n}; pass a positive number"
+        raise ArgumentError(message)
+
+    def decorate(test: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(test)
+        def tried(*args: Any, **kwargs: Any) -> None:
+            for _ in range(n - 1):
+                try:
+                    test(*args, **kwargs)
+                except AssertionError:
+                    continue
+                return
+            test(*args, **kwargs)
+
+        return tried
+
+    return decorate
+
+
+@contextmanager
+def discard_stderr() -> Iterator[None]:
+    """Throw away what the process writes to its standard error in a context, native code's too."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def list_gpus() -> list[int]:

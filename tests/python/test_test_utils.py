@@ -158,3 +158,97 @@ def test_what_is_left_out_says_so(name, field):
 def test_sparse_arrays_are_left_out():
     with pytest.raises(OutsideScopeError, match="sparse arrays"):
         test_utils.rand_ndarray((2, 2), stype="csr")
+
+
+def test_tolerances_by_dtype_and_by_the_larger_of_two():
+    a, b = onp.zeros(2, onp.float32), onp.zeros(2, onp.float16)
+
+    assert test_utils.default_rtols()[onp.dtype("float32")] == 1e-4
+    assert test_utils.default_atols()[onp.dtype("int64")] == 0
+    assert test_utils.default_numeric_eps()[onp.dtype("float32")] == 1 / 512
+    assert test_utils.get_tols(a, b, None, None) == (1e-2, 1e-1)
+    assert test_utils.get_tols(a, 1.0, 0.5, {onp.dtype("float32"): 0.25}) == (0.5, 0.25)
+    assert test_utils.effective_dtype(nd.ones(1)) == onp.float32
+    assert test_utils.get_etol() == 0
+
+
+def test_a_share_of_elements_may_differ():
+    a, b = onp.zeros(10), onp.array([1.0] + [0.0] * 9)
+
+    test_utils.assert_almost_equal_with_err(a, b, etol=0.1)
+    with pytest.raises(AssertionError, match="found 10 % of 10 elements outside"):
+        test_utils.assert_almost_equal_with_err(a, b, etol=0.05)
+    with pytest.raises(AssertionError, match="found 10 %"):
+        test_utils.compare_ndarray_tuple((a, (a, a)), (a, (a, b)))
+    test_utils.compare_ndarray_tuple((a, None), (a, b))
+
+
+def test_same_array_is_of_memory():
+    a = nd.ones((2, 2))
+
+    assert test_utils.same_array(a, a.reshape((2, 2)))
+    assert not test_utils.same_array(a, a.copy())
+    assert not test_utils.same_array(a, a[:1])
+
+
+def test_arrays_points_and_samples():
+    first, second = test_utils.random_uniform_arrays((2, 3), (4,), low=1, high=2, dtype=onp.float64)
+    assert (first.shape, second.shape, first.dtype) == ((2, 3), (4,), onp.float64)
+    assert 1 <= min(first.min(), second.min()) < max(first.max(), second.max()) < 2
+    x, y = test_utils.rand_coord_2d(1, 3, 5, 6)
+    assert x in (1, 2)
+    assert y == 5
+    assert sorted(test_utils.random_sample([3, 1, 2], 3)) == [1, 2, 3]
+    with pytest.raises(ValueError, match="expected k from 0 to 3, found 4"):
+        test_utils.random_sample([3, 1, 2], 4)
+    assert test_utils.create_vector(3).asnumpy().tolist() == [0, 1, 2]
+    assert test_utils.create_2d_tensor(2, 3).asnumpy().tolist() == [[0, 0, 0], [1, 1, 1]]
+
+
+def test_functions_of_elements_and_axes():
+    x = onp.arange(6.0).reshape(2, 3)
+
+    onp.testing.assert_array_equal(test_utils.assign_each(x, lambda v: v + 1), x + 1)
+    onp.testing.assert_array_equal(test_utils.assign_each2(x, x, lambda v, w: v * w), x * x)
+    assert test_utils.assign_each(x, None) is not x
+    onp.testing.assert_array_equal(test_utils.np_reduce(x, None, True, onp.sum), [[15]])
+    onp.testing.assert_array_equal(test_utils.np_reduce(x, -1, False, onp.max), [2, 5])
+    onp.testing.assert_array_equal(test_utils.collapse_sum_like(x, (1, 3)), [[3, 5, 7]])
+    onp.testing.assert_array_equal(test_utils.collapse_sum_like(x, (3,)), [3, 5, 7])
+
+
+def test_generators_are_checked_by_mean_and_variance():
+    random.seed(3)
+
+    def normal(n):
+        return nd.random.normal(1, 2, shape=n)
+
+    assert test_utils.mean_check(normal, 1, 2, 10000)
+    assert not test_utils.mean_check(normal, 1.2, 2, 10000)
+    assert test_utils.var_check(normal, 2, 10000)
+    assert not test_utils.var_check(normal, 1.9, 10000)
+
+
+def test_retry_runs_until_a_run_passes():
+    runs = []
+
+    def fails_below(n):
+        runs.append(n)
+        assert len(runs) >= n
+
+    test_utils.retry(3)(fails_below)(3)
+    assert len(runs) == 3
+    runs.clear()
+    with pytest.raises(AssertionError):
+        test_utils.retry(2)(fails_below)(3)
+    assert len(runs) == 2
+    with pytest.raises(ValueError, match="found n=0"):
+        test_utils.retry(0)
+
+
+def test_standard_error_is_thrown_away(capfd):
+    with test_utils.discard_stderr():
+        os.write(2, b"gone")
+    os.write(2, b"kept")
+
+    assert capfd.readouterr().err == "kept"

@@ -9,7 +9,7 @@ from glueball._scope import missing
 from glueball.base import DeferredInitializationError
 from glueball.gluon import loss, nn, parameter, utils
 from glueball.gluon.block import Block, HybridBlock
-from glueball.gluon.parameter import Constant, Parameter, ParameterDict
+from glueball.gluon.parameter import Constant, Parameter, ParameterDict, tensor_types
 from glueball.gluon.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "loss",
     "nn",
     "parameter",
+    "tensor_types",
     "utils",
 ]
 

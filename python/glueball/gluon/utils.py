@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import nd
+from glueball import nd, npx
 from glueball._scope import missing
 from glueball.base import ArgumentError, GlueballTypeError
 from glueball.context import Context, require_cpu
 from glueball.gluon._arrays import array_type
+from glueball.gluon._hooks import HookHandle
 from glueball.nd._record import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["clip_global_norm", "split_and_load", "split_data"]
+__all__ = ["HookHandle", "clip_global_norm", "shape_is_known", "split_and_load", "split_data"]
 
 
 def clip_global_norm(
@@ -179,6 +180,24 @@ def split_and_load(
     if len(contexts) == 1:
         return [data]
     return split_data(data, len(contexts), batch_axis, even_split)
+
+
+def shape_is_known(shape: Sequence[int] | None) -> bool:
+    """Return whether no length of a shape is still to be found.
+
+    Parameters
+    ----------
+    shape : sequence of int or None
+        An unknown length is 0, or -1 where NumPy's shapes are on (`npx.set_np`), and () is known only there.
+        None is unknown.
+    """
+    if shape is None:
+        return False
+    numpys = npx.is_np_shape()
+    lengths = tuple(shape)
+    if any(length < (0 if numpys else 1) for length in lengths):
+        return False
+    return bool(lengths) or numpys
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from glueball._scope import missing
+from glueball.optimizer import contrib
 from glueball.optimizer.adaptive import AdaDelta, AdaGrad, Ftrl, GroupAdaGrad, RMSProp
 from glueball.optimizer.descent import DCASGD, NAG, SGD, Signum, ccSGD
 from glueball.optimizer.langevin import SGLD
@@ -39,6 +40,7 @@ __all__ = [
     "Signum",
     "Updater",
     "ccSGD",
+    "contrib",
     "create",
     "get_updater",
     "register",

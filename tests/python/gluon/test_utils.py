@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as onp
 import pytest
 
-from glueball import autograd, cpu, gluon, gpu, nd
+from glueball import autograd, cpu, gluon, gpu, nd, npx, optimizer
 from glueball.gluon import nn
 from glueball.gluon.utils import clip_global_norm, split_and_load, split_data
 
@@ -162,3 +162,25 @@ def test_what_is_no_array_cannot_be_split():
         split_data([1, 2], 2)
     with pytest.raises(TypeError, match="expected an int as num_slice, found 2.0"):
         split_data(nd.ones(4), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "legacy", "numpys"),
+    [(None, False, False), ((), False, True), ((2, 0), False, True), ((2, -1), False, False), ((2, 3), True, True)],
+)  # fmt: skip
+def test_a_shape_is_known_by_the_rules_of_the_mode(shape, legacy, numpys):
+    assert gluon.utils.shape_is_known(shape) is legacy
+    npx.set_np()
+    try:
+        assert gluon.utils.shape_is_known(shape) is numpys
+    finally:
+        npx.reset_np()
+
+
+def test_names_of_classes_in_gluons_modules():
+    net = nn.Dense(1)
+
+    assert isinstance(net.register_forward_hook(print), gluon.utils.HookHandle)
+    assert isinstance(nd.ones(1), gluon.tensor_types)
+    assert gluon.parameter.tensor_types is gluon.tensor_types
+    assert optimizer.contrib.GroupAdaGrad is optimizer.GroupAdaGrad
