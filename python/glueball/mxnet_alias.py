@@ -38,11 +38,13 @@ _MODULES = {
     "io.io": "io",
     "ndarray": "nd",
     "ndarray.ndarray": "nd",
+    "ndarray.op": "nd",
     "ndarray.random": "nd.random",
     "numpy": "np",
     "numpy.linalg": "np.linalg",
     "numpy.random": "np.random",
     "numpy_extension": "npx",
+    "numpy_extension.random": "npx.random",
     "optimizer.optimizer": "optimizer",
     "rnd": "random",
 }
