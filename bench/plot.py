@@ -43,8 +43,8 @@ def ratios(rows: list[Row], statistic: str, title: str, path: Path) -> None:
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
     axes.set_yticks(range(len(rows)), [row.case.name for row in rows])
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)  # the first case on top
     axes.set_xlabel("time as a multiple of glueball's (bars to the right: glueball is faster)")
     axes.set_title(title)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
     figure.savefig(path, dpi=150)
