@@ -318,7 +318,7 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
     // Sums of whole grains, added in order: the same for any number of threads.
     const std::int64_t blocks = (size + grain - 1) / grain;
     const Tensor memory({2 * blocks}, Dtype::float64);  // which asks the system once only
-    double* const sums = memory.data<double>();
+    auto* const sums = memory.data<double>();
     parallel_for(blocks, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t block = first; block < last; ++block) {
         const std::int64_t begin = block * grain;
