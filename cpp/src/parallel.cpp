@@ -1,6 +1,7 @@
 #include "glueball/parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -20,6 +21,7 @@
 #endif
 #ifdef __linux__
 #include <sched.h>
+#include <unistd.h>
 #endif
 
 namespace glueball {
@@ -89,6 +91,59 @@ class Inside {
   bool before_;
 };
 
+#ifdef __linux__
+/// Keeps the pool's threads off the processor of the thread that calls.
+///
+/// A system may wake a thread on the processor of the one that wakes it, though another has nothing
+/// to do (virtual machines do so with two processors): the two then share one for milliseconds,
+/// which is longer than most loops. So each thread may run where the caller may, but for the
+/// caller's own processor. That takes a system call where the caller has moved, and none otherwise.
+class Placement {
+ public:
+  /// Called by thread number `thread` of the pool, once.
+  void enter(std::size_t thread) noexcept {
+    if (thread < seats_.size()) seats_[thread].id.store(::gettid(), std::memory_order_release);
+  }
+
+  /// Called by the thread that is about to wake the first `count` threads.
+  void leave_to_caller(int count) noexcept {
+    const int here = sched_getcpu();
+    if (here < 0 || here >= CPU_SETSIZE) return;
+    const auto used = std::min(static_cast<std::size_t>(count), seats_.size());
+    for (std::size_t i = 0; i < used; ++i) {
+      Seat& seat = seats_[i];
+      if (seat.barred == here) continue;
+      const pid_t id = seat.id.load(std::memory_order_acquire);
+      if (id == 0) continue;
+      bar(id, here);
+      seat.barred = here;
+    }
+  }
+
+ private:
+  static constexpr int nowhere = -1;
+  struct Seat {
+    std::atomic<pid_t> id{0};  // 0 until the thread runs
+    int barred = nowhere;
+  };
+
+  static void bar(pid_t thread, int processor) noexcept {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    CPU_CLR(static_cast<std::size_t>(processor), &allowed);
+    if (CPU_COUNT(&allowed) > 0) sched_setaffinity(thread, sizeof allowed, &allowed);
+  }
+
+  std::array<Seat, 64> seats_{};  // Threads beyond them run where the system has them.
+};
+#else
+class Placement {
+ public:
+  void enter(std::size_t) noexcept {}
+  void leave_to_caller(int) noexcept {}
+};
+#endif
+
 /// Threads that run the ranges of one loop at a time, together with the thread that calls.
 ///
 /// The caller never waits for a thread to wake up: it takes ranges itself until none is left, and
@@ -114,6 +169,7 @@ class Pool {
     helpers_.store(std::min(threads, workers_ + 1) - 1, std::memory_order_relaxed);
     const std::uint64_t round = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
     ticket_.store(round << 32 | static_cast<std::uint64_t>(ranges), std::memory_order_release);
+    placement_.leave_to_caller(workers_);
     round_.store(static_cast<std::uint32_t>(round), std::memory_order_release);
     round_.notify_all();
 
@@ -150,7 +206,8 @@ class Pool {
     function_(context_, first * grain_, std::min(count_, last * grain_));
   }
 
-  [[noreturn]] void serve() noexcept {
+  [[noreturn]] void serve(std::size_t number) noexcept {
+    placement_.enter(number);
     std::uint32_t seen = 0;
     while (true) {
       wait_for_change(round_, seen);
@@ -161,9 +218,9 @@ class Pool {
   }
 
   /// False if the system allows no more: the callers' own threads do the work then.
-  bool start_worker() noexcept {
+  bool start_worker(int number) noexcept {
     try {
-      std::thread([this] { serve(); }).detach();
+      std::thread([this, number] { serve(static_cast<std::size_t>(number)); }).detach();
       return true;
     } catch (const std::system_error&) {
       return false;
@@ -184,7 +241,7 @@ class Pool {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
 #endif
-    while (workers_ < wanted && start_worker()) ++workers_;
+    while (workers_ < wanted && start_worker(workers_)) ++workers_;
 #if defined(__unix__) || defined(__APPLE__)
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 #endif
@@ -192,6 +249,7 @@ class Pool {
 
   std::mutex busy_;
   int workers_ = 0;
+  Placement placement_;
   // The present loop.
   detail::RangeFunction function_ = nullptr;
   void* context_ = nullptr;

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -14,6 +17,9 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
+#ifdef __linux__
+#include <sched.h>
 #endif
 
 #include "glueball/error.h"
@@ -153,5 +159,37 @@ TEST_CASE("after fork() the child does not wait for threads that stayed in the p
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
   CHECK(num_threads() == 2);
+}
+#endif
+
+#ifdef __linux__
+TEST_CASE("a thread that was asleep does not wake up on its caller's processor") {
+  cpu_set_t allowed;
+  REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  if (CPU_COUNT(&allowed) < 2) return;  // there is no other
+  const Threads threads(2);
+  struct Place {
+    std::thread::id thread;
+    int processor = -1;
+  };
+  for (int round = 0; round < 20; ++round) {
+    // Longer than the threads look for work.
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::array<Place, 16> places;
+    const int before = sched_getcpu();
+    parallel_for(std::ssize(places), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        places[static_cast<std::size_t>(i)] = {std::this_thread::get_id(), sched_getcpu()};
+        const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+        while (std::chrono::steady_clock::now() < until) {
+        }
+      }
+    });
+    // The system may move the caller meanwhile.
+    if (sched_getcpu() != before) continue;
+    for (const Place& place : places) {
+      if (place.thread != std::this_thread::get_id()) CHECK(place.processor != before);
+    }
+  }
 }
 #endif
