@@ -190,8 +190,7 @@ PyObject* backward_masks(PyObject* self, void*) {
 PyGetSetDef backward_attributes[] = {
     {"masks", backward_masks, nullptr,
      "What each layer of a chain multiplied by, where that was drawn at random, else None; None "
-     "for "
-     "all but chains.",
+     "for all but chains.",
      nullptr},
     {},
 };

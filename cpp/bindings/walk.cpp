@@ -61,6 +61,9 @@ struct Reached {
   Gradient grad;
 };
 
+/// Places by a node's number.
+using Wanted = std::map<unsigned long long, std::size_t>;
+
 class Walk {
  public:
   /// `pass`: a BackwardPass of Python's, or None for a new one.
@@ -88,21 +91,19 @@ class Walk {
 
   /// Goes on until no node is left; the youngest comes first, hence after all that use it.
   ///
-  /// With `wanted`, leaves get nothing, and found[i] becomes the gradient of the node wanted[i].
-  void run(const std::vector<unsigned long long>* wanted, std::vector<py::object>* found) {
+  /// With `found`, leaves get nothing, and the nodes that `wanted` has numbers of get theirs there,
+  /// at the place that it says.
+  void run(const Wanted& wanted, std::vector<py::object>* found) {
     while (!reached_.empty()) {
       spare_ = reached_.extract(std::prev(reached_.end()));
       Reached now = std::move(spare_.mapped());
       Node* const node = as_node(now.node.ptr());
-      if (wanted != nullptr) {
-        for (std::size_t i = 0; i < wanted->size(); ++i) {
-          if ((*wanted)[i] != node->number) continue;
-          (*found)[i] = now.grad.array();
-          found_leaf_ = true;
-        }
+      if (const auto place = wanted.find(node->number); place != wanted.end()) {
+        (*found)[place->second] = now.grad.array();
+        found_leaf_ = true;
       }
       if (is_leaf(now.node.ptr())) {
-        if (wanted == nullptr) deliver(now);
+        if (found == nullptr) deliver(now);
         continue;
       }
       found_leaf_ = found_leaf_ || node->holds_parameters != 0;
@@ -131,6 +132,8 @@ class Walk {
 
   void step(Reached& now, Node* node) {
     const bool is_usual = node->backward != Py_None && is_untouched(node);
+    // A pass of another thread may use the node up while the derivative lets the GIL go.
+    const auto held = py::reinterpret_borrow<py::object>(node->backward);
     if (const Derivative* const derivative = is_usual ? native_derivative(node) : nullptr) {
       Tensor grad = (*derivative)(now.grad.tensor(*derivative), pass_);
       PyObject* const parent = PyTuple_GET_ITEM(node->parents, 0);
@@ -190,15 +193,19 @@ py::tuple run_backward(const py::sequence& nodes, const py::sequence& grads, boo
     walk.reach(py::object(nodes[i]), Gradient(py::object(grads[i])));
   }
   if (variables.is_none()) {
-    walk.run(nullptr, nullptr);
+    walk.run({}, nullptr);
     return py::make_tuple(py::list(), walk.was_in_vain());
   }
-  std::vector<unsigned long long> wanted;
-  for (const py::handle variable : variables) wanted.push_back(as_node(variable.ptr())->number);
+  Wanted wanted;
+  std::vector<std::size_t> places;  // the same variable may be asked for twice
+  for (const py::handle variable : variables) {
+    places.push_back(
+        wanted.try_emplace(as_node(variable.ptr())->number, wanted.size()).first->second);
+  }
   std::vector<py::object> found(wanted.size(), py::none());
-  walk.run(&wanted, &found);
+  walk.run(wanted, &found);
   py::list ordered;
-  for (py::object& each : found) ordered.append(std::move(each));
+  for (const std::size_t place : places) ordered.append(found[place]);
   return py::make_tuple(ordered, walk.was_in_vain());
 }
 
@@ -243,7 +250,7 @@ PyObject* backward_from(PyObject*, PyObject* const* arguments, Py_ssize_t count)
     const Doing doing({false, training != 0});
     Walk walk(py::none(), retain != 0);
     walk.reach(node, Gradient(std::move(ones)));
-    walk.run(nullptr, nullptr);
+    walk.run({}, nullptr);
     return py::bool_(!walk.was_in_vain());
   });
 }
