@@ -127,3 +127,27 @@ def test_an_onnx_file_that_pytorch_writes_is_read(opset, tmp_path):
     with torch.no_grad():
         theirs = module(x).numpy()
     onp.testing.assert_allclose(net(nd.array(x.numpy())).asnumpy(), theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::torch.jit.TracerWarning"
+)
+@pytest.mark.parametrize("opset", [11, 17, 20])
+@pytest.mark.parametrize("affine", [True, False])
+def test_an_embedding_and_a_group_norm_that_pytorch_writes_are_read(affine, opset, tmp_path):
+    module = torch.nn.Sequential(
+        torch.nn.Embedding(9, 4), torch.nn.GroupNorm(3, 6, affine=affine), torch.nn.Linear(4, 2)
+    ).eval()
+    x = torch.tensor([[0, 8, 3, 3, 1, 7], [5, 5, 2, 0, 4, 6]])
+    path = str(tmp_path / "module.onnx")
+    torch.onnx.export(
+        module, x, path, dynamo=False, opset_version=opset, input_names=["x"],
+        dynamic_axes={"x": {0: "batch"}},
+    )  # fmt: skip
+
+    net = onnx.load(path)
+
+    assert [type(layer) for layer in net] == [nn.Embedding, nn.GroupNorm, nn.Dense]
+    with torch.no_grad():
+        theirs = module(x).numpy()
+    onp.testing.assert_allclose(net(nd.array(x.numpy())).asnumpy(), theirs, rtol=1e-4, atol=1e-6)

@@ -33,9 +33,9 @@ def export(
     Parameters
     ----------
     net : Block
-        A layer, or chains of layers: `Dense`, activations, `Flatten`, `Dropout`, `BatchNorm`,
-        `LayerNorm`, `InstanceNorm`, `PReLU`, `Identity`, and ``HybridLambda("softmax")`` or
-        ``HybridLambda("log_softmax")``.
+        A layer, or chains of layers: `Dense`, activations, `Flatten`, `Dropout`, `Embedding`,
+        `BatchNorm`, `LayerNorm`, `GroupNorm`, `InstanceNorm`, `PReLU`, `Identity`, and
+        ``HybridLambda("softmax")`` or ``HybridLambda("log_softmax")``.
     path : str or path
         Of the file, which is written whole or not at all.
     input_shape : sequence of int or None, optional
@@ -80,7 +80,8 @@ def load(path: str | os.PathLike[str]) -> HybridSequential:
     path : str or path
         A model with one input and one output of float32 or float64, and between them one chain of dense
         layers (``Gemm``, ``MatMul`` with or without ``Add``), activations, ``Softmax``,
-        ``BatchNormalization`` and the like; ``docs/interop.md`` lists all.
+        ``BatchNormalization`` and the like: all that `export` writes. ``docs/interop.md`` lists it. Of
+        int64 or int32 the input may be where an embedding (``Gather``) comes first.
 
     Returns
     -------

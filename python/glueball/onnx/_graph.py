@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueball.base import MXNetError
 
-__all__ = ["Graph"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Graph", "both_ways"]
 
 
 class Graph:
@@ -21,7 +24,9 @@ class Graph:
     input, output : str
         Names of the two tensors.
     dtype : numpy.dtype
-        Of the input.
+        Of the output, and of what is computed on the way.
+    takes_indices : bool
+        Whether the input is whole numbers, which an embedding looks up.
 
     Raises
     ------
@@ -34,6 +39,7 @@ class Graph:
         self._onnx = onnx
         graph = model.graph
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._indices = (onnx.TensorProto.INT64, onnx.TensorProto.INT32)
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
         self._producers = {name: node for node in graph.node for name in node.output if name}
         inputs = [each for each in graph.input if each.name not in self._constants]
@@ -45,7 +51,8 @@ class Graph:
             )
             raise MXNetError(message)
         self.input, self.output = inputs[0].name, graph.output[0].name
-        self.dtype = self._dtype_of(inputs[0])
+        self.takes_indices = inputs[0].type.tensor_type.elem_type in self._indices
+        self.dtype = self._dtype_of(graph.output[0] if self.takes_indices else inputs[0])
         self.opset = next(
             (each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 1
         )
@@ -63,8 +70,9 @@ class Graph:
         types = self._onnx.TensorProto
         if kind not in (types.FLOAT, types.DOUBLE):
             message = (
-                f"expected an input of float32 or float64 in '{self.path}', found '{value.name}' of "
-                f"{types.DataType.Name(kind)}; convert the model"
+                f"expected an input and an output of float32 or float64 in '{self.path}', or an input of "
+                f"int64 or int32 for an embedding, found '{value.name}' of {types.DataType.Name(kind)}; "
+                "convert the model"
             )
             raise MXNetError(message)
         return np.dtype(np.float32 if kind == types.FLOAT else np.float64)
@@ -76,9 +84,24 @@ class Graph:
 
     def constant(self, tensor: str) -> np.ndarray[Any, Any] | None:
         """Return the array that a tensor always is, or None if it is computed."""
-        # Exporters store equal arrays once, and give them further names by Identity nodes.
-        while (node := self.producer(tensor, "Identity")) is not None:
+        # Exporters store equal arrays once, and give them further names by Identity nodes; some leave it
+        # to whoever runs the file to turn a stored array.
+        turns = []
+        while (node := self.producer(tensor, *_TURNS)) is not None:
+            turns.append(node)
             tensor = node.input[0]
+        array = self._stored(tensor)
+        for node in reversed(turns):
+            lengths = self._stored(node.input[1]) if len(node.input) > 1 else None
+            if array is None or (len(node.input) > 1 and lengths is None):
+                return None
+            try:
+                array = _TURNS[node.op_type](array, self.attributes(node), lengths)
+            except (TypeError, ValueError):  # of NumPy, about axes that the array does not have
+                return None
+        return array
+
+    def _stored(self, tensor: str) -> np.ndarray[Any, Any] | None:
         if tensor not in self._arrays:
             stored = self._constants.get(tensor)
             node = self.producer(tensor, "Constant")
@@ -108,7 +131,33 @@ class Graph:
         shape = self.shape(tensor)
         return None if shape is None else len(shape)
 
+    def is_to_indices(self, node: Any) -> bool:
+        """Whether a Cast makes whole numbers."""
+        return self.attributes(node).get("to") in self._indices
+
     def attributes(self, node: Any) -> dict[str, Any]:
         """Return a node's attributes by name."""
         read = self._onnx.helper.get_attribute_value
         return {each.name: read(each) for each in node.attribute}
+
+
+def both_ways(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield the inputs of a node that does not care about their order, in both orders."""
+    first, second = node.input
+    yield first, second
+    yield second, first
+
+
+def _unsqueeze(
+    array: np.ndarray[Any, Any], settings: dict[str, Any], axes: np.ndarray[Any, Any] | None
+) -> np.ndarray[Any, Any]:
+    # An attribute until opset 13.
+    return np.expand_dims(array, tuple(settings["axes"] if axes is None else axes.tolist()))
+
+
+# Nodes that only give an array another name or shape: what they make of (array, attributes, second input).
+_TURNS: dict[str, Any] = {
+    "Identity": lambda array, settings, _: array,
+    "Transpose": lambda array, settings, _: np.transpose(array, settings.get("perm")),
+    "Unsqueeze": _unsqueeze,
+}

@@ -9,10 +9,11 @@ import numpy as np
 from glueball.base import MXNetError
 from glueball.gluon import nn
 from glueball.onnx._graph import Graph
-from glueball.onnx._rules import RULES, Found
+from glueball.onnx._rules import RULES
 
 if TYPE_CHECKING:
     from glueball.gluon import Block
+    from glueball.onnx._found import Found
 
 __all__ = ["read_net"]
 
@@ -26,6 +27,7 @@ def read_net(onnx: Any, path: str) -> nn.HybridSequential:
         found = _layer_before(graph, tensor)
         chain.append(found)
         tensor = found.source
+    _check_indices(graph, chain)
     net = nn.HybridSequential()
     with net.name_scope():
         for found in _with_activations_inside(chain[::-1]):
@@ -38,7 +40,7 @@ def _checked_model(onnx: Any, path: str) -> Any:
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
-        return onnx.shape_inference.infer_shapes(model)
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
     except FileNotFoundError:
         raise
     except Exception as error:  # protobuf's and the checker's classes have no common base
@@ -76,6 +78,18 @@ def _layer_before(graph: Graph, tensor: str) -> Found:
         f"{', '.join(sorted(RULES))}, each on the output of the one before and constants"
     )
     raise MXNetError(message)
+
+
+def _check_indices(graph: Graph, chain: list[Found]) -> None:
+    """Refuse an input of whole numbers that goes elsewhere than into an embedding."""
+    kinds = [found.kind for found in reversed(chain) if found.kind is not None]
+    if graph.takes_indices and kinds[:1] != [nn.Embedding]:
+        message = (
+            f"expected that the whole numbers of the input '{graph.input}' in '{graph.path}' are looked up "
+            f"in an embedding (Gather), found {kinds[0].__name__ if kinds else 'nothing'} as the first "
+            "layer; export the model with an input of float32"
+        )
+        raise MXNetError(message)
 
 
 def _with_activations_inside(chain: list[Found]) -> list[Found]:

@@ -7,44 +7,23 @@ Some layers are several nodes (``x * sigmoid(x)``), whose last one the rule is a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueball.gluon import nn
+from glueball.onnx._found import Found, short
+from glueball.onnx._graph import both_ways
+from glueball.onnx._norm_rules import affine_norm, batch_norm, group_norm, groups_as_instances
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from glueball.gluon import Block
+    from glueball.onnx._found import Rule
     from glueball.onnx._graph import Graph
 
-    Rule = Callable[[Graph, Any], "Found | None"]
-
-__all__ = ["RULES", "Found"]
-
-
-@dataclass
-class Found:
-    """A layer.
-
-    Attributes
-    ----------
-    source : str
-        The tensor that it is applied to.
-    kind : type or None
-        Its class; None if it does nothing.
-    settings : dict
-        What it is made with.
-    arrays : dict
-        Its parameters' values, by name.
-    """
-
-    source: str
-    kind: type[Block] | None
-    settings: dict[str, Any] = field(default_factory=dict)
-    arrays: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+__all__ = ["RULES"]
 
 
 # ---- dense layers ---------------------------------------------------------------------------
@@ -87,11 +66,22 @@ def _matmul(graph: Graph, node: Any, bias: np.ndarray[Any, Any] | None = None) -
 
 
 def _add(graph: Graph, node: Any) -> Found | None:
-    for product, constant in _both_ways(node):
+    for product, constant in both_ways(node):
         bias, before = graph.constant(constant), graph.producer(product, "MatMul")
         if bias is not None and before is not None:
             return _matmul(graph, before, bias)
     return None
+
+
+def _gather(graph: Graph, node: Any) -> Found | None:
+    weight, source = graph.constant(node.input[0]), node.input[1]
+    if weight is None or weight.ndim != 2 or graph.attributes(node).get("axis", 0) not in (0, -2):
+        return None
+    while (cast := graph.producer(source, "Cast")) is not None and graph.is_to_indices(cast):
+        source = cast.input[0]
+    rows, columns = weight.shape
+    settings = {"input_dim": rows, "output_dim": columns}
+    return Found(source, nn.Embedding, settings, {"weight": weight})
 
 
 # ---- elementwise functions ------------------------------------------------------------------
@@ -107,14 +97,9 @@ def _activation(name: str) -> Rule:
 def _with_alpha(kind: type[Block], usual: float) -> Rule:
     def rule(graph: Graph, node: Any) -> Found | None:
         alpha = graph.attributes(node).get("alpha", usual)
-        return Found(node.input[0], kind, {"alpha": _short(alpha)})
+        return Found(node.input[0], kind, {"alpha": short(alpha)})
 
     return rule
-
-
-def _short(value: float) -> float:
-    """Return the number that was meant: attributes are float32, in which 0.01 is 0.00999999977."""
-    return float(str(np.float32(value)))
 
 
 def _selu(graph: Graph, node: Any) -> Found | None:
@@ -164,7 +149,7 @@ def _product(graph: Graph, node: Any) -> Found | None:
 def _is_twice_normal(graph: Graph, tensor: str, x: str) -> bool:
     """Whether a tensor is 1 + erf(x / sqrt(2)), twice the normal distribution function."""
     node = graph.producer(tensor, "Add")
-    for value, one in _both_ways(node) if node is not None else ():
+    for value, one in both_ways(node) if node is not None else ():
         erf = graph.producer(value, "Erf")
         if erf is not None and graph.number(one) == 1.0:
             factor = _multiple(graph, erf.input[0], x)
@@ -181,18 +166,12 @@ def _negative(graph: Graph, node: Any) -> Found | None:
     return Found(minus.input[0], nn.Activation, {"activation": "log_sigmoid"})
 
 
-def _both_ways(node: Any) -> Iterator[tuple[str, str]]:
-    first, second = node.input
-    yield first, second
-    yield second, first
-
-
 def _factors(graph: Graph, node: Any) -> Iterator[tuple[float, str, str]]:
     """Yield each way to read a product as number * tensor * tensor."""
-    for a, b in _both_ways(node):
+    for a, b in both_ways(node):
         yield 1.0, a, b
         inner = graph.producer(b, "Mul")
-        for c, d in _both_ways(inner) if inner is not None else ():
+        for c, d in both_ways(inner) if inner is not None else ():
             for number, x, gate in ((a, c, d), (c, a, d), (c, d, a)):
                 factor = graph.number(number)
                 if factor is not None:
@@ -209,10 +188,10 @@ def _multiple(graph: Graph, tensor: str, x: str) -> float | None:
     if node.op_type == "Div":
         divisor = graph.number(node.input[1])
         return 1.0 / divisor if node.input[0] == x and divisor else None
-    return next((graph.number(number) for value, number in _both_ways(node) if value == x), None)
+    return next((graph.number(number) for value, number in both_ways(node) if value == x), None)
 
 
-# ---- shapes, normalisations, probabilities --------------------------------------------------
+# ---- shapes, probabilities ------------------------------------------------------------------
 
 
 def _nothing(graph: Graph, node: Any) -> Found | None:
@@ -254,69 +233,28 @@ def _softmax(name: str) -> Rule:
     return rule
 
 
-def _constants(graph: Graph, names: list[str]) -> list[np.ndarray[Any, Any]] | None:
-    """Return the arrays of vectors that never change, or None if not all are that."""
-    arrays = [graph.constant(name) for name in names]
-    vectors = [array for array in arrays if array is not None and array.ndim == 1]
-    return vectors if len(vectors) == len(names) else None
-
-
-def _batch_norm(graph: Graph, node: Any) -> Found | None:
-    settings = graph.attributes(node)
-    vectors = _constants(graph, list(node.input[1:5]))
-    if vectors is None or settings.get("training_mode", 0):
-        return None
-    names = ("gamma", "beta", "running_mean", "running_var")
-    made_with = {
-        "epsilon": _short(settings.get("epsilon", 1e-5)),
-        "momentum": _short(settings.get("momentum", 0.9)),
-        "in_channels": vectors[0].size,
-    }
-    return Found(node.input[0], nn.BatchNorm, made_with, dict(zip(names, vectors, strict=True)))
-
-
-def _affine_norm(kind: type[Block], axis: int) -> Rule:
-    def rule(graph: Graph, node: Any) -> Found | None:
-        settings = graph.attributes(node)
-        rank = graph.rank(node.input[0])
-        given = settings.get("axis", axis)
-        vectors = _constants(graph, [name for name in node.input[1:] if name])
-        is_ours = given == axis or (rank is not None and given == rank + axis)
-        if vectors is None or not is_ours:
-            return None
-        made_with = {
-            "axis": axis,
-            "epsilon": _short(settings.get("epsilon", 1e-5)),
-            "center": len(vectors) == 2,
-            "scale": True,
-            "in_channels": vectors[0].size,
-        }
-        arrays = dict(zip(("gamma", "beta"), [*vectors, np.zeros_like(vectors[0])], strict=False))
-        return Found(node.input[0], kind, made_with, arrays)
-
-    return rule
-
-
 RULES: dict[str, tuple[Rule, ...]] = {
-    "Add": (_add,),
-    "BatchNormalization": (_batch_norm,),
+    "Add": (_add, groups_as_instances),
+    "BatchNormalization": (batch_norm,),
     "Dropout": (_dropout,),
     "Elu": (_with_alpha(nn.ELU, 1.0),),
     "Flatten": (_flatten,),
+    "Gather": (_gather,),
     "Gelu": (_gelu,),
     "Gemm": (_gemm,),
+    "GroupNormalization": (group_norm,),
     "Identity": (_nothing,),
-    "InstanceNormalization": (_affine_norm(nn.InstanceNorm, 1),),
-    "LayerNormalization": (_affine_norm(nn.LayerNorm, -1),),
+    "InstanceNormalization": (affine_norm(nn.InstanceNorm, 1),),
+    "LayerNormalization": (affine_norm(nn.LayerNorm, -1),),
     "LeakyRelu": (_with_alpha(nn.LeakyReLU, 0.01),),
     "LogSoftmax": (_softmax("log_softmax"),),
     "MatMul": (_matmul,),
     "Mish": (_activation("mish"),),
-    "Mul": (_product,),
+    "Mul": (_product, groups_as_instances),
     "Neg": (_negative,),
     "PRelu": (_prelu,),
     "Relu": (_activation("relu"),),
-    "Reshape": (_reshape,),
+    "Reshape": (_reshape, groups_as_instances),
     "Selu": (_selu,),
     "Sigmoid": (_activation("sigmoid"),),
     "Softmax": (_softmax("softmax"),),
