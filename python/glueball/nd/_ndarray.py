@@ -9,7 +9,16 @@ import numpy as np
 from glueball import _core, _tape
 from glueball.base import ArgumentError, DtypeError, GlueballTypeError, ShapeError
 from glueball.context import Context, require_cpu
-from glueball.nd import _activation, _elementwise, _index, _product, _reduction, _shape, _softmax
+from glueball.nd import (
+    _activation,
+    _elementwise,
+    _index,
+    _parts,
+    _product,
+    _reduction,
+    _shape,
+    _softmax,
+)
 from glueball.nd._record import array_classes, write_out
 from glueball.nd._recording import RecordingArray
 
@@ -458,20 +467,20 @@ class NDArray(RecordingArray):
     broadcast_axes = _shape.broadcast_axis
     broadcast_like = _shape.broadcast_like
     broadcast_to = _shape.broadcast_to
-    diag = _shape.diag
+    diag = _parts.diag
     expand_dims = _shape.expand_dims
     flip = _shape.flip
     ones_like = _shape.ones_like
-    pad = _shape.pad
+    pad = _parts.pad
     repeat = _shape.repeat  # type: ignore[assignment]
     reshape_like = _shape.reshape_like
     shape_array = _shape.shape_array
     size_array = _shape.size_array
-    slice = _shape.slice
-    slice_axis = _shape.slice_axis
-    slice_like = _shape.slice_like
-    split = _shape.split
-    split_v2 = _shape.split_v2
+    slice = _parts.slice
+    slice_axis = _parts.slice_axis
+    slice_like = _parts.slice_like
+    split = _parts.split
+    split_v2 = _parts.split_v2
     squeeze = _shape.squeeze
     swapaxes = _shape.swapaxes  # type: ignore[assignment]
     tile = _shape.tile

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball.nd import _elementwise, _index, _reduction, _shape
+from glueball.nd import _elementwise, _index, _parts, _reduction, _shape
 from glueball.nd._record import finish
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 @_stands_for(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
-    return _shape.diag(v, k)
+    return _parts.diag(v, k)
 
 
 @_stands_for(np.diagonal)

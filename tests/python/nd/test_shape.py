@@ -1,4 +1,4 @@
-"""Functions that move elements: shapes, joined and split arrays."""
+"""Functions that give elements another shape or order."""
 
 from __future__ import annotations
 
@@ -90,10 +90,6 @@ def test_moving_elements():
     same(nd.broadcast_axis(nd.array([[1, 2]]), axis=0, size=2), [[1, 2]] * 2)
     same(nd.flatten(nd.zeros((2, 3, 4))), onp.zeros((2, 12)))
     same(nd.Flatten(nd.zeros(3)), onp.zeros((3, 1)))
-    same(nd.slice_axis(a, axis=1, begin=0, end=2), A[:, :2])
-    same(nd.slice(a, begin=(0, 1), end=(2, 3)), A[0:2, 1:3])
-    same(nd.slice_like(a, nd.zeros((1, 2))), A[:1, :2])
-    same(nd.diag(nd.array([1, 2]), 1), onp.diag([1, 2], 1))
     same(nd.shape_array(a), [2, 3], onp.int64)
     same(nd.cumsum(a, axis=1), onp.cumsum(A, axis=1))
 
@@ -109,29 +105,3 @@ def test_errors_of_moving_elements():
         a.squeeze(axis=0)
     with pytest.raises(ValueError, match=r"broadcasts to \(2, 4\), found \(2, 3\)"):
         a.broadcast_to((2, 4))
-    with pytest.raises(
-        ValueError, match=r"splits into 2 equal parts, found axis 1 of shape \(2, 3\)"
-    ):
-        nd.split(a, 2)
-
-
-def test_joining_and_splitting():
-    a = nd.array(A)
-
-    same(nd.concat(a, a), onp.concatenate([A, A], axis=1))
-    same(nd.concat(a, a, dim=0), onp.concatenate([A, A], axis=0))
-    same(nd.concat([a, a], dim=0), onp.concatenate([A, A], axis=0))
-    same(nd.stack(a, a, axis=-1), onp.stack([A, A], axis=-1))
-    parts = nd.split(a, 3)
-    assert [p.shape for p in parts] == [(2, 1)] * 3
-    same(parts[2], A[:, 2:])
-    assert [p.shape for p in nd.split(a, 3, squeeze_axis=True)] == [(2,)] * 3
-    same(nd.split(a, 1), A)
-    with pytest.raises(
-        ValueError, match=r"equal in shape but for axis 1, found \(2, 3\), \(1, 3\)"
-    ):
-        nd.concat(a, nd.ones((1, 3)))
-    with pytest.raises(ValueError, match=r"one shape for stack, found \(2, 3\), \(1, 3\)"):
-        nd.stack(a, nd.ones((1, 3)))
-    with pytest.raises(ValueError, match="at least one array for 'concat'"):
-        nd.concat()
