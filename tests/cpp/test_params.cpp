@@ -5,13 +5,18 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "glueball/error.h"
+#include "malformed.h"
 #include "temporary_folder.h"
 
 using namespace glueball;
 using glueball::testing::bytes_of;
+using glueball::testing::check_refused;
+using glueball::testing::check_refused_when_cut_off;
 using glueball::testing::contents_of;
+using glueball::testing::Malformed;
 using glueball::testing::TemporaryFolder;
 
 namespace {
@@ -108,12 +113,8 @@ TEST_CASE("a malformed file is refused, and the message names file and fault") {
     for (int i = 0; i < axes && i < 100; ++i) bytes += bytes_of(length);
     return bytes;
   };
-  struct Case {
-    const char* fault;
-    std::string bytes;
-  };
   const std::uint64_t huge = ~std::uint64_t{0};
-  const Case cases[] = {
+  const std::vector<Malformed> cases = {
       {"an end 8 bytes too early", ""},
       {"other first bytes", std::string(24, '\0')},
       {"too early", list_of("", huge, "")},
@@ -135,29 +136,14 @@ TEST_CASE("a malformed file is refused, and the message names file and fault") {
        list_of(v2 + v2, 2,
                bytes_of(std::uint64_t{2}) + names_of("n").substr(8) + names_of("n").substr(8))},
   };
-  for (const Case& each : cases) {
-    CAPTURE(each.fault);
-    try {
-      parse(each.bytes);
-      FAIL_CHECK("no error");
-    } catch (const FileFormatError& error) {
-      const std::string text = error.what();
-      CAPTURE(text);
-      CHECK(text.find("as 'a.params', found ") != std::string::npos);
-      CHECK(text.find(each.fault) != std::string::npos);
-    }
-  }
+  check_refused(cases, "a.params", parse);
 }
 
 TEST_CASE("a file cut off anywhere is refused") {
   const std::string whole = list_of(
       v2 + v2, 2, bytes_of(std::uint64_t{2}) + names_of("a").substr(8) + names_of("bc").substr(8));
 
-  CHECK_NOTHROW(parse(whole));
-  for (std::size_t size = 0; size < whole.size(); ++size) {
-    CAPTURE(size);
-    CHECK_THROWS_AS(parse(whole.substr(0, size)), FileFormatError);
-  }
+  check_refused_when_cut_off(whole, parse);
 }
 
 TEST_CASE("a file is written as MXNet's format V2 says, byte by byte") {

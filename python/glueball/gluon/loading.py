@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import _core, _files
+from glueball._suggest import quoted
 from glueball.base import ArgumentError, GlueballTypeError, ShapeError
 from glueball.gluon._settings import context_list, to_numbers
 
@@ -88,7 +89,7 @@ def load_checked(
             if id(parameter) not in present:
                 message = (
                     f"Parameter '{name}' is missing in file '{filename}', which contains "
-                    f"parameters: {_quoted(values)}. Set allow_missing=True to ignore missing "
+                    f"parameters: {quoted(values, 12)}. Set allow_missing=True to ignore missing "
                     "parameters."
                 )
                 raise ArgumentError(message)
@@ -97,7 +98,7 @@ def load_checked(
             if name not in parameters:
                 message = (
                     f"Parameter '{name}' loaded from file '{filename}' is not present in "
-                    f"ParameterDict, which contains parameters {_quoted(parameters)}. Set "
+                    f"ParameterDict, which contains parameters {quoted(parameters, 12)}. Set "
                     "ignore_extra=True to ignore. "
                 )
                 raise ArgumentError(message)
@@ -138,10 +139,3 @@ def _check_contexts(parameter: Parameter, ctx: Context | list[Context] | None) -
             f"initialized on {parameter._contexts}. Call reset_ctx first, or leave ctx out."
         )
         raise ArgumentError(message)
-
-
-def _quoted(names: Any) -> str:
-    quoted = [f"'{name}'" for name in names]
-    if len(quoted) > 12:
-        quoted[6:-6] = ["..."]
-    return ", ".join(quoted)

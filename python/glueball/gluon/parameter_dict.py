@@ -9,7 +9,7 @@ import numpy as np
 
 from glueball import _core, nd
 from glueball import init as initializers
-from glueball._suggest import near_names
+from glueball._suggest import near_names, quoted
 from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
 from glueball.gluon._parameter import Parameter
 from glueball.gluon.constant import Constant
@@ -115,7 +115,7 @@ class ParameterDict:
         hint = (
             f"did you mean {' or '.join(map(repr, near))}?"
             if near
-            else (f"it has {_shortened(self._params)}" if self._params else "it is empty")
+            else (f"it has {quoted(self._params, 6)}" if self._params else "it is empty")
         )
         return ParameterNotFoundError(
             f"expected the name of a Parameter of '{self._prefix}', found '{name}'; {hint}"
@@ -239,7 +239,7 @@ class ParameterDict:
         if unused:
             warnings.warn(
                 f"expected '{owner}' to use every Parameter that params= gave it, found unused "
-                f"{_shortened(unused)}; make its children inside name_scope(), in the other net's "
+                f"{quoted(unused, 6)}; make its children inside name_scope(), in the other net's "
                 "order, or give collect_params(select) of what it is to share",
                 stacklevel=3,
             )
@@ -443,10 +443,3 @@ def _check_agreement(parameter: Parameter, attribute: str, desired: Any) -> None
         f"with stored for attribute '{attribute}': desired '{desired}' vs stored '{stored}'."
     )
     raise ArgumentError(message)
-
-
-def _shortened(names: Any) -> str:
-    quoted = [f"'{name}'" for name in names]
-    if len(quoted) > 6:
-        quoted[3:-3] = ["..."]
-    return ", ".join(quoted)

@@ -70,8 +70,8 @@ class XavierUniform(VarianceScaling):
     ------
     ArgumentError
         When `gain` is negative or not finite.
-    ShapeError
-        When it fills an array of fewer than two axes: a bias has no fan-in.
+    TypeError, ShapeError
+        As `VarianceScaling`.
 
     References
     ----------
@@ -120,8 +120,8 @@ class XavierNormal(VarianceScaling):
     ------
     ArgumentError
         When `gain` is negative or not finite.
-    ShapeError
-        When it fills an array of fewer than two axes: a bias has no fan-in.
+    TypeError, ShapeError
+        As `VarianceScaling`.
 
     References
     ----------
@@ -173,8 +173,8 @@ class KaimingUniform(VarianceScaling):
     ------
     ArgumentError
         When a word is unknown, or `a` is not finite.
-    ShapeError
-        When it fills an array of fewer than two axes: a bias has no fan-in.
+    TypeError, ShapeError
+        As `VarianceScaling`.
 
     Notes
     -----
@@ -232,8 +232,8 @@ class KaimingNormal(VarianceScaling):
     ------
     ArgumentError
         When a word is unknown, or `a` is not finite.
-    ShapeError
-        When it fills an array of fewer than two axes: a bias has no fan-in.
+    TypeError, ShapeError
+        As `VarianceScaling`.
 
     References
     ----------
@@ -275,8 +275,8 @@ class LeCunUniform(VarianceScaling):
 
     Raises
     ------
-    ShapeError
-        When it fills an array of fewer than two axes: a bias has no fan-in.
+    ArgumentError, TypeError, ShapeError
+        As `VarianceScaling`.
 
     References
     ----------
@@ -313,8 +313,8 @@ class LeCunNormal(VarianceScaling):
 
     Raises
     ------
-    ShapeError
-        When it fills an array of fewer than two axes: a bias has no fan-in.
+    ArgumentError, TypeError, ShapeError
+        As `VarianceScaling`.
 
     References
     ----------
