@@ -22,8 +22,7 @@ namespace {
 /// for.
 class ModelFile {
  public:
-  explicit ModelFile(std::string path)
-      : path_(std::move(path)), contents_(read_safetensors(path_)) {
+  explicit ModelFile(std::string path) : path_(std::move(path)), contents_(read_arrays(path_)) {
     check_model(contents_, path_);
   }
 

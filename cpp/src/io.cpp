@@ -62,7 +62,12 @@ void check(const Parameter& parameter, const StoredArray& array, const std::stri
             quoted(source),
         quoted(array.name()) + " with axes " + found + ")", "load into a net of the same sizes"});
   }
-  array.core_dtype();  // throws if elements do not convert
+  if (!array.is_convertible()) {
+    throw DtypeError({"an array that converts to float32 or float64 for Parameter " +
+                          quoted(parameter.name()) + " in " + quoted(source),
+                      std::string("dtype ") + to_string(array.dtype()),
+                      "convert the file with the program that wrote it"});
+  }
   if (array.dtype() != stored(parameter.dtype()) && !options.cast_dtype) {
     throw ArgumentError({"an array of dtype " + to_string(parameter.dtype()) + " for Parameter " +
                              quoted(parameter.name()) + " in " + quoted(source),
@@ -123,14 +128,17 @@ void load_into(const std::vector<Wanted>& places, const std::string& path,
   if (!contents.named) {
     throw ArgumentError({"named arrays in " + quoted(path), "a list", "save a net's parameters"});
   }
+  // StoredArrays::find() goes through all arrays, which for as many aliases would take the square.
+  std::unordered_map<std::string_view, const StoredArray*> stored;
   std::unordered_map<std::string_view, const StoredArray*> by_name;
   std::vector<std::string> in_file;
   for (const StoredArray& array : contents.arrays) {
+    stored.emplace(array.name(), &array);
     by_name.emplace(without_kind(array.name()), &array);
     in_file.push_back(array.name());
   }
   for (const auto& [alias, name] : contents.aliases) {
-    by_name.emplace(without_kind(alias), contents.find(name));
+    by_name.emplace(without_kind(alias), stored.at(name));
     in_file.push_back(alias);
   }
 

@@ -205,7 +205,7 @@ void check_model(const StoredArrays& contents, const std::string& file) {
 }
 
 std::shared_ptr<Sequential> load_model(const std::string& path) {
-  return load(read_safetensors(path), path);
+  return load(read_arrays(path), path);
 }
 
 std::shared_ptr<Sequential> parse_model(const void* data, std::size_t bytes,

@@ -14,12 +14,27 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from glueball import _core
-from glueball.base import DtypeError, FileAccessError
+from glueball.base import (
+    ArgumentError,
+    DtypeError,
+    FileAccessError,
+    FileFormatError,
+    GlueballTypeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FileArrays", "natural_order", "read", "whole", "write", "write_bytes"]
+__all__ = [
+    "FileArrays",
+    "natural_order",
+    "path_of",
+    "read",
+    "values_of",
+    "whole",
+    "write",
+    "write_bytes",
+]
 
 _NUMBERS = "biufc"
 
@@ -32,6 +47,25 @@ class FileArrays(NamedTuple):
     named: bool
     """Whether the file gives names; else it holds a list, whose places the names are."""
     metadata: dict[str, str]
+    path: str
+
+
+def path_of(fname: str | bytes | os.PathLike[Any]) -> str:
+    """Return a path as text.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    try:
+        return os.fsdecode(fname)
+    except TypeError as error:
+        message = (
+            f"expected the path of a file, found {type(fname).__name__}; pass a str or a pathlib.Path (what "
+            "is in memory nd.load_frombuffer reads)"
+        )
+        raise GlueballTypeError(message) from error
 
 
 def read(fname: str | os.PathLike[str]) -> FileArrays:
@@ -43,19 +77,50 @@ def read(fname: str | os.PathLike[str]) -> FileArrays:
         If it cannot be opened: FileNotFoundError, PermissionError, IsADirectoryError.
     FileFormatError
         If it is damaged or of no kind that is known.
+    TypeError
+        If `fname` is no path; for numbers of a dtype that no other file holds.
     """
-    path = os.fspath(fname)
+    path = path_of(fname)
     if _is_zip(path):
         from glueball import _npz  # here, because zipfile takes long to import
 
         loaded = _npz.read(path)
-        arrays = {name: _core.StoredArray(name, value) for name, value in loaded.items()}
+        try:
+            arrays = {name: _core.StoredArray(name, value) for name, value in loaded.items()}
+        except DtypeError as error:
+            raise _in_file(error, path) from error
         named = list(loaded) != [f"arr_{i}" for i in range(len(loaded))]
-        return FileArrays(arrays, named, {})
+        return FileArrays(arrays, named, {}, path)
     contents = _core.read_arrays(os.fsencode(path))
     arrays = {array.name: array for array in contents.arrays}
     arrays.update({alias: arrays[name] for alias, name in contents.aliases.items()})
-    return FileArrays(arrays, contents.named, contents.metadata)
+    return FileArrays(arrays, contents.named, contents.metadata, path)
+
+
+def values_of(found: FileArrays) -> dict[str, np.ndarray]:
+    """Return new arrays by name; several names of one array give the same.
+
+    Raises
+    ------
+    TypeError
+        For an array of a dtype that NumPy does not have: floats of eight bits and fewer.
+    FileFormatError
+        For a shape that NumPy cannot have: no elements, but more of them along other axes than memory.
+    """
+    made: dict[int, np.ndarray] = {}
+    for name, array in found.arrays.items():
+        try:
+            if id(array) not in made:
+                made[id(array)] = array.to_numpy()
+        except DtypeError as error:
+            raise _in_file(error, found.path) from error
+        except ValueError as error:
+            message = (
+                f"expected arrays that NumPy can hold in '{found.path}', found '{name}' of shape "
+                f"{tuple(array.shape)} ({error}); write the file without it"
+            )
+            raise FileFormatError(message) from error
+    return {name: made[id(array)] for name, array in found.arrays.items()}
 
 
 def natural_order(name: str) -> list[tuple[bool, int, str]]:
@@ -70,7 +135,9 @@ def _is_zip(path: str) -> bool:
     except (OSError, ValueError):
         return False  # for the core to say why
     try:
-        return os.read(descriptor, 2) == b"PK"
+        # The length of a .safetensors file's header may look like that, but then a { comes next.
+        start = os.read(descriptor, 9)
+        return start[:2] == b"PK" and start[8:] != b"{"
     except OSError:
         return False
     finally:
@@ -106,7 +173,9 @@ def write(
     ValueError
         For names, dtypes or metadata that such a file has no room for.
     """
-    path = os.fspath(fname)
+    path = path_of(fname)
+    for name in arrays:
+        _check_name(name)
     plain = {name: _plain(name, value) for name, value in arrays.items()}
     if path.endswith(".npz"):
         from glueball import _npz  # here, as in read
@@ -165,6 +234,18 @@ def write_bytes(path: str, contents: bytes) -> None:
     """
     with whole(path) as file:
         file.write(contents)
+
+
+def _in_file(error: DtypeError, path: str) -> DtypeError:
+    return DtypeError(f"{error} (In file '{path}'.)")
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        message = f"expected names of arrays that UTF-8 can write, found {name[:80]!r}; rename it"
+        raise ArgumentError(message) from error
 
 
 def _plain(name: str, value: np.ndarray) -> np.ndarray:

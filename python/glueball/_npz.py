@@ -46,7 +46,7 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
         For a name that a zip archive cannot hold.
     """
     for name in arrays:
-        if "\0" in name or len(name.encode(errors="surrogatepass")) > 60000:
+        if "\0" in name or len(name.encode()) > 60000:
             message = (
                 f"expected names without zero characters and of at most 60000 bytes for an .npz file, "
                 f"found {name[:80]!r}; rename the array"
@@ -143,7 +143,7 @@ def _read_header(member: Any, name: str) -> tuple[np.dtype[Any], bool, tuple[int
     text = member.read(min(length, _LONGEST_HEADER))
     found = _HEADER.fullmatch(text)
     if found is None or len(text) != length:
-        fault = f"array {name!r} with a header that says no numbers, {text[:80]!r}"
+        fault = f"array {name!r} with a header that says no numbers, {text[:80].rstrip()!r}"
         raise ValueError(fault)
     descr, order, lengths = found.groups()
     shape = tuple(int(each.rstrip(b"L")) for each in re.findall(rb"[0-9]+", lengths))

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "temporary_folder.h"
 
 using namespace glueball;
+using glueball::testing::bytes_of;
 using glueball::testing::contents_of;
 using glueball::testing::TemporaryFolder;
 using glueball::testing::write_file;
@@ -189,6 +191,34 @@ TEST_CASE("what does not fit changes nothing") {
   refuses(saved_without("1.bias", StoredArray("1.bias", Tensor({2}, Dtype::float64))),
           "found dtype F64; set cast_dtype");
   refuses(saved_without("1.bias", StoredArray("1.bias", Tensor({0}))), "with axes (0, )");
+  const std::string complex_numbers(16, '\0');
+  refuses(
+      saved_without("1.bias", StoredArray("1.bias", StoredDtype::c64, {2}, complex_numbers.data(),
+                                          complex_numbers.size(), nullptr)),
+      "for Parameter 'dense1_bias' in");
+}
+
+TEST_CASE("the time to load grows with the aliases of a file, not with their square") {
+  // As many as a header of 10 MB says; looking each one up among all arrays would take a minute.
+  constexpr int count = 100'000;
+  const TemporaryFolder folder;
+  std::string metadata = "\"0.weight\":\"0\"";
+  std::string arrays;
+  for (int i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    metadata.append(",\"x").append(number).append("\":\"").append(number).append("\"");
+    arrays.append(",\"").append(number);
+    arrays.append(R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})");
+  }
+  const std::string header = "{\"__metadata__\":{" + metadata + "}" + arrays + "}";
+  write_file(folder / "x.safetensors",
+             bytes_of(static_cast<std::uint64_t>(header.size())) + header);
+  const auto net = mlp();
+
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK_THROWS_WITH_AS(load_parameters(*net, folder / "x.safetensors"),
+                       doctest::Contains("expected Parameter '0.bias'"), ArgumentError);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
 }
 
 TEST_CASE("options take what is there, and convert") {

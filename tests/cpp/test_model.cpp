@@ -15,6 +15,7 @@
 #include "glueball/error.h"
 #include "glueball/flatten.h"
 #include "glueball/norm.h"
+#include "glueball/params.h"
 #include "glueball/prelu.h"
 #include "glueball/safetensors.h"
 #include "temporary_folder.h"
@@ -354,6 +355,8 @@ TEST_CASE("a missing file, one of parameters only, and a cut one are told apart"
   contents.arrays.emplace_back("0.weight", ramp({2, 3}));
   write_safetensors(path, contents);
   CHECK(fault_of(path).find("found parameters only") != std::string::npos);
+  write_params(folder / "net.params", contents);
+  CHECK(fault_of(folder / "net.params").find("found parameters only") != std::string::npos);
 
   write_model(path, architecture(a_dense), {{"0.weight", {2, 3}}, {"0.bias", {2}}});
   const std::string whole = contents_of(path);

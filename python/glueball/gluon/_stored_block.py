@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from glueball import nd
-from glueball._files import natural_order
+from glueball._files import natural_order, path_of
 from glueball.base import ArgumentError
 from glueball.gluon.loading import load_checked, read_named
 
@@ -98,6 +98,7 @@ class StoredBlock:
         OSError
             If the file cannot be opened.
         """
+        filename = path_of(filename)
         values = read_named(filename)
         by_path = dict(self._walk_parameters())
         targets = by_path

@@ -8,7 +8,6 @@ that counts all blocks in order; in it ``orig_name``, and in ``children`` the ke
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from glueball import _files
@@ -17,6 +16,8 @@ from glueball.gluon import HybridBlock
 from glueball.gluon.loading import load_checked, read_named
 
 if TYPE_CHECKING:
+    import os
+
     from glueball.gluon import Block, Parameter
 
 __all__ = ["load", "save"]
@@ -24,7 +25,7 @@ __all__ = ["load", "save"]
 
 def save(net: Block, prefix: str | os.PathLike[str]) -> None:
     """Write both files, as `Block.save` says."""
-    file = os.fspath(prefix)
+    file = _files.path_of(prefix)
     root: dict[str, Any] = {}
     stack: list[tuple[Block, dict[str, Any]]] = [(net, root)]
     number = 0
@@ -51,7 +52,7 @@ def save(net: Block, prefix: str | os.PathLike[str]) -> None:
 
 def load(net: Block, prefix: str | os.PathLike[str]) -> None:
     """Read both files, as `Block.load` says."""
-    file = os.fspath(prefix)
+    file = _files.path_of(prefix)
     targets = _targets(net, _read(f"{file}-model.json"), f"{file}-model.json")
     parameters = f"{file}-model.params"
     load_checked(

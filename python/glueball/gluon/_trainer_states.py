@@ -6,15 +6,16 @@ runs no code. Array ``header`` holds JSON in UTF-8; arrays ``0``, ``1`` ... are 
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball import _files
 from glueball.base import ArgumentError, ShapeError
 from glueball.gluon._arrays import array_type
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from glueball.gluon.parameter import Parameter
@@ -61,7 +62,7 @@ def save_states(
         "parameters": entries,
     }
     text = json.dumps(header).encode()
-    _npz.write(os.fspath(fname), {"header": np.frombuffer(text, dtype=np.uint8), **arrays})
+    _npz.write(_files.path_of(fname), {"header": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
 def load_states(
@@ -76,7 +77,7 @@ def load_states(
     ValueError
         If it is no such file, is another optimizer's, or of other parameters.
     """
-    path = os.fspath(fname)
+    path = _files.path_of(fname)
     header, arrays = _read(path)
     _check(header, path, optimizer, parameters)
     try:

@@ -120,7 +120,7 @@ def _check(parameter: Parameter, value: _core.StoredArray, filename: str, cast_d
             f"expected {parameter.shape} vs saved {value.shape} (in file '{filename}')"
         )
         raise ShapeError(message)
-    if value.dtype != parameter._dtype_name and not cast_dtype:
+    if value.dtype != parameter._dtype_name and not cast_dtype and value.is_convertible:
         message = (
             f"Failed loading Parameter '{parameter.name}' from saved params: dtype incompatible "
             f"expected {parameter.dtype} vs saved {value.dtype}. Set cast_dtype=True to cast the "

@@ -9,6 +9,7 @@ import numpy as np
 
 from glueball import _core, nd
 from glueball import init as initializers
+from glueball._files import path_of
 from glueball._suggest import near_names, quoted
 from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
 from glueball.gluon._parameter import Parameter
@@ -354,6 +355,7 @@ class ParameterDict:
             If a name is missing in the file or here, or a shape or dtype does not fit.
         """
         self._check_prefix(restore_prefix)
+        filename = path_of(filename)
         self._load_named(
             read_named(filename),
             filename,

@@ -260,8 +260,8 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
     found = _files.read(path)
     if not found.named:
         message = (
-            f"expected named arrays for Load in '{os.fspath(path)}', found a list; pass a dict, or "
+            f"expected named arrays for Load in '{found.path}', found a list; pass a dict, or "
             "save one"
         )
         raise ArgumentError(message)
-    return {name: array.to_numpy() for name, array in found.arrays.items()}
+    return _files.values_of(found)

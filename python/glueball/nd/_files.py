@@ -9,10 +9,10 @@ import numpy as np
 
 from glueball import _files
 from glueball.base import GlueballTypeError
-from glueball.nd._interchange import from_numpy
-from glueball.nd._record import is_array
+from glueball.nd._ndarray import NDArray
+from glueball.nd._record import is_array, wrap
 
-__all__ = ["load", "load_frombuffer", "save"]
+__all__ = ["load", "load_as", "load_frombuffer", "save"]
 
 
 def save(fname: str | os.PathLike[str], data: Any) -> None:
@@ -37,15 +37,14 @@ def save(fname: str | os.PathLike[str], data: Any) -> None:
     """
     if is_array(data):
         data = [data]
+    elif not isinstance(data, dict | list | tuple):
+        raise _nothing_to_save(type(data).__name__)
     named = isinstance(data, dict)
     arrays = data if named else {str(i): array for i, array in enumerate(data)}
     for name, value in arrays.items():
         if not isinstance(name, str) or not isinstance(value, np.ndarray):
-            msg = (
-                f"expected an NDArray, a list of them or a dict from names to them for save, found "
-                f"{name!r}: {type(value).__name__}; wrap it in nd.array"
-            )
-            raise TypeError(msg)
+            found = f"{name!r}: {type(value).__name__}"
+            raise _nothing_to_save(found)
     _files.write(fname, arrays, named=named)
 
 
@@ -68,9 +67,15 @@ def load(fname: str | os.PathLike[str]) -> Any:
     TypeError
         For an array of a dtype that is no NumPy dtype: floats of eight bits and fewer.
     """
+    return load_as(fname, NDArray)
+
+
+def load_as(fname: str | os.PathLike[str], cls: type) -> Any:
+    """Read a file as `load`, into arrays of class `cls`."""
     found = _files.read(fname)
-    made = {id(array): from_numpy(array.to_numpy()) for array in found.arrays.values()}
-    named = {name: made[id(array)] for name, array in found.arrays.items()}
+    values = _files.values_of(found)
+    made = {id(value): wrap(value, cls) for value in values.values()}
+    named = {name: made[id(value)] for name, value in values.items()}
     return named if found.named else list(named.values())
 
 
@@ -94,3 +99,10 @@ def load_frombuffer(buf: bytes) -> Any:
         with open(path, "wb") as file:
             file.write(buf)
         return load(path)
+
+
+def _nothing_to_save(found: str) -> GlueballTypeError:
+    return GlueballTypeError(
+        f"expected an NDArray, a list of them or a dict from names to them for save, found {found}; wrap it "
+        "in nd.array"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from glueball import _core, nd
 from glueball._scope import missing
 from glueball.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
+from glueball.nd._files import load_as
 from glueball.nd._ndarray import NDArray
 from glueball.nd._recording import mixing_error
 from glueball.np import ndarray
@@ -212,10 +213,7 @@ def save(file: Any, arr: Any) -> None:
 
 def load(file: Any) -> Any:
     """Read the arrays of a file, as `nd.load`, as `np.ndarray`: a list or a dict, as they were saved."""
-    found = nd.load(file)
-    if isinstance(found, list):
-        return [a.as_np_ndarray() for a in found]
-    return {name: a.as_np_ndarray() for name, a in found.items()}
+    return load_as(file, ndarray)
 
 
 def from_dlpack(dlpack: Any) -> ndarray:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from glueball._files import path_of
 from glueball.onnx._packages import import_onnx
 from glueball.onnx._reading import read_net
 from glueball.onnx._writing import make_model, save_model
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from glueball.gluon import Block
@@ -69,7 +70,7 @@ def export(
     >>> session.run(None, {"input": nd.ones((5, 3)).asnumpy()})[0].shape
     (5, 2)
     """
-    save_model(make_model(import_onnx(), net, input_shape, fold_batch_norm), os.fspath(path))
+    save_model(make_model(import_onnx(), net, input_shape, fold_batch_norm), path_of(path))
 
 
 def load(path: str | os.PathLike[str]) -> HybridSequential:
@@ -97,4 +98,4 @@ def load(path: str | os.PathLike[str]) -> HybridSequential:
     MXNetError
         If the file is damaged, or no such chain; names the node, its op type and what is supported.
     """
-    return read_net(import_onnx(), os.fspath(path))
+    return read_net(import_onnx(), path_of(path))
