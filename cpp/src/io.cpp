@@ -76,6 +76,12 @@ void check(const Parameter& parameter, const StoredArray& array, const std::stri
   }
 }
 
+/// Whether two arrays are the same to the bit.
+bool are_equal(const StoredArray& a, const StoredArray& b) {
+  if (a.dtype() != b.dtype() || a.lengths() != b.lengths()) return false;
+  return a.data() == b.data() || std::memcmp(a.data(), b.data(), a.bytes()) == 0;
+}
+
 /// Fills a new array; in parallel, as most of the time goes into the system's first giving memory.
 void fill(const Tensor& target, const StoredArray& array) {
   constexpr std::int64_t grain = std::int64_t{1} << 20;
@@ -132,14 +138,20 @@ void load_into(const std::vector<Wanted>& places, const std::string& path,
   std::unordered_map<std::string_view, const StoredArray*> stored;
   std::unordered_map<std::string_view, const StoredArray*> by_name;
   std::vector<std::string> in_file;
+  const auto add = [&](const std::string& name, const StoredArray& array) {
+    if (!by_name.emplace(without_kind(name), &array).second) {
+      throw ArgumentError({"one array for each name in " + quoted(path),
+                           "two for " + quoted(without_kind(name)) + ", without 'arg:' and 'aux:'",
+                           "save them under different names"});
+    }
+    in_file.push_back(name);
+  };
   for (const StoredArray& array : contents.arrays) {
     stored.emplace(array.name(), &array);
-    by_name.emplace(without_kind(array.name()), &array);
-    in_file.push_back(array.name());
+    add(array.name(), array);
   }
   for (const auto& [alias, name] : contents.aliases) {
-    by_name.emplace(without_kind(alias), stored.at(name));
-    in_file.push_back(alias);
+    add(alias, *stored.at(name));
   }
 
   // A parameter that stands under several paths needs one of them.
@@ -158,9 +170,8 @@ void load_into(const std::vector<Wanted>& places, const std::string& path,
       continue;
     }
     used.insert(found->first);
-    if (given.insert(wanted.parameter.get()).second) {
-      values.emplace_back(wanted.parameter, *found->second);
-    }
+    given.insert(wanted.parameter.get());
+    values.emplace_back(wanted.parameter, *found->second);
   }
   for (const auto& [name, parameter] : missing) {
     if (options.allow_missing || given.contains(parameter.get())) continue;
@@ -243,12 +254,28 @@ void load_parameters(const ParameterList& parameters, const std::string& path,
 
 void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>>& values,
             const std::string& source, const LoadOptions& options) {
-  for (const auto& [parameter, array] : values) check(*parameter, array, source, options);
+  std::vector<std::pair<Parameter*, const StoredArray*>> once;
+  std::unordered_map<const Parameter*, const StoredArray*> given;
+  for (const auto& [parameter, array] : values) {
+    check(*parameter, array, source, options);
+    const auto [found, is_new] = given.emplace(parameter.get(), &array);
+    if (is_new) {
+      once.emplace_back(parameter.get(), &array);
+    } else if (!are_equal(*found->second, array)) {
+      // Whichever was taken, the other's values would be lost without a word.
+      throw ArgumentError(
+          {"equal arrays for the places of the shared Parameter " + quoted(parameter->name()) +
+               " in " + quoted(source),
+           quoted(found->second->name()) + " and " + quoted(array.name()) + ", which differ",
+           "load into a net that does not share it"});
+    }
+  }
 
   // All memory is obtained and filled first: nothing below the loop can fail.
   std::vector<Parameter::Arrays> arrays;
-  arrays.reserve(values.size());
-  for (const auto& [parameter, array] : values) {
+  arrays.reserve(once.size());
+  for (const auto& [parameter, stored_array] : once) {
+    const StoredArray& array = *stored_array;
     const Dtype dtype =
         options.dtype_source == DtypeSource::saved ? array.core_dtype() : parameter->dtype();
     if (parameter->is_initialized() && dtype == parameter->dtype()) {
@@ -260,8 +287,8 @@ void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>
       fill(arrays.back().data, array);
     }
   }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    Parameter& parameter = *values[i].first;
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    Parameter& parameter = *once[i].first;
     if (parameter.is_initialized() && arrays[i].data.dtype() == parameter.dtype()) {
       parameter.set_data(arrays[i].data);
     } else {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "glueball/dense.h"
@@ -196,6 +197,37 @@ TEST_CASE("what does not fit changes nothing") {
       saved_without("1.bias", StoredArray("1.bias", StoredDtype::c64, {2}, complex_numbers.data(),
                                           complex_numbers.size(), nullptr)),
       "for Parameter 'dense1_bias' in");
+}
+
+TEST_CASE("what two arrays say of one parameter has to agree") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "x.params";
+  const auto first = dense("dense0", 3, 3);
+  Sequential net("net");
+  net.add(first);
+  net.add(std::make_shared<Dense>("dense1", first->weight(), first->bias(), ActivationFunction(),
+                                  true));
+  net.initialize(std::make_shared<Constant>(0.5));
+  const auto load = [&](const std::string& name, double weight) {
+    StoredArrays contents;
+    for (const auto& [key, value] : {std::pair("0.weight", 2.0), std::pair(name.c_str(), weight)}) {
+      Tensor tensor({3, 3});
+      tensor.fill(value);
+      contents.arrays.emplace_back(key, tensor);
+    }
+    contents.arrays.emplace_back("0.bias", Tensor({3}));
+    write_arrays(path, contents);
+    load_parameters(net, path);
+  };
+
+  CHECK_THROWS_WITH_AS(load("1.weight", 3.0),
+                       doctest::Contains("found '0.weight' and '1.weight', which differ"),
+                       ArgumentError);
+  CHECK_THROWS_WITH_AS(load("aux:0.weight", 3.0), doctest::Contains("two for '0.weight', without"),
+                       ArgumentError);
+  CHECK(first->weight()->values().data<float>()[0] == 0.5F);
+  load("1.weight", 2.0);
+  CHECK(first->weight()->values().data<float>()[0] == 2.0F);
 }
 
 TEST_CASE("the time to load grows with the aliases of a file, not with their square") {

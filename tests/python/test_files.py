@@ -183,3 +183,37 @@ def test_what_does_not_convert_is_not_loaded_and_casting_is_not_advised(dtype, s
     ):
         layer.load_parameters(path, **settings)
     assert layer.weight.data().asnumpy().tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_arrays_that_differ_by_their_kind_alone_are_refused(kind, tmp_path):
+    path = tmp_path / f"x.{kind}"
+    arrays = {"arg:weight": nd.ones((1, 2)), "aux:weight": nd.zeros((1, 2))}
+    nd.save(path, arrays)
+
+    with pytest.raises(ArgumentError, match=r"one array for each name in '.*x\..*two for 'weight'"):
+        net().load_parameters(path)
+    with pytest.raises(
+        ArgumentError, match=r"one array for each name in the dict.*two for 'weight'"
+    ):
+        net().collect_params().load_dict(arrays)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shared_parameter_takes_equal_arrays_only(kind, tmp_path):
+    path = tmp_path / f"x.{kind}"
+    first = nn.Dense(2, in_units=2, use_bias=False)
+    shared = nn.Sequential(first, nn.Dense(2, in_units=2, use_bias=False, params=first.params))
+    shared.initialize(init.One())
+    value = nd.array([[1, 2], [3, float("nan")]])
+
+    nd.save(path, {"0.weight": value, "1.weight": nd.zeros((2, 2))})
+    with pytest.raises(
+        ArgumentError, match=r"x\..*found '0.weight' and '1.weight', which differ; load"
+    ):
+        shared.load_parameters(path)
+    assert first.weight.data().asnumpy().tolist() == [[1, 1], [1, 1]]
+
+    nd.save(path, {"0.weight": value, "1.weight": value.copy()})
+    shared.load_parameters(path)
+    onp.testing.assert_array_equal(first.weight.data().asnumpy(), value.asnumpy())

@@ -63,10 +63,12 @@ GLUEBALL_API void save_parameters(const ParameterList& parameters, const std::st
 ///
 /// Everything is checked, and all memory obtained, before anything is changed: when this throws,
 /// the net is as it was. Initialized parameters keep their arrays. Names may begin with "arg:" or
-/// "aux:", as in MXNet's checkpoints.
+/// "aux:", as in MXNet's checkpoints. A shared parameter needs one of its paths in the file; arrays
+/// under several have to be equal.
 ///
-/// @throws as read_arrays(); ArgumentError if a name is missing or extra, or a dtype differs,
-/// ShapeError if a shape does; DtypeError if elements do not convert.
+/// @throws as read_arrays(); ArgumentError if a name is missing, extra or there twice, a dtype
+/// differs, or a shared parameter's arrays do; ShapeError if a shape does; DtypeError if elements
+/// do not convert.
 GLUEBALL_API void load_parameters(Sequential& net, const std::string& path,
                                   const LoadOptions& options = {});
 
@@ -80,7 +82,8 @@ GLUEBALL_API void load_parameters(const ParameterList& parameters, const std::st
 /// With DtypeSource::saved parameters take the arrays' dtype (float64 for integers and float32 for
 /// the small floats). Files that this takes values from appear in messages as `source`.
 ///
-/// @throws ShapeError, DtypeError.
+/// @throws ShapeError, DtypeError; ArgumentError if a parameter is there twice with arrays that
+/// differ.
 GLUEBALL_API void assign(
     const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>>& values,
     const std::string& source, const LoadOptions& options = {});

@@ -26,15 +26,13 @@ def read_named(filename: str | os.PathLike[str]) -> dict[str, _core.StoredArray]
     Raises
     ------
     ValueError
-        If it holds a list, or is damaged.
+        If it holds a list, is damaged, or has two arrays of a name.
     """
     found = _files.read(filename)
     if not found.named:
         message = f"expected named arrays in '{filename}', found a list; save a dict of arrays"
         raise ArgumentError(message)
-    return {
-        key.removeprefix("arg:").removeprefix("aux:"): value for key, value in found.arrays.items()
-    }
+    return _without_kinds(found.arrays, f"'{filename}'")
 
 
 def as_named(arrays: Any) -> dict[str, _core.StoredArray]:
@@ -50,12 +48,28 @@ def as_named(arrays: Any) -> dict[str, _core.StoredArray]:
             f"expected a dict of names and arrays, found {type(arrays).__name__}; pass nd.load(...)"
         )
         raise GlueballTypeError(message)
-    return {
-        name.removeprefix("arg:").removeprefix("aux:"): _core.StoredArray(
-            name, np.ascontiguousarray(to_numbers(value, f"value of '{name}'"))
-        )
+    stored = {
+        name: _core.StoredArray(name, np.ascontiguousarray(to_numbers(value, f"value of '{name}'")))
         for name, value in arrays.items()
     }
+    return _without_kinds(stored, "the dict")
+
+
+def _without_kinds(
+    arrays: dict[str, _core.StoredArray], where: str
+) -> dict[str, _core.StoredArray]:
+    """Take off what tells arguments from auxiliary states in MXNet's checkpoints."""
+    named: dict[str, _core.StoredArray] = {}
+    for key, value in arrays.items():
+        name = key[4:] if key.startswith(("arg:", "aux:")) else key
+        if name in named:
+            message = (
+                f"expected one array for each name in {where}, found two for '{name}', without 'arg:' and "
+                "'aux:'; save them under different names"
+            )
+            raise ArgumentError(message)
+        named[name] = value
+    return named
 
 
 def load_checked(
@@ -71,12 +85,13 @@ def load_checked(
 ) -> None:
     """Give each parameter the array of its name.
 
-    A parameter that stands under several names (a shared one) needs one of them.
+    A parameter that stands under several names (a shared one) needs one of them; arrays under several
+    have to be equal.
 
     Raises
     ------
     AssertionError
-        If something is missing, or a shape or dtype does not fit.
+        If something is missing, a shape or dtype does not fit, or a shared parameter's arrays differ.
     ValueError
         If there are values for no parameter.
     """
