@@ -348,3 +348,31 @@ def test_shapes_of_a_batch_of_distributions():
 def test_bernoulli_wants_one_probability(settings):
     with pytest.raises(ValueError, match="for bernoulli, found"):
         npx.random.bernoulli(**settings)
+
+
+@pytest.mark.parametrize("prob", [-0.1, 1.5, float("nan"), [0.5, 2.0]], ids=str)
+@pytest.mark.parametrize("draw", [nd.random.bernoulli, np.random.bernoulli, npx.random.bernoulli])
+def test_what_is_no_probability_is_refused(draw, prob):
+    values = nd.array(prob) if isinstance(prob, list) else prob
+    with pytest.raises(ValueError, match=r"^expected probabilities within \[0, 1\] for bernoulli"):
+        draw(values)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: nd.random.exponential(-1),
+        lambda: nd.random.gamma(-1),
+        lambda: nd.random.gamma(1, -1),
+        lambda: nd.random.poisson(-1),
+        lambda: nd.random.negative_binomial(0, 0.5),
+        lambda: nd.random.negative_binomial(1, 0),
+        lambda: nd.random.negative_binomial(1, 2),
+        lambda: nd.random.generalized_negative_binomial(-1, 1),
+        lambda: nd.random.generalized_negative_binomial(1, -1),
+        lambda: nd.random.randint(3, 3),
+    ],
+)
+def test_distributions_that_do_not_exist_are_refused(draw):
+    with pytest.raises(ValueError, match="^expected .*, found .*; "):
+        draw()

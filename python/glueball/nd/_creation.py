@@ -125,25 +125,46 @@ def _filled(
 
 
 def zeros(shape: Any, ctx: Any = None, dtype: Any = None, **kwargs: Any) -> NDArray:
-    """An array of zeros, float32 by default."""
+    """An array of zeros, float32 by default; parameters and errors as for `full`."""
     _only_stype(kwargs, "zeros")
     return _filled(np.zeros, shape, dtype, ctx, "zeros", NDArray)  # type: ignore[no-any-return]
 
 
 def ones(shape: Any, ctx: Any = None, dtype: Any = None, **kwargs: Any) -> NDArray:
-    """An array of ones, float32 by default."""
+    """An array of ones, float32 by default; parameters and errors as for `full`."""
     _only_stype(kwargs, "ones")
     return _filled(np.ones, shape, dtype, ctx, "ones", NDArray)  # type: ignore[no-any-return]
 
 
 def empty(shape: Any, ctx: Any = None, dtype: Any = None, stype: str | None = None) -> NDArray:
-    """An array whose numbers are undefined until written, float32 by default."""
+    """An array whose numbers are undefined until written; parameters and errors as for `full`."""
     _only_stype({} if stype is None else {"stype": stype}, "empty")
     return place(wrap(new_array(NDArray, shape, dtype), NDArray), ctx)  # type: ignore[no-any-return]
 
 
 def full(shape: Any, val: float, ctx: Any = None, dtype: Any = None, out: Any = None) -> NDArray:
-    """An array that holds `val` everywhere, float32 by default."""
+    """An array that holds `val` everywhere, float32 by default.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Lengths of its axes, 0 or more.
+    val : float
+        The number.
+    ctx : Context, optional
+        A CPU.
+    dtype : dtype, optional
+        float32 by default.
+    out : NDArray, optional
+        Filled and returned in place of a new array.
+
+    Raises
+    ------
+    ArgumentError
+        When a length is negative or no integer.
+    TypeError
+        When NumPy has no such dtype.
+    """
     if out is not None:
         out[...] = val
         return out  # type: ignore[no-any-return]
@@ -167,8 +188,35 @@ def arange(
     ctx: Any = None,
     dtype: Any = None,
 ) -> NDArray:
-    """Numbers from `start` up to `stop`, which is left out, each `repeat` times; float32 by default."""
+    """Numbers from `start` up to `stop`, which is left out, each `repeat` times; float32 by default.
+
+    Parameters
+    ----------
+    start, stop : float
+        Where to begin and to end; from 0 up to `start` without `stop`.
+    step : float, default 1
+        The distance; negative ones go down.
+    repeat : int, default 1
+        How often each number stands there.
+    infer_range
+        Ignored: the range is always known.
+    ctx : Context, optional
+        A CPU.
+    dtype : dtype, optional
+        float32 by default.
+
+    Raises
+    ------
+    ArgumentError
+        When `step` is 0 or `repeat` negative.
+    """
     del infer_range
+    if step == 0 or repeat < 0:
+        msg = (
+            f"expected a step other than 0 and a repeat of 0 or more for arange, found step={step} and "
+            f"repeat={repeat}; correct them"
+        )
+        raise ArgumentError(msg)
     first, last = (0, start) if stop is None else (start, stop)
     values = np.repeat(np.arange(first, last, step), int(repeat)).astype(resolve_dtype(dtype))
     return place(wrap(values, NDArray), ctx)  # type: ignore[no-any-return]
@@ -177,13 +225,29 @@ def arange(
 def linspace(
     start: float, stop: float, num: int, endpoint: bool = True, ctx: Any = None, dtype: Any = None
 ) -> NDArray:
-    """`num` numbers at equal distances from `start` to `stop`, float32 by default."""
+    """`num` numbers at equal distances from `start` to `stop`, float32 by default.
+
+    Raises
+    ------
+    ArgumentError
+        When `num` is negative.
+    """
+    if num < 0:
+        msg = f"expected 0 numbers or more for linspace, found num={num}; it is the length of the array"
+        raise ArgumentError(msg)
     values = np.linspace(start, stop, num, endpoint=endpoint).astype(resolve_dtype(dtype))
     return place(wrap(values, NDArray), ctx)  # type: ignore[no-any-return]
 
 
 def eye(N: int, M: int = 0, k: int = 0, ctx: Any = None, dtype: Any = None) -> NDArray:
-    """Zeros with ones on the k-th diagonal; N rows, M columns (N when 0)."""
+    """Zeros with ones on the k-th diagonal; N rows, M columns (N when 0).
+
+    Raises
+    ------
+    ArgumentError
+        When N or M is negative.
+    """
+    resolve_shape((N, M), "eye")
     values = np.eye(int(N), int(M) or None, int(k), resolve_dtype(dtype))
     return place(wrap(values, NDArray), ctx)  # type: ignore[no-any-return]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from glueball.base import ArgumentError, DtypeError, ShapeError
+from glueball.base import ArgumentError, DtypeError, GlueballIndexError, ShapeError
 from glueball.nd._record import finish, is_array, raw, result_axis
 
 if TYPE_CHECKING:
@@ -118,7 +118,22 @@ def take(a: Any, indices: Any, axis: int = 0, mode: str = "clip", out: Any = Non
 
 
 def batch_take(a: Any, indices: Any, out: Any = None) -> Any:
-    """One element of each row of a matrix."""
+    """One element of each row of a matrix: `pick` along axis 1.
+
+    Parameters
+    ----------
+    a : NDArray
+        Shape (batch, columns).
+    indices : NDArray
+        Whole numbers, shape (batch,); those beyond a row mean its first or last element.
+    out : NDArray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ShapeError
+        When there are not as many indices as rows.
+    """
     return pick(a, indices, axis=1, out=out)
 
 
@@ -189,8 +204,31 @@ def one_hot(
 ) -> Any:
     """A new last axis of length `depth` that holds `on_value` at the index, `off_value` elsewhere.
 
-    An index outside the axis gives a row of `off_value`.
+    Parameters
+    ----------
+    indices : NDArray
+        Whole numbers; one outside the axis gives a row of `off_value`.
+    depth : int
+        Length of the new axis.
+    on_value, off_value : float, default 1 and 0
+        The two values.
+    dtype : dtype, default 'float32'
+        Of the result.
+    out : NDArray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ArgumentError
+        When `depth` is negative.
+    DtypeError
+        When an index is not whole.
     """
+    if depth < 0:
+        msg = (
+            f"expected a depth of 0 or more for one_hot, found {depth}; it is the number of classes"
+        )
+        raise ArgumentError(msg)
     where = integers(raw(indices), "indices")
     hit = where[..., None] == np.arange(depth)
     return finish(
@@ -338,9 +376,31 @@ def Embedding(
 
 
 def gather_nd(data: Any, indices: Any, out: Any = None) -> Any:
-    """Elements at the coordinates in `indices`: its first axis runs over the leading axes of `data`."""
+    """Elements at the coordinates in `indices`: its first axis runs over the leading axes of `data`.
+
+    Parameters
+    ----------
+    data : NDArray
+        Shape (a, b, ..., rest).
+    indices : NDArray
+        Whole numbers, shape (number of leading axes, ...); negative ones count from the end.
+    out : NDArray, optional
+        Filled and returned.
+
+    Returns
+    -------
+    NDArray
+        Shape of `indices` without its first axis, then that of the rest.
+
+    Raises
+    ------
+    IndexError
+        When there is no element at a coordinate.
+    DtypeError
+        When a coordinate is not whole.
+    """
     x = raw(data)
-    key = tuple(integers(raw(indices), "indices"))
+    key = _coordinates(indices, x.shape, "gather_nd")
     return finish(
         x[key],
         (data, indices),
@@ -352,9 +412,15 @@ def gather_nd(data: Any, indices: Any, out: Any = None) -> Any:
 
 
 def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None) -> Any:
-    """Zeros of `shape` with `data` at the coordinates in `indices`, as for `gather_nd`."""
+    """Zeros of `shape` with `data` at the coordinates in `indices`, as for `gather_nd`.
+
+    Raises
+    ------
+    IndexError, DtypeError
+        As `gather_nd`.
+    """
     x = raw(data)
-    key = tuple(integers(raw(indices), "indices"))
+    key = _coordinates(indices, tuple(shape), "scatter_nd")
     value = np.zeros(shape, x.dtype)
     value[key] = x
 
@@ -372,11 +438,49 @@ def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None)
     return finish(value, (data, indices), lambda g, _: (g[key], None), "scatter_nd", out, formula)
 
 
+def _coordinates(indices: Any, shape: tuple[int, ...], name: str) -> tuple[Plain, ...]:
+    """Return an index for each of the leading axes of an array of `shape`."""
+    key = tuple(integers(raw(indices), "indices"))
+    if len(key) > len(shape) or any(
+        ((part < -length) | (part >= length)).any()
+        for part, length in zip(key, shape, strict=False)
+    ):
+        found = [f"{part.min()} to {part.max()}" for part in key if part.size]
+        msg = (
+            f"expected coordinates within the leading axes of {shape} for {name}, found {', '.join(found)}; "
+            "the first axis of indices runs over axes, not over points"
+        )
+        raise GlueballIndexError(msg)
+    return key
+
+
 def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
-    """The slices along an axis where `index` is not 0."""
+    """The slices along an axis where `index` is not 0.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    index : NDArray
+        A number for each slice, shape (length of the axis,).
+    axis : int, default 0
+        The axis.
+
+    Raises
+    ------
+    ShapeError
+        When `index` has another length than the axis.
+    """
     x = raw(data)
     along = result_axis(axis, x.ndim, "boolean_mask")
-    key = (slice(None),) * along + (np.flatnonzero(raw(index)),)
+    mask = raw(index)
+    if mask.shape != x.shape[along : along + 1]:
+        msg = (
+            f"expected an index of shape {x.shape[along : along + 1]}, a number for each slice along axis {axis}, "
+            f"for boolean_mask, found {mask.shape}; give one for each"
+        )
+        raise ShapeError(msg)
+    key = (slice(None),) * along + (np.flatnonzero(mask),)
     return finish(
         x[key],
         (data, index),
@@ -431,19 +535,55 @@ def SequenceMask(
     )
 
 
-def _ends(x: Plain, sequence_length: Any, use_sequence_length: bool, axis: int) -> Plain:
-    """Lengths of the sequences in a batch."""
+def _ends(
+    x: Plain, sequence_length: Any, use_sequence_length: bool, axis: int, least: int
+) -> Plain:
+    """Lengths of the sequences in a batch.
+
+    Raises
+    ------
+    ShapeError
+        When there are not as many as sequences.
+    GlueballIndexError
+        When one is longer than the axis of time, or less than `least`.
+    """
     if use_sequence_length and sequence_length is not None:
-        return integers(raw(sequence_length), "sequence_length")
+        lengths = integers(raw(sequence_length), "sequence_length")
+        if lengths.shape != x.shape[1 - axis : 2 - axis]:
+            msg = (
+                f"expected a length for each of the {x.shape[1 - axis]} sequences, found shape {lengths.shape}; "
+                "is the axis of time another one?"
+            )
+            raise ShapeError(msg)
+        if ((lengths < least) | (lengths > x.shape[axis])).any():
+            msg = (
+                f"expected sequences of {least} to {x.shape[axis]} elements, found lengths from {lengths.min()} to "
+                f"{lengths.max()}; is the axis of time another one?"
+            )
+            raise GlueballIndexError(msg)
+        return lengths
     return np.full(x.shape[1 - axis], x.shape[axis])
 
 
 def SequenceLast(
     data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
 ) -> Any:
-    """The last element of each sequence: shape (batch, ...)."""
+    """The last element of each sequence: shape (batch, ...).
+
+    Parameters
+    ----------
+    data, sequence_length, use_sequence_length, axis
+        As for `SequenceMask`.
+
+    Raises
+    ------
+    ShapeError
+        When there are not as many lengths as sequences.
+    IndexError
+        When a length is less than 1, or more than there is.
+    """
     x = raw(data)
-    last = _ends(x, sequence_length, use_sequence_length, axis) - 1
+    last = _ends(x, sequence_length, use_sequence_length, axis, least=1) - 1
     batch = np.arange(x.shape[1 - axis])
     key = (last, batch) if axis == 0 else (batch, last)
     return finish(
@@ -459,9 +599,20 @@ def SequenceLast(
 def SequenceReverse(
     data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
 ) -> Any:
-    """Each sequence backwards; what lies behind its end stays."""
+    """Each sequence backwards; what lies behind its end stays.
+
+    Parameters
+    ----------
+    data, sequence_length, use_sequence_length, axis
+        As for `SequenceMask`.
+
+    Raises
+    ------
+    ShapeError, IndexError
+        As `SequenceLast`; a length of 0 is none here.
+    """
     x = raw(data)
-    ends = _ends(x, sequence_length, use_sequence_length, axis)
+    ends = _ends(x, sequence_length, use_sequence_length, axis, least=0)
     time = np.arange(x.shape[axis])[:, None]
     source = np.where(time < ends, ends - 1 - time, time)
     batch = np.arange(x.shape[1 - axis])[None, :]

@@ -259,10 +259,30 @@ def slice_axis(data: Any, axis: int, begin: int, end: int | None, out: Any = Non
 
 
 def slice(data: Any, begin: Any, end: Any, step: Any = (), out: Any = None) -> Any:
-    """A box of elements: from `begin` up to `end` along the leading axes, None for all."""
+    """A box of elements: from `begin` up to `end` along the leading axes, None for all.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    begin, end : int or tuple of int or None
+        First element along each of the leading axes, and the one behind the last.
+    step : int or tuple of int or None, optional
+        Every how manieth; 1 by default.
+    out : NDArray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ArgumentError
+        When begin, end and step have different lengths, or are more than there are axes.
+    """
     begins, ends, steps = (v if isinstance(v, tuple | list) else (v,) for v in (begin, end, step))
     if len(begins) != len(ends) or (len(steps) and len(steps) != len(begins)):
         msg = f"expected begin, end and step of one length, found {begin}, {end} and {step}; use None for all"
+        raise ArgumentError(msg)
+    if len(begins) > raw(data).ndim:
+        msg = f"expected begin for the axes of {raw(data).shape} at most for slice, found {begin}; leave some out"
         raise ArgumentError(msg)
     steps = steps if len(steps) else (None,) * len(begins)
     key = tuple(builtins.slice(*triple) for triple in zip(begins, ends, steps, strict=True))
@@ -293,8 +313,26 @@ def slice_like(data: Any, shape_like: Any, axes: Any = (), out: Any = None) -> A
 
 
 def diag(data: Any, k: int = 0, out: Any = None) -> Any:
-    """The k-th diagonal of a matrix, or the matrix with a vector as its k-th diagonal."""
+    """The k-th diagonal of a matrix, or the matrix with a vector as its k-th diagonal.
+
+    Parameters
+    ----------
+    data : NDArray
+        A matrix or a vector.
+    k : int, default 0
+        Which diagonal: above the main one, below if negative.
+    out : NDArray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ShapeError
+        When `data` has another number of axes.
+    """
     x = raw(data)
+    if x.ndim not in (1, 2):
+        msg = f"expected a vector or a matrix for diag, found shape {x.shape}; take one matrix at a time"
+        raise ShapeError(msg)
     value = np.diag(x, k)
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
@@ -337,17 +375,27 @@ def pad(
     Raises
     ------
     ArgumentError
-        For another mode, or too few numbers.
+        For another mode, too few numbers or negative ones, or nothing to repeat along an axis.
     """
     x = raw(data)
-    if mode not in ("constant", "edge", "reflect") or len(pad_width) != 2 * x.ndim:
+    if (
+        mode not in ("constant", "edge", "reflect")
+        or len(pad_width) != 2 * x.ndim
+        or any(width < 0 for width in pad_width)
+    ):
         msg = (
-            f"expected mode 'constant', 'edge' or 'reflect' and {2 * x.ndim} numbers in pad_width, found "
-            f"mode={mode!r} and pad_width={tuple(pad_width)}; give two numbers for each axis"
+            f"expected mode 'constant', 'edge' or 'reflect' and {2 * x.ndim} numbers of 0 or more in pad_width, "
+            f"found mode={mode!r} and pad_width={tuple(pad_width)}; give two numbers for each axis"
         )
         raise ArgumentError(msg)
     widths = [(pad_width[2 * i], pad_width[2 * i + 1]) for i in range(x.ndim)]
     if mode != "constant":
+        if any(n == 0 and widths[axis] != (0, 0) for axis, n in enumerate(x.shape)):
+            msg = (
+                f"expected elements to repeat along each padded axis for pad with mode={mode!r}, found shape "
+                f"{x.shape}; use mode='constant'"
+            )
+            raise ArgumentError(msg)
         # Which element stands at each place.
         sources = np.pad(np.arange(x.size).reshape(x.shape), widths, mode=mode)  # type: ignore[call-overload]
 

@@ -22,13 +22,29 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = npt.NDArray[Any]
 
-__all__ = ["derived_generator", "draw", "fill_normal", "fill_uniform"]
+__all__ = ["check_probabilities", "derived_generator", "draw", "fill_normal", "fill_uniform"]
 
 
 def derived_generator() -> np.random.Generator:
     """A NumPy generator with a key drawn from ours."""
     words = _core.default_generator().words(4)
     return np.random.Generator(np.random.Philox(key=np.asarray(words).view(np.uint64)))
+
+
+def check_probabilities(values: Plain, name: str) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    ArgumentError
+        When one is not within [0, 1].
+    """
+    if not ((values >= 0) & (values <= 1)).all():
+        msg = (
+            f"expected probabilities within [0, 1] for {name}, found {values.min()} to {values.max()}; apply a "
+            "sigmoid to logits first"
+        )
+        raise ArgumentError(msg)
 
 
 def fill_uniform(out: Plain, low: float, high: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -122,7 +123,13 @@ def flatten(data: Any, out: Any = None) -> Any:
 
 
 def expand_dims(data: Any, axis: int, out: Any = None) -> Any:
-    """Insert an axis of length 1 before `axis`."""
+    """Insert an axis of length 1 before `axis`; negative numbers count from behind the last.
+
+    Raises
+    ------
+    ArgumentError
+        When there is no such place.
+    """
     x = raw(data)
     value = np.expand_dims(x, result_axis(axis, x.ndim, "expand_dims", extra=1))
     return _reshaped(data, value, "expand_dims", out)
@@ -149,7 +156,13 @@ def squeeze(data: Any, axis: Any = None, out: Any = None) -> Any:
 
 
 def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
-    """The axes in another order: reversed, or as `axes` says."""
+    """The axes in another order: reversed, or as `axes` says.
+
+    Raises
+    ------
+    ArgumentError
+        When `axes` does not name each axis once.
+    """
     x = raw(data)
     order = tuple(axes) if axes is not None and len(axes) else None
     if order is not None and sorted(a % x.ndim if x.ndim else a for a in order) != list(
@@ -166,7 +179,13 @@ def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
 
 
 def swapaxes(data: Any, dim1: int = 0, dim2: int = 0, out: Any = None) -> Any:
-    """Exchange two axes."""
+    """Exchange two axes.
+
+    Raises
+    ------
+    ArgumentError
+        When one of them is not there.
+    """
     x = raw(data)
     a, b = result_axis(dim1, x.ndim, "swapaxes"), result_axis(dim2, x.ndim, "swapaxes")
     return finish(
@@ -176,8 +195,29 @@ def swapaxes(data: Any, dim1: int = 0, dim2: int = 0, out: Any = None) -> Any:
 
 
 def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
-    """Move axes to new places; the others keep their order."""
-    value = np.moveaxis(raw(tensor), source, destination)
+    """Move axes to new places; the others keep their order.
+
+    Parameters
+    ----------
+    tensor : NDArray
+        The array.
+    source, destination : int or tuple of int
+        Where each axis is, and where it goes.
+
+    Raises
+    ------
+    ArgumentError
+        When an axis is not there or named twice, or the two have different lengths.
+    """
+    x = raw(tensor)
+    try:
+        value = np.moveaxis(x, source, destination)
+    except ValueError as error:
+        msg = (
+            f"expected as many places as axes of an array of shape {x.shape} for moveaxis, each once, found "
+            f"source={source} and destination={destination}; number axes from 0, or from the last: -1"
+        )
+        raise ArgumentError(msg) from error
     return finish(
         value, (tensor,), lambda g, _: (np.moveaxis(g, destination, source),), "moveaxis", None,
         lambda np, x: np.moveaxis(x, source, destination),
@@ -185,7 +225,13 @@ def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
 
 
 def flip(data: Any, axis: Any, out: Any = None) -> Any:
-    """Reverse the order of elements along axes."""
+    """Reverse the order of elements along axes.
+
+    Raises
+    ------
+    ArgumentError
+        When an axis is not there.
+    """
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "flip")
     key = tuple(builtins.slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
@@ -195,9 +241,24 @@ def flip(data: Any, axis: Any, out: Any = None) -> Any:
 
 
 def tile(data: Any, reps: Any, out: Any = None) -> Any:
-    """Repeat the whole array along each axis."""
+    """Repeat the whole array along each axis.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array; axes of length 1 are put in front where `reps` has more numbers.
+    reps : int or tuple of int
+        How many times along each axis; a short one is for the last axes.
+    out : NDArray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ArgumentError
+        When a number is negative.
+    """
     x = raw(data)
-    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    counts = tuple(_count(n, "tile") for n in (reps if isinstance(reps, tuple | list) else (reps,)))
     rank = builtins.max(x.ndim, len(counts))
     shape = (1,) * (rank - x.ndim) + x.shape
     counts = (1,) * (rank - len(counts)) + counts
@@ -218,19 +279,38 @@ def tile(data: Any, reps: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
+def _count(value: Any, name: str) -> int:
+    """Return how often something is repeated."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = int(value) if isinstance(value, float) and value.is_integer() else -1
+    if count < 0:
+        msg = f"expected whole numbers of 0 or more for {name}, found {value!r}; they say how many times"
+        raise ArgumentError(msg)
+    return count
+
+
 def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) -> Any:
-    """Repeat each element `repeats` times along an axis, or of the flattened array."""
+    """Repeat each element `repeats` times along an axis, or of the flattened array.
+
+    Raises
+    ------
+    ArgumentError
+        When `repeats` is negative, or the axis not there.
+    """
     x = raw(data)
+    repeats = _count(repeats, "repeat")
     flat = x.reshape(-1) if axis is None else x
     along = 0 if axis is None else result_axis(axis, x.ndim, "repeat")
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
-        shape = (*flat.shape[: along + 1], int(repeats), *flat.shape[along + 1 :])
+        shape = (*flat.shape[: along + 1], repeats, *flat.shape[along + 1 :])
         return (g.reshape(shape).sum(axis=along + 1).reshape(x.shape),)
 
     return finish(
-        np.repeat(flat, int(repeats), axis=along), (data,), backward, "repeat", out,
-        lambda np, x: np.repeat(np.reshape(x, flat.shape), int(repeats), axis=along),
+        np.repeat(flat, repeats, axis=along), (data,), backward, "repeat", out,
+        lambda np, x: np.repeat(np.reshape(x, flat.shape), repeats, axis=along),
     )  # fmt: skip
 
 
@@ -261,15 +341,35 @@ def broadcast_to(data: Any, shape: Any, out: Any = None) -> Any:
 
 
 def broadcast_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
-    """`lhs` repeated to the shape of `rhs`."""
+    """`lhs` repeated to the shape of `rhs`; errors as `broadcast_to`."""
     return broadcast_to(lhs, raw(rhs).shape, out=out)
 
 
 def broadcast_axis(data: Any, axis: Any = (), size: Any = (), out: Any = None) -> Any:
-    """Repeat axes of length 1 `size` times."""
+    """Repeat axes of length 1 `size` times.
+
+    Parameters
+    ----------
+    data : NDArray
+        The array.
+    axis, size : int or tuple of int
+        Axes, and the length that each gets.
+    out : NDArray, optional
+        Filled and returned.
+
+    Raises
+    ------
+    ShapeError
+        When an axis is neither 1 nor of the wanted length.
+    ArgumentError
+        When an axis is not there, or `axis` and `size` have different lengths.
+    """
     x = raw(data)
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     sizes = size if isinstance(size, tuple | list) else (size,)
+    if len(axes) != len(sizes):
+        msg = f"expected a size for each axis for broadcast_axis, found axis={axis} and size={size}; pair them"
+        raise ArgumentError(msg)
     shape = list(x.shape)
     for a, n in zip(axes, sizes, strict=True):
         shape[result_axis(a, x.ndim, "broadcast_axis")] = int(n)

@@ -13,7 +13,14 @@ import numpy as np
 from glueball.base import ArgumentError
 from glueball.nd._index import pick
 from glueball.nd._ndarray import NDArray
-from glueball.nd._random import derived_generator, draw, fill_normal, fill_uniform, samples
+from glueball.nd._random import (
+    check_probabilities,
+    derived_generator,
+    draw,
+    fill_normal,
+    fill_uniform,
+    samples,
+)
 from glueball.nd._record import finish, is_array, raw, wrap
 
 __all__ = [
@@ -108,6 +115,8 @@ def randint(
 ) -> NDArray:
     """Whole numbers from [low, high), or [0, low) without `high`; int32 by default.
 
+    Other parameters as for `uniform`; `dtype` may be any of integers.
+
     Raises
     ------
     ArgumentError
@@ -129,7 +138,13 @@ def randint(
 def exponential(
     scale: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
 ) -> NDArray:
-    """Draws from the exponential distribution with mean `scale`."""
+    """Draws from the exponential distribution with mean `scale`; other parameters as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When `scale` is negative.
+    """
     return samples(  # type: ignore[no-any-return]
         lambda rng, s, size: rng.exponential(s[0], size),
         (scale,), shape, dtype, ctx, out, NDArray, "exponential",
@@ -144,7 +159,15 @@ def gamma(
     ctx: Any = None,
     out: Any = None,
 ) -> NDArray:
-    """Draws from the gamma distribution with shape `alpha` and scale `beta` (mean alpha beta)."""
+    """Draws from the gamma distribution with shape `alpha` and scale `beta` (mean alpha beta).
+
+    Other parameters as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When one of the two is negative.
+    """
     return samples(  # type: ignore[no-any-return]
         lambda rng, s, size: rng.gamma(s[0], s[1], size),
         (alpha, beta), shape, dtype, ctx, out, NDArray, "gamma",
@@ -154,7 +177,13 @@ def gamma(
 def poisson(
     lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
 ) -> NDArray:
-    """Counts of events of which `lam` are expected, as floats."""
+    """Counts of events of which `lam` are expected, as floats; other parameters as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When `lam` is negative.
+    """
     return samples(  # type: ignore[no-any-return]
         lambda rng, s, size: rng.poisson(s[0], size),
         (lam,), shape, dtype, ctx, out, NDArray, "poisson",
@@ -164,7 +193,13 @@ def poisson(
 def negative_binomial(
     k: Any = 1, p: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
 ) -> NDArray:
-    """Failures before the k-th success, of probability `p`, as floats."""
+    """Failures before the k-th success, of probability `p`, as floats; others as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When `k` is not positive, or `p` not within (0, 1].
+    """
     return samples(  # type: ignore[no-any-return]
         lambda rng, s, size: rng.negative_binomial(s[0], s[1], size),
         (k, p), shape, dtype, ctx, out, NDArray, "negative_binomial",
@@ -179,7 +214,15 @@ def generalized_negative_binomial(
     ctx: Any = None,
     out: Any = None,
 ) -> NDArray:
-    """Counts with mean `mu` and variance mu + alpha mu^2: a Poisson of a gamma, as floats."""
+    """Counts with mean `mu` and variance mu + alpha mu^2: a Poisson of a gamma, as floats.
+
+    Other parameters as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When one of the two is negative.
+    """
 
     def sample(rng: np.random.Generator, s: tuple[Any, ...], size: tuple[int, ...]) -> Any:
         mean, spread = s
@@ -198,7 +241,14 @@ def generalized_negative_binomial(
 def bernoulli(
     prob: Any = 0.5, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
 ) -> NDArray:
-    """1 with probability `prob`, else 0, as floats."""
+    """1 with probability `prob`, else 0, as floats; other parameters as for `uniform`.
+
+    Raises
+    ------
+    ArgumentError
+        When `prob` is not within [0, 1].
+    """
+    check_probabilities(raw(prob), "bernoulli")
     return samples(  # type: ignore[no-any-return]
         lambda rng, s, size: rng.random(size) < s[0],
         (prob,), shape, dtype, ctx, out, NDArray, "bernoulli",

@@ -11,7 +11,14 @@ import numpy as np
 
 from glueball import _tape
 from glueball.base import ArgumentError, ShapeError
-from glueball.nd._random import derived_generator, draw, fill_normal, fill_uniform, samples
+from glueball.nd._random import (
+    check_probabilities,
+    derived_generator,
+    draw,
+    fill_normal,
+    fill_uniform,
+    samples,
+)
 from glueball.nd._record import finish, raw, wrap
 from glueball.np._ndarray import ndarray
 from glueball.random import seed
@@ -221,7 +228,14 @@ def multivariate_normal(
 
 
 def bernoulli(prob: Any = 0.5, size: Any = None, dtype: Any = None) -> ndarray:
-    """1 with probability `prob`, else 0; float32 by default."""
+    """1 with probability `prob`, else 0; float32 by default.
+
+    Raises
+    ------
+    ArgumentError
+        When `prob` is not within [0, 1].
+    """
+    check_probabilities(raw(prob), "bernoulli")
     return _numpys("bernoulli", (prob,), size, dtype, lambda rng, s, n: rng.random(n) < s[0])
 
 

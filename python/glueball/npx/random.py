@@ -52,11 +52,7 @@ def bernoulli(
         raise ArgumentError(msg)
     if prob is None:
         prob = 1 / (1 + np.exp(-raw(logit).astype(np.float64)))
-    p = raw(prob)
-    if not ((p >= 0) & (p <= 1)).all():
-        msg = f"expected probabilities within [0, 1] for bernoulli, found {p.min()} to {p.max()}; is it logit=?"
-        raise ArgumentError(msg)
-    made = np_random.bernoulli(prob if p.ndim else float(p), size, dtype)
+    made = np_random.bernoulli(prob if raw(prob).ndim else float(prob), size, dtype)
     if out is None:
         return made
     out[...] = made

@@ -80,3 +80,18 @@ def test_gpu_context_is_refused_with_the_way_out():
     for make in (lambda: nd.zeros(2, ctx=gpu()), lambda: nd.ones(2).as_in_context(gpu(1))):
         with pytest.raises(MXNetError, match=r"found gpu\([01]\).*use cpu\(\)"):
             make()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nd.linspace(0, 1, -1), "for linspace, found num=-1"),
+        (lambda: nd.eye(-1), "0 or more for 'eye'"),
+        (lambda: nd.eye(2, -3), "0 or more for 'eye'"),
+        (lambda: nd.arange(0, 1, 0), "for arange, found step=0 and repeat=1"),
+        (lambda: nd.arange(3, repeat=-1), "repeat=-1"),
+    ],
+)
+def test_arrays_of_no_possible_length_are_refused(call, message):
+    with pytest.raises(ValueError, match=f"^expected .*{message}.*; "):
+        call()

@@ -254,7 +254,7 @@ WRONG = {
     "sums of two dtypes": (lambda: A + A.astype("float64"), RuntimeError, "two arrays of the same dtype for 'add'"),
     "shapes that do not broadcast": (lambda: A + nd.ones((2, 2)), RuntimeError, r"shapes \[2, 3\] \[2, 2\]"),
     "pad of an unknown mode": (lambda: A.pad(mode="wrap", pad_width=(0, 0, 0, 0)), ValueError, "mode 'constant', 'edge'"),
-    "pad of too few numbers": (lambda: A.pad(pad_width=(1, 1)), ValueError, "and 4 numbers in pad_width"),
+    "pad of too few numbers": (lambda: A.pad(pad_width=(1, 1)), ValueError, "and 4 numbers of 0 or more in pad_width"),
     "one number of several": (lambda: A.asscalar(), ValueError, "not a scalar"),
     "the truth of several": (lambda: bool(A), ValueError, "truth value of an NDArray with multiple elements"),
     "copyto another shape": (lambda: A.copyto(nd.zeros(3)), ValueError, r"of shape \(2, 3\) to copy to, found NDArray"),

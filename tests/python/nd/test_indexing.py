@@ -154,3 +154,45 @@ def test_single_elements_can_be_changed_in_place():
     a[1, 0] = a[0, 0] * 7
     a[1][1] -= 1
     same(a, [[1, 7], [7, 3]])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda a: nd.gather_nd(a, nd.array([[5], [0]])),
+            IndexError,
+            r"leading axes of \(2, 3\) for gather_nd, found 5 to 5, 0 to 0",
+        ),
+        (lambda a: nd.gather_nd(a, nd.zeros((3, 1))), IndexError, "over axes, not over points"),
+        (
+            lambda a: nd.scatter_nd(a[0, :1], nd.array([[-3]]), (2,)),
+            IndexError,
+            r"leading axes of \(2,\) for scatter_nd",
+        ),
+        (
+            lambda a: nd.boolean_mask(a, nd.ones(5)),
+            ValueError,
+            r"shape \(2,\), a number for each .* for boolean_mask, found \(5,\)",
+        ),
+        (lambda a: nd.one_hot(a, -1), ValueError, "depth of 0 or more for one_hot, found -1"),
+        (
+            lambda a: nd.SequenceLast(a, nd.array([1, 9, 1]), True),
+            IndexError,
+            "sequences of 1 to 2 elements, found lengths from 1 to 9",
+        ),
+        (lambda a: nd.SequenceLast(a, nd.array([0, 1, 1]), True), IndexError, "from 0 to 1"),
+        (
+            lambda a: nd.SequenceReverse(a, nd.array([1, 1]), True),
+            ValueError,
+            r"each of the 3 sequences, found shape \(2,\)",
+        ),
+    ],
+)
+def test_what_selects_nothing_that_is_there_is_refused(call, error, message):
+    with pytest.raises(error, match=f"expected .*{message}"):
+        call(nd.array(A))
+
+
+def test_a_sequence_of_no_elements_stays_as_it_is_when_reversed():
+    same(nd.SequenceReverse(nd.array(A), nd.array([0, 2, 1]), True), [[1, 5, 3], [4, -2, -6]])

@@ -47,3 +47,20 @@ def test_what_cannot_be_joined_or_split_is_refused():
         nd.stack(a, nd.ones((1, 3)))
     with pytest.raises(ValueError, match="at least one array for 'concat'"):
         nd.concat()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda a: nd.slice(a, (0, 0, 0), (1, 1, 1)), r"axes of \(2, 3\) at most for slice"),
+        (lambda a: nd.diag(a.reshape((1, 2, 3))), r"a matrix for diag, found shape \(1, 2, 3\)"),
+        (
+            lambda a: nd.pad(a, "constant", (-1, 1, 0, 0)),
+            r"0 or more in pad_width.*\(-1, 1, 0, 0\)",
+        ),
+        (lambda a: nd.pad(a[:0], "reflect", (1, 1, 0, 0)), r"'reflect', found shape \(0, 3\)"),
+    ],
+)
+def test_parts_that_are_not_there_are_refused(call, message):
+    with pytest.raises(ValueError, match=f"^expected .*{message}.*; "):
+        call(nd.array(A))

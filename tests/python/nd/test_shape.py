@@ -105,3 +105,28 @@ def test_errors_of_moving_elements():
         a.squeeze(axis=0)
     with pytest.raises(ValueError, match=r"broadcasts to \(2, 4\), found \(2, 3\)"):
         a.broadcast_to((2, 4))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda a: nd.moveaxis(a, 0, 5), ValueError, r"shape \(2, 3\) for moveaxis.*destination=5"),
+        (lambda a: nd.moveaxis(a, (0, 1), 0), ValueError, r"for moveaxis, each once.*\(0, 1\)"),
+        (lambda a: nd.tile(a, (2, -1)), ValueError, "0 or more for tile, found -1"),
+        (lambda a: nd.tile(a, "x"), ValueError, "0 or more for tile, found 'x'"),
+        (lambda a: nd.repeat(a, -1), ValueError, "0 or more for repeat, found -1"),
+        (lambda a: nd.repeat(a, 1.5), ValueError, "0 or more for repeat, found 1.5"),
+        (
+            lambda a: nd.broadcast_axis(a, axis=(0, 1), size=2),
+            ValueError,
+            r"a size for each axis for broadcast_axis, found axis=\(0, 1\) and size=2",
+        ),
+    ],
+)
+def test_what_has_no_such_shape_is_refused(call, error, message):
+    with pytest.raises(error, match=f"^expected .*{message}.*; "):
+        call(nd.array(A))
+
+
+def test_whole_floats_may_say_how_often():
+    same(nd.repeat(nd.array(A), 2.0, axis=0), onp.repeat(A, 2, axis=0))
