@@ -16,6 +16,7 @@
 #include "bindings.h"
 #include "glueball/error.h"
 #include "glueball/parallel.h"
+#include "mapped_file.h"
 #include "ndarray.h"
 
 namespace glueball::bindings {
@@ -168,6 +169,14 @@ void bind_io(py::module_& m) {
       .def_readonly("metadata", &StoredArrays::metadata);
 
   m.def("read_arrays", &read, py::arg("path"), "Maps and checks a .safetensors or .params file.");
+  m.def(
+      "check_file",
+      [](const py::bytes& path) {
+        const std::string name = path;
+        const py::gil_scoped_release unlocked;
+        MappedFile::open(name);
+      },
+      py::arg("path"), "Refuses what is not there, may not be read, or is no regular file.");
   m.def("write_arrays", &write, py::arg("path"), py::arg("arrays"), py::arg("named"),
         py::arg("aliases"), py::arg("metadata"),
         "Writes a file of the kind that its name says, at once or not at all.");

@@ -58,6 +58,7 @@ __all__: list[str] = [
     "activation_names",
     "assign",
     "backward_from",
+    "check_file",
     "default_generator",
     "eigen_version",
     "empty",
@@ -676,6 +677,11 @@ def assign(
 def backward_from(array: typing.Any, retain_graph: bool, train_mode: bool, /) -> bool | None:
     """
     Carries ones from one array's node to the leaves. True, False if they arrived only where no gradient is wanted, or None, when nothing has happened, for an array without a node that can be gone back from, or of another dtype than float32 and float64.
+    """
+
+def check_file(path: bytes) -> None:
+    """
+    Refuses what is not there, may not be read, or is no regular file.
     """
 
 def default_generator() -> Generator:

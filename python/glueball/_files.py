@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FileArrays",
+    "check_file",
     "natural_order",
     "path_of",
     "read",
@@ -66,6 +67,17 @@ def path_of(fname: str | bytes | os.PathLike[Any]) -> str:
             "is in memory nd.load_frombuffer reads)"
         )
         raise GlueballTypeError(message) from error
+
+
+def check_file(path: str) -> None:
+    """Refuse what cannot be read to its end: pipes, which would hold us, and devices, which have none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is no file: FileNotFoundError, PermissionError, IsADirectoryError.
+    """
+    _core.check_file(os.fsencode(path))
 
 
 def read(fname: str | os.PathLike[str]) -> FileArrays:

@@ -69,10 +69,13 @@ def read(path: str) -> dict[str, np.ndarray]:
 
     Raises
     ------
+    OSError
+        If it cannot be opened.
     FileFormatError
         If it is damaged, holds something else than arrays of numbers, or would become unreasonably
         large.
     """
+    _files.check_file(path)
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import signal
 import struct
 
 import numpy as onp
@@ -217,3 +218,64 @@ def test_a_shared_parameter_takes_equal_arrays_only(kind, tmp_path):
     nd.save(path, {"0.weight": value, "1.weight": value.copy()})
     shared.load_parameters(path)
     onp.testing.assert_array_equal(first.weight.data().asnumpy(), value.asnumpy())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"abc", b"PK", safetensors({"a": entry("F8_E4M3", [1], 0, 1)}, b"1")]
+)
+def test_what_is_wrong_in_memory_is_not_called_by_the_name_of_a_file(content):
+    with pytest.raises((FileFormatError, DtypeError), match="<buffer>") as caught:
+        nd.load_frombuffer(content)
+    assert "/" not in str(caught.value)
+
+
+# What is no file
+
+READERS = {
+    "nd.load": nd.load,
+    "npx.load": npx.load,
+    "init.Load": init.Load,
+    "glueball.load": glueball.load,
+    "onnx.load": onnx.load,
+    "load_parameters": lambda path: net().load_parameters(path),
+    "Block.load": lambda path: net().load(path.removesuffix("-model.json")),
+    "load_states": lambda path: gluon.Trainer(net().collect_params(), "adam").load_states(path),
+}
+
+
+@pytest.fixture
+def in_time():
+    """Ends what waits for ever, as reading from a pipe does."""
+
+    def give_up(*_):
+        raise AssertionError("expected an error at once, found that it waits")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize(
+    ("kind", "error", "found"),
+    [
+        ("pipe", OSError, "No such device"),
+        ("device", OSError, "No such device"),
+        ("folder", IsADirectoryError, "Is a directory"),
+        ("nothing", FileNotFoundError, "No such file or directory"),
+    ],
+)
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_no_file_is_refused_at_once_and_named(reader, kind, error, found, tmp_path):
+    path = tmp_path / "x-model.json"
+    {
+        "pipe": os.mkfifo,
+        "device": lambda path: path.symlink_to("/dev/null"),
+        "folder": os.mkdir,
+        "nothing": lambda path: None,
+    }[kind](path)
+
+    with pytest.raises(error, match=f"^expected to read '.*x-model.json', found \"{found}\"; "):
+        READERS[reader](str(path))

@@ -68,6 +68,7 @@ def load(net: Block, prefix: str | os.PathLike[str]) -> None:
 
 
 def _read(file: str) -> dict[str, Any]:
+    _files.check_file(file)
     with open(file, "rb") as stream:
         contents = stream.read()
     try:

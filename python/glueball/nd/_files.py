@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glueball import _files
-from glueball.base import GlueballTypeError
+from glueball.base import DtypeError, FileFormatError, GlueballTypeError
 from glueball.nd._ndarray import NDArray
 from glueball.nd._record import is_array, wrap
 
@@ -98,7 +98,10 @@ def load_frombuffer(buf: bytes) -> Any:
         path = os.path.join(folder, "buffer")
         with open(path, "wb") as file:
             file.write(buf)
-        return load(path)
+        try:
+            return load(path)
+        except (DtypeError, FileFormatError) as error:
+            raise type(error)(str(error).replace(path, "<buffer>")) from error
 
 
 def _nothing_to_save(found: str) -> GlueballTypeError:

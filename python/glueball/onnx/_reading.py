@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball._files import check_file
 from glueball.base import MXNetError
 from glueball.gluon import nn
 from glueball.onnx._graph import Graph
@@ -37,12 +38,11 @@ def read_net(onnx: Any, path: str) -> nn.HybridSequential:
 
 
 def _checked_model(onnx: Any, path: str) -> Any:
+    check_file(path)
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except FileNotFoundError:
-        raise
     except Exception as error:  # protobuf's and the checker's classes have no common base
         message = f"expected an ONNX model in '{path}', found {_first_line(error)}; export it anew"
         raise MXNetError(message) from error
