@@ -14,12 +14,12 @@ namespace {
 // Elements in the least piece of work worth a thread's start.
 constexpr std::int64_t piece = 1 << 15;
 
-/// One slope takes the whole input as one run.
 /// So many pieces of `elements` each that a thread's start pays.
 std::int64_t grain_for(std::int64_t elements) {
   return std::max<std::int64_t>(1, piece / std::max<std::int64_t>(1, elements));
 }
 
+/// Channels and what is behind them; one slope takes the whole input as one run.
 kernels::NormView view_of(const Shape& shape, std::int64_t slopes) {
   const std::int64_t size = shape.elements();
   if (slopes == 1 || size == 0) return {1, 1, size, 1};

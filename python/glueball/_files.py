@@ -6,35 +6,29 @@ going to be depends on its name, what it is on its contents.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from glueball import _core
+from glueball._disk import path_of
 from glueball.base import (
     ArgumentError,
     DtypeError,
-    FileAccessError,
     FileFormatError,
-    GlueballTypeError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "FileArrays",
-    "check_file",
     "natural_order",
-    "path_of",
     "read",
     "values_of",
-    "whole",
     "write",
-    "write_bytes",
 ]
 
 _NUMBERS = "biufc"
@@ -49,35 +43,6 @@ class FileArrays(NamedTuple):
     """Whether the file gives names; else it holds a list, whose places the names are."""
     metadata: dict[str, str]
     path: str
-
-
-def path_of(fname: str | bytes | os.PathLike[Any]) -> str:
-    """Return a path as text.
-
-    Raises
-    ------
-    TypeError
-        If it is none.
-    """
-    try:
-        return os.fsdecode(fname)
-    except TypeError as error:
-        message = (
-            f"expected the path of a file, found {type(fname).__name__}; pass a str or a pathlib.Path (what "
-            "is in memory nd.load_frombuffer reads)"
-        )
-        raise GlueballTypeError(message) from error
-
-
-def check_file(path: str) -> None:
-    """Refuse what cannot be read to its end: pipes, which would hold us, and devices, which have none.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened, or is no file: FileNotFoundError, PermissionError, IsADirectoryError.
-    """
-    _core.check_file(os.fsencode(path))
 
 
 def read(fname: str | os.PathLike[str]) -> FileArrays:
@@ -205,47 +170,6 @@ def write(
             first[where] = name
             stored.append(_core.StoredArray(name, value))
     _core.write_arrays(os.fsencode(path), stored, named, aliases, dict(metadata or {}))
-
-
-@contextlib.contextmanager
-def whole(path: str) -> Iterator[BinaryIO]:
-    """A file to write into that gets its name when the block ends, and not if it raises.
-
-    Raises
-    ------
-    OSError
-        If writing fails; an old file is untouched then.
-    """
-    target = _core.AtomicFile(os.fsencode(path))
-    try:
-        with os.fdopen(os.dup(target.descriptor), "wb") as file:
-            yield file
-        target.commit()
-    except FileAccessError:
-        target.discard()
-        raise
-    except OSError as error:  # from Python's own file, which does not know its name
-        target.discard()
-        message = (
-            f'expected to write {path!r}, found "{error.strerror}"; free some space, or choose another '
-            "place"
-        )
-        raise FileAccessError(error.errno, message, path) from error
-    except BaseException:
-        target.discard()  # now, not when the traceback that holds it goes
-        raise
-
-
-def write_bytes(path: str, contents: bytes) -> None:
-    """Write a file at once or not at all.
-
-    Raises
-    ------
-    OSError
-        If writing fails; an old file is untouched then.
-    """
-    with whole(path) as file:
-        file.write(contents)
 
 
 def _in_file(error: DtypeError, path: str) -> DtypeError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _files
+from glueball._disk import check_file, whole
 from glueball.base import ArgumentError, FileFormatError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
             )
             raise ArgumentError(message)
     with (
-        _files.whole(path) as file,
+        whole(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
         for name, value in arrays.items():
@@ -75,7 +75,7 @@ def read(path: str) -> dict[str, np.ndarray]:
         If it is damaged, holds something else than arrays of numbers, or would become unreasonably
         large.
     """
-    _files.check_file(path)
+    check_file(path)
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:

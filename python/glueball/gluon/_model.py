@@ -6,7 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from glueball import _core, _files, context
+from glueball import _core, context
+from glueball._disk import path_of
 from glueball.base import ArgumentError
 from glueball.gluon._model_layers import CHAINS, kind_of, make_layer, names_of_kinds
 from glueball.gluon.parameter_dict import ParameterDict
@@ -23,7 +24,7 @@ _MAX_NESTING = 24  # as in cpp/src/model.cpp
 
 def export_model(net: Block, path: str | os.PathLike[str]) -> None:
     """Write a net to a one-file model, as `Block.export` says."""
-    file = _files.path_of(path)
+    file = path_of(path)
     if not file.endswith(".safetensors"):
         message = (
             f"expected a path that ends in .safetensors, found {file!r}; glueball writes one file, "
@@ -100,7 +101,7 @@ def load_model(path: str | os.PathLike[str]) -> Block:
     >>> bool((again(x) == net(x)).asnumpy().all())
     True
     """
-    file = _core.ModelFile(os.fsencode(_files.path_of(path)))
+    file = _core.ModelFile(os.fsencode(path_of(path)))
     architecture = json.loads(file.architecture)
     reader = _Reader(file.aliases)
     net = reader.make(architecture["net"], "")

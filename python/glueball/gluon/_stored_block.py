@@ -6,7 +6,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from glueball import nd
-from glueball._files import natural_order, path_of
+from glueball._disk import path_of
+from glueball._files import natural_order
 from glueball.base import ArgumentError
 from glueball.gluon.loading import load_checked, read_named
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from glueball import _files
+from glueball._disk import check_file, path_of, write_bytes
 from glueball.base import ArgumentError, FileFormatError
 from glueball.gluon import HybridBlock
 from glueball.gluon.loading import load_checked, read_named
@@ -25,7 +25,7 @@ __all__ = ["load", "save"]
 
 def save(net: Block, prefix: str | os.PathLike[str]) -> None:
     """Write both files, as `Block.save` says."""
-    file = _files.path_of(prefix)
+    file = path_of(prefix)
     root: dict[str, Any] = {}
     stack: list[tuple[Block, dict[str, Any]]] = [(net, root)]
     number = 0
@@ -47,12 +47,12 @@ def save(net: Block, prefix: str | os.PathLike[str]) -> None:
         )
         raise ArgumentError(message) from None
     net.save_parameters(f"{file}-model.params")
-    _files.write_bytes(f"{file}-model.json", text.encode())
+    write_bytes(f"{file}-model.json", text.encode())
 
 
 def load(net: Block, prefix: str | os.PathLike[str]) -> None:
     """Read both files, as `Block.load` says."""
-    file = _files.path_of(prefix)
+    file = path_of(prefix)
     targets = _targets(net, _read(f"{file}-model.json"), f"{file}-model.json")
     parameters = f"{file}-model.params"
     load_checked(
@@ -68,7 +68,7 @@ def load(net: Block, prefix: str | os.PathLike[str]) -> None:
 
 
 def _read(file: str) -> dict[str, Any]:
-    _files.check_file(file)
+    check_file(file)
     with open(file, "rb") as stream:
         contents = stream.read()
     try:

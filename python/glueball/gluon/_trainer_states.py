@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _files
+from glueball._disk import path_of
 from glueball.base import ArgumentError, ShapeError
 from glueball.gluon._arrays import array_type
 
@@ -62,7 +62,7 @@ def save_states(
         "parameters": entries,
     }
     text = json.dumps(header).encode()
-    _npz.write(_files.path_of(fname), {"header": np.frombuffer(text, dtype=np.uint8), **arrays})
+    _npz.write(path_of(fname), {"header": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
 def load_states(
@@ -77,7 +77,7 @@ def load_states(
     ValueError
         If it is no such file, is another optimizer's, or of other parameters.
     """
-    path = _files.path_of(fname)
+    path = path_of(fname)
     header, arrays = _read(path)
     _check(header, path, optimizer, parameters)
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import os
 
     from glueball.context import Context
-    from glueball.gluon.parameter import Parameter
+    from glueball.gluon._parameter import Parameter
 
 __all__ = ["as_named", "load_checked", "read_named"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from glueball import _core, nd
 from glueball import init as initializers
-from glueball._files import path_of
+from glueball._disk import path_of
 from glueball._suggest import near_names, quoted
 from glueball.base import ArgumentError, GlueballTypeError, ParameterNotFoundError
 from glueball.gluon._parameter import Parameter

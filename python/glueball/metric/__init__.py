@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from glueball._scope import missing
-from glueball.metric._base import EvalMetric, alias, check_label_shapes, create, register
+from glueball.metric._base import EvalMetric, alias, check_label_shapes, register
 from glueball.metric.classification import F1, MCC, PCC, Accuracy, TopKAccuracy
-from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, np
+from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, create, np
 from glueball.metric.likelihood import CrossEntropy, NegativeLogLikelihood, Perplexity
 from glueball.metric.regression import MAE, MSE, RMSE, PearsonCorrelation
 

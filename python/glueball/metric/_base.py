@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from glueball._suggest import near_names
 from glueball.base import (
     ArgumentError,
     ArrayNotFoundError,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = [
+    "REGISTRY",
     "EvalMetric",
     "StateMetric",
     "SumMetric",
@@ -31,14 +31,13 @@ __all__ = [
     "check_label_shapes",
     "checked_average",
     "class_numbers",
-    "create",
     "numbers",
     "pairs",
     "register",
     "shapes_error",
 ]
 
-_registry: dict[str, type[EvalMetric]] = {}
+REGISTRY: dict[str, type[EvalMetric]] = {}
 _Class = TypeVar("_Class", bound="type[EvalMetric]")
 
 
@@ -364,7 +363,7 @@ def class_numbers(label: Plain, classes: int, name: str) -> Plain:
 
 def register(klass: _Class) -> _Class:
     """Make a class known by its lower-case name."""
-    _registry[klass.__name__.lower()] = klass
+    REGISTRY[klass.__name__.lower()] = klass
     return klass
 
 
@@ -373,63 +372,7 @@ def alias(*names: str) -> Callable[[_Class], _Class]:
 
     def add(klass: _Class) -> _Class:
         for name in names:
-            _registry[name.lower()] = klass
+            REGISTRY[name.lower()] = klass
         return klass
 
     return add
-
-
-def create(metric: Any, *args: Any, **kwargs: Any) -> EvalMetric:
-    """Return a metric by name, of a function, or of several of these.
-
-    Parameters
-    ----------
-    metric : str, callable, list, dict or EvalMetric
-        A registered name in any case; what `get_config` gives, or its JSON, or that of a list of name
-        and settings; a function for `CustomMetric`; a list for `CompositeEvalMetric`; or a metric, which is returned.
-    *args, **kwargs
-        Settings of the metric.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-
-    Examples
-    --------
-    >>> from glueball import metric
-    >>> str(metric.create("acc"))
-    "EvalMetric: {'accuracy': nan}"
-    """
-    # Here, because these are metrics themselves.
-    from glueball.metric.combination import CompositeEvalMetric, CustomMetric
-
-    if isinstance(metric, EvalMetric):
-        return metric
-    if isinstance(metric, list | tuple):
-        composite = CompositeEvalMetric()
-        for each in metric:
-            composite.add(create(each, *args, **kwargs))
-        return composite
-    if isinstance(metric, str) and metric.startswith(("{", "[")):
-        import json
-
-        metric = json.loads(metric)
-        if isinstance(metric, list):
-            metric = {"metric": metric[0], **(metric[1] if len(metric) > 1 else {})}
-    if isinstance(metric, dict):
-        settings = {**metric, **kwargs}
-        return create(settings.pop("metric"), *args, **settings)
-    if isinstance(metric, type) and issubclass(metric, EvalMetric):
-        return metric(*args, **kwargs)
-    if callable(metric):
-        return CustomMetric(metric, *args, **kwargs)
-    found = _registry.get(str(metric).lower())
-    if found is None:
-        near = near_names(str(metric).lower(), _registry) or sorted(_registry)
-        message = (
-            f"Cannot find metric {metric}. Expected a registered name, a function or a list of these, "
-            f"found {metric!r}; did you mean {' or '.join(map(repr, near))}?"
-        )
-        raise ArgumentError(message)
-    return found(*args, **kwargs)

@@ -1,15 +1,16 @@
-"""Metrics of other things: of several metrics, of a function, of losses."""
+"""Metrics of other things: of several metrics, of a function, of losses; and `create`, which makes all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glueball.base import DtypeError, GlueballIndexError
+from glueball._suggest import near_names
+from glueball.base import ArgumentError, DtypeError, GlueballIndexError
 from glueball.metric._base import (
+    REGISTRY,
     EvalMetric,
     alias,
     check_label_shapes,
-    create,
     numbers,
     register,
 )
@@ -17,7 +18,7 @@ from glueball.metric._base import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["CompositeEvalMetric", "CustomMetric", "Loss", "np"]
+__all__ = ["CompositeEvalMetric", "CustomMetric", "Loss", "create", "np"]
 
 
 @register
@@ -274,3 +275,56 @@ def np(
     'bias'
     """
     return CustomMetric(numpy_feval, name, allow_extra_outputs)
+
+
+def create(metric: Any, *args: Any, **kwargs: Any) -> EvalMetric:
+    """Return a metric by name, of a function, or of several of these.
+
+    Parameters
+    ----------
+    metric : str, callable, list, dict or EvalMetric
+        A registered name in any case; what `get_config` gives, or its JSON, or that of a list of name
+        and settings; a function for `CustomMetric`; a list for `CompositeEvalMetric`; or a metric, which is returned.
+    *args, **kwargs
+        Settings of the metric.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> from glueball import metric
+    >>> str(metric.create("acc"))
+    "EvalMetric: {'accuracy': nan}"
+    """
+    if isinstance(metric, EvalMetric):
+        return metric
+    if isinstance(metric, list | tuple):
+        composite = CompositeEvalMetric()
+        for each in metric:
+            composite.add(create(each, *args, **kwargs))
+        return composite
+    if isinstance(metric, str) and metric.startswith(("{", "[")):
+        import json
+
+        metric = json.loads(metric)
+        if isinstance(metric, list):
+            metric = {"metric": metric[0], **(metric[1] if len(metric) > 1 else {})}
+    if isinstance(metric, dict):
+        settings = {**metric, **kwargs}
+        return create(settings.pop("metric"), *args, **settings)
+    if isinstance(metric, type) and issubclass(metric, EvalMetric):
+        return metric(*args, **kwargs)
+    if callable(metric):
+        return CustomMetric(metric, *args, **kwargs)
+    found = REGISTRY.get(str(metric).lower())
+    if found is None:
+        near = near_names(str(metric).lower(), REGISTRY) or sorted(REGISTRY)
+        message = (
+            f"Cannot find metric {metric}. Expected a registered name, a function or a list of these, "
+            f"found {metric!r}; did you mean {' or '.join(map(repr, near))}?"
+        )
+        raise ArgumentError(message)
+    return found(*args, **kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glueball._files import path_of
+from glueball._disk import path_of
 from glueball.onnx._packages import import_onnx
 from glueball.onnx._reading import read_net
 from glueball.onnx._writing import make_model, save_model

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball._files import check_file
+from glueball._disk import check_file
 from glueball.base import MXNetError
 from glueball.gluon import nn
 from glueball.onnx._graph import Graph

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball._core import __version__
-from glueball._files import write_bytes
+from glueball._disk import write_bytes
 from glueball.base import ArgumentError, DtypeError
 from glueball.gluon import nn
 from glueball.gluon.nn.activation import NativeActivation
