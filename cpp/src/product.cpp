@@ -93,7 +93,7 @@ void run(const Multiplication<T>& m, const Region& region) {
   part.a_row = m.a_row;
   part.a_step = m.a_step;
   part.packed_columns = pack_b || is_rounded || m.packed_b != nullptr;
-  part.b_column = is_direct ? m.b_column : 0;
+  part.b_column = m.b_column;
   part.c_row = m.columns;
   part.all_columns = m.columns;
   part.alpha = m.alpha;
@@ -135,7 +135,11 @@ void run(const Multiplication<T>& m, const Region& region) {
         part.slope_x = m.slope_x == nullptr ? nullptr : m.slope_x + corner;
         part.slope_y = m.slope_y == nullptr ? nullptr : m.slope_y + corner;
         part.a = m.a + row * m.a_row + k * m.a_step;
-        is_rounded && !widen_b ? product_rounded(part, rounded) : table.product(part);
+        if (is_rounded && !widen_b) {
+          product_rounded(part, rounded);
+        } else {
+          is_direct ? table.direct_product(part) : table.product(part);
+        }
       }
     }
   }
@@ -162,10 +166,11 @@ void run_small(const Multiplication<T>& m) {
   part.a_row = m.a_row;
   part.a_step = 1;
   part.packed_columns = m.packed_b != nullptr || m.rounded_b != nullptr;
+  const bool is_direct = !part.packed_columns && m.b_column != 1;
   part.b = part.packed_columns ? m.packed_b : m.b;
   part.b_step = m.b_step;
   part.b_panel = part.packed_columns ? *table.panel * m.depth : *table.panel;
-  part.b_column = part.packed_columns || m.b_column == 1 ? 0 : m.b_column;
+  part.b_column = m.b_column;
   part.c = m.c;
   part.c_row = m.columns;
   part.rows = m.rows;
@@ -180,7 +185,11 @@ void run_small(const Multiplication<T>& m) {
   part.slope_alpha = m.slope_alpha;
   part.slope_x = m.slope_x;
   part.slope_y = m.slope_y;
-  m.rounded_b != nullptr ? product_rounded(part, m.rounded_b) : table.product(part);
+  if (m.rounded_b != nullptr) {
+    product_rounded(part, m.rounded_b);
+  } else {
+    is_direct ? table.direct_product(part) : table.product(part);
+  }
 }
 
 /// Whether a product is the sum of a few outer products: the gradient of a weight for few samples.

@@ -51,23 +51,23 @@ template <class T>
 }
 
 /// The `count` elements at `from`, fewer than a vector, followed by zeros.
-template <class T>
-EIGEN_STRONG_INLINE Packet<T> load_some(const T* from, Index count) {
-  if constexpr (packet::unpacket_traits<Packet<T>>::masked_load_available) {
-    return packet::ploadu<Packet<T>>(from, first_lanes<Packet<T>>(count));
+template <class P>
+EIGEN_STRONG_INLINE P load_some(const Element<P>* from, Index count) {
+  if constexpr (packet::unpacket_traits<P>::masked_load_available) {
+    return packet::ploadu<P>(from, first_lanes<P>(count));
   }
-  EIGEN_ALIGN_MAX T buffer[lanes<Packet<T>>] = {};
+  EIGEN_ALIGN_MAX Element<P> buffer[lanes<P>] = {};
   copy_some(from, buffer, count);
-  return packet::pload<Packet<T>>(buffer);
+  return packet::pload<P>(buffer);
 }
 
 /// Writes the first `count` lanes, fewer than a vector.
-template <class T>
-EIGEN_STRONG_INLINE void store_some(T* to, const Packet<T>& value, Index count) {
-  if constexpr (packet::unpacket_traits<Packet<T>>::masked_store_available) {
-    return packet::pstoreu(to, value, first_lanes<Packet<T>>(count));
+template <class P>
+EIGEN_STRONG_INLINE void store_some(Element<P>* to, const P& value, Index count) {
+  if constexpr (packet::unpacket_traits<P>::masked_store_available) {
+    return packet::pstoreu(to, value, first_lanes<P>(count));
   }
-  EIGEN_ALIGN_MAX T buffer[lanes<Packet<T>>];
+  EIGEN_ALIGN_MAX Element<P> buffer[lanes<P>];
   packet::pstore(buffer, value);
   copy_some(buffer, to, count);
 }
@@ -83,7 +83,7 @@ EIGEN_STRONG_INLINE void map(const T* x, T* y, Index count, F f) {
   for (; i + step <= count; i += step) {
     packet::pstoreu(y + i, f(packet::ploadu<Packet<T>>(x + i)));
   }
-  if (i < count) store_some(y + i, f(load_some(x + i, count - i)), count - i);
+  if (i < count) store_some(y + i, f(load_some<Packet<T>>(x + i, count - i)), count - i);
 }
 
 /// z[i] = f(x[i], y[i]).
@@ -95,18 +95,20 @@ EIGEN_STRONG_INLINE void map(const T* x, const T* y, T* z, Index count, F f) {
     packet::pstoreu(z + i, f(packet::ploadu<Packet<T>>(x + i), packet::ploadu<Packet<T>>(y + i)));
   }
   if (i < count) {
-    store_some(z + i, f(load_some(x + i, count - i), load_some(y + i, count - i)), count - i);
+    store_some(z + i,
+               f(load_some<Packet<T>>(x + i, count - i), load_some<Packet<T>>(y + i, count - i)),
+               count - i);
   }
 }
 
 /// As load_some() and store_some(), for a vector that may be whole.
-template <class T>
-EIGEN_STRONG_INLINE Packet<T> load_up_to(const T* from, Index count) {
-  return count >= lanes<Packet<T>> ? packet::ploadu<Packet<T>>(from) : load_some(from, count);
+template <class P>
+EIGEN_STRONG_INLINE P load_up_to(const Element<P>* from, Index count) {
+  return count >= lanes<P> ? packet::ploadu<P>(from) : load_some<P>(from, count);
 }
-template <class T>
-EIGEN_STRONG_INLINE void store_up_to(T* to, const Packet<T>& value, Index count) {
-  if (count >= lanes<Packet<T>>) return packet::pstoreu(to, value);
+template <class P>
+EIGEN_STRONG_INLINE void store_up_to(Element<P>* to, const P& value, Index count) {
+  if (count >= lanes<P>) return packet::pstoreu(to, value);
   store_some(to, value, count);
 }
 
@@ -116,14 +118,16 @@ template <class T, class F>
 EIGEN_STRONG_INLINE void map_once(const T* x, T* y, Index count, F f) {
 #pragma GCC unroll 1
   for (Index i = 0; i < count; i += lanes<Packet<T>>) {
-    store_up_to(y + i, f(load_up_to(x + i, count - i)), count - i);
+    store_up_to(y + i, f(load_up_to<Packet<T>>(x + i, count - i)), count - i);
   }
 }
 template <class T, class F>
 EIGEN_STRONG_INLINE void map_once(const T* x, const T* y, T* z, Index count, F f) {
 #pragma GCC unroll 1
   for (Index i = 0; i < count; i += lanes<Packet<T>>) {
-    store_up_to(z + i, f(load_up_to(x + i, count - i), load_up_to(y + i, count - i)), count - i);
+    store_up_to(z + i,
+                f(load_up_to<Packet<T>>(x + i, count - i), load_up_to<Packet<T>>(y + i, count - i)),
+                count - i);
   }
 }
 

@@ -17,6 +17,10 @@ void product(const Product<T>& product);
 void product_bfloat16(const Product<float>& product, const Bfloat16* b);
 void to_bfloat16(const float* from, Index count, Bfloat16* to);
 void from_bfloat16(const Bfloat16* from, Index count, float* to);
+
+// few_rows.cpp
+template <class T>
+void direct_product(const Product<T>& product);
 template <class T>
 void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate);
 template <class T>
@@ -117,6 +121,7 @@ constexpr Table<T> make_table() {
       .panel = panel<T>,
       .pack_panels = pack_panels<T>,
       .product = product<T>,
+      .direct_product = direct_product<T>,
       .outer_product = outer_product<T>,
       .column_sums = column_sums<T>,
       .activation_forward = activation_forward<T>,

@@ -131,8 +131,8 @@ struct Product {
   Index b_step;
   Index b_panel;
   bool packed_columns;
-  /// 0, or B is the transpose of rows that are so far apart: element (k, n) is b[n * b_column + k].
-  /// For up to direct_rows rows, and float or double only.
+  /// Of direct_product() only: B is the transpose of rows that are so far apart. Element (k, n) is
+  /// b[n * b_column + k].
   Index b_column;
   T* c;
   Index c_row;  ///< elements from one row of C to the next
@@ -176,6 +176,8 @@ struct Table {
                       Index panel_size, T* out);
   /// C = f(A B), see Product.
   void (*product)(const Product<T>& product);
+  /// The same for up to direct_rows rows of A, a_step 1, and a B that is the transpose of rows.
+  void (*direct_product)(const Product<T>& product);
   /// C (rows, columns) = or += the product of a's transpose and b, for depth up to outer_depth;
   /// a (depth, a_step) and b (depth, columns). Terms are added in the order of depth.
   void (*outer_product)(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns,
