@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "flush_to_zero.h"
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
@@ -215,30 +216,47 @@ int Optimizer::code() const noexcept {
 std::int64_t Optimizer::next_count(const std::vector<std::shared_ptr<Parameter>>& parameters,
                                    bool ignore_stale) const {
   std::int64_t largest = 0;
-  for (const auto& parameter : parameters) {
-    if (!is_due(*parameter, ignore_stale)) continue;
-    const auto found = states_.find(parameter->id());
-    largest = std::max(largest, (found == states_.end() ? first_count_ : found->second.count) + 1);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!is_due(*parameters[i], ignore_stale)) continue;
+    const State* const found = find_state(parameters[i]->id(), i);
+    largest = std::max(largest, (found == nullptr ? first_count_ : found->count) + 1);
   }
   return largest;
+}
+
+const Optimizer::State* Optimizer::find_state(std::uint64_t id, std::size_t place) const {
+  // Nearly always: who updates the same parameters again names them in the same order.
+  if (place < kept_.size() && kept_[place].id == id) return &kept_[place].state;
+  const auto found = places_.find(id);
+  return found == places_.end() ? nullptr : &kept_[found->second].state;
+}
+
+Optimizer::State& Optimizer::state_of(std::uint64_t id, std::size_t place) {
+  if (const State* const found = find_state(id, place)) return const_cast<State&>(*found);
+  State fresh;
+  fresh.count = first_count_;
+  kept_.push_back({id, std::move(fresh)});
+  places_.emplace(id, kept_.size() - 1);
+  return kept_.back().state;
 }
 
 std::int64_t Optimizer::update(const std::vector<std::shared_ptr<Parameter>>& parameters,
                                bool ignore_stale) {
   // All are looked at before one is changed: half an update would be worse than none.
   for (const auto& parameter : parameters) (void)is_due(*parameter, ignore_stale);
-  State fresh;
-  fresh.count = first_count_;
+  const FlushToZero flush;  // here, so that there is nothing to change for each parameter
   std::int64_t largest = 0;
-  for (const auto& parameter : parameters) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const std::shared_ptr<Parameter>& parameter = parameters[i];
     if (!is_due(*parameter, ignore_stale)) continue;
     const Tensor& weight = parameter->values();
-    State& state = states_.try_emplace(parameter->id(), fresh).first->second;
+    State& state = state_of(parameter->id(), i);
     for (Tensor& array : state.arrays) {
       // A parameter that was initialized anew with another shape starts anew; one that was cast
       // goes on.
       if (array.shape() != weight.shape()) {
-        state = fresh;
+        state = State();
+        state.count = first_count_;
         break;
       }
       if (array.dtype() != weight.dtype()) array = array.cast(weight.dtype());
@@ -256,6 +274,7 @@ void Optimizer::update_array(const Tensor& weight, const Tensor& gradient, State
                              const std::string& name) const {
   check_same_shape(gradient, weight, "a gradient");
   for (const Tensor& array : state.arrays) check_same_shape(array, weight, "a state");
+  const FlushToZero flush;
   apply(weight, gradient, state, learning_rate, weight_decay, name);
 }
 
@@ -320,6 +339,7 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
     const Tensor memory({2 * blocks}, Dtype::float64);  // which asks the system once only
     auto* const sums = memory.data<double>();
     parallel_for(blocks, 1, [&](std::int64_t first, std::int64_t last) {
+      const FlushToZero flush;  // the caller's does not hold for other threads
       for (std::int64_t block = first; block < last; ++block) {
         const std::int64_t begin = block * grain;
         T* pointers[kernels::max_states];
@@ -333,17 +353,21 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
       arguments.measured_square += sums[i + 1];
     }
   }
-  parallel_for(size, grain, [&](std::int64_t begin, std::int64_t end) {
-    T* pointers[kernels::max_states];
-    shifted(begin, pointers);
-    rule.update(w + begin, g + begin, pointers, end - begin, arguments);
-  });
+  if (size < 2 * grain) {
+    rule.update(w, g, arrays, size, arguments);
+  } else {
+    parallel_for(size, grain, [&](std::int64_t begin, std::int64_t end) {
+      const FlushToZero flush;
+      T* pointers[kernels::max_states];
+      shifted(begin, pointers);
+      rule.update(w + begin, g + begin, pointers, end - begin, arguments);
+    });
+  }
   if (rule.next_carry != nullptr) state.carry = rule.next_carry(arguments);
 }
 
 Optimizer::State Optimizer::state(const Parameter& parameter) const {
-  const auto found = states_.find(parameter.id());
-  if (found != states_.end()) return found->second;
+  if (const State* const found = find_state(parameter.id(), 0)) return *found;
   State fresh;
   fresh.count = first_count_;
   return fresh;
@@ -368,7 +392,7 @@ void Optimizer::set_state(const Parameter& parameter, const State& state) {
     // A copy in either case; another dtype is changed at the next update, as after a cast.
     copied.arrays.push_back(array.clone());
   }
-  states_[parameter.id()] = std::move(copied);
+  state_of(parameter.id(), 0) = std::move(copied);
 }
 
 }  // namespace glueball

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ std::shared_ptr<Parameter> parameter_with(const Tensor& values, const Tensor& gr
   settings.dtype = values.dtype();
   auto parameter = std::make_shared<Parameter>("w", values.shape(), settings);
   parameter->set_data(values, true);
-  parameter->grad_target(BackwardPass()).grad.copy_from(gradient);
+  parameter->grad_target(BackwardPass()).grad->copy_from(gradient);
   return parameter;
 }
 
@@ -167,7 +168,7 @@ TEST_CASE("momentum belongs to the parameter, not to its address") {
     Tensor data({2}, Dtype::float64);
     data.fill(value);
     parameter->set_data(data, true);
-    parameter->grad_target(BackwardPass()).grad.fill(1.0);
+    parameter->grad_target(BackwardPass()).grad->fill(1.0);
     return parameter;
   };
   auto first = place(0.0);
@@ -189,7 +190,7 @@ TEST_CASE("momentum follows a cast of its parameter") {
   sgd.update({parameter});
   const Tensor before = sgd.state(*parameter).arrays[0].cast(Dtype::float64).clone();
   parameter->cast(Dtype::float64);
-  parameter->grad_target(BackwardPass()).grad.fill(0.0);
+  parameter->grad_target(BackwardPass()).grad->fill(0.0);
 
   sgd.update({parameter});
 
@@ -341,6 +342,40 @@ TEST_CASE("a single array can be updated with a state of one's own") {
                        "expected a gradient of the weight's shape, (2,), found (3,); pass arrays "
                        "of one shape",
                        ShapeError);
+}
+
+TEST_CASE_TEMPLATE("what decays ends at zero, on every thread", T, float, double) {
+  const int threads = num_threads();
+  set_num_threads(3);
+  for (const std::int64_t size : {5, 400'000}) {
+    CAPTURE(size);
+    const Tensor zeros({size}, dtype_of<T>);
+    const auto parameter = parameter_with(zeros, zeros);
+    SGD sgd(Optimizer::Settings(), 0.5);
+    Tensor momentum({size}, dtype_of<T>);
+    momentum.fill(4.0 * static_cast<double>(std::numeric_limits<T>::min()));
+    sgd.set_state(*parameter, {1, 1.0, {momentum}});
+
+    for (int i = 0; i < 4; ++i) sgd.update({parameter});
+
+    const Tensor left = sgd.state(*parameter).arrays[0];
+    CHECK(std::all_of(left.data<T>(), left.data<T>() + size, [](T value) { return value == 0; }));
+  }
+  set_num_threads(threads);
+}
+
+TEST_CASE("an update leaves its caller's arithmetic as it was") {
+  volatile float smallest = std::numeric_limits<float>::min();
+  const auto parameter = parameter_with(random_tensor({5}, 1, -1.0, 1.0, Dtype::float32),
+                                        random_tensor({5}, 2, -1.0, 1.0, Dtype::float32));
+  SGD sgd(Optimizer::Settings{});
+
+  sgd.update({parameter});
+  CHECK(smallest * 0.5F != 0.0F);
+
+  Optimizer::State state = sgd.state(*parameter);
+  sgd.update_array(parameter->data(), parameter->grad(), state, 0.1, 0.0);
+  CHECK(smallest * 0.5F != 0.0F);
 }
 
 TEST_CASE("threads do not change an update") {

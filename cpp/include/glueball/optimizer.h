@@ -120,6 +120,9 @@ class GLUEBALL_API Optimizer {
   static const Rule& find(const std::string& name);
   static const std::vector<Rule>& all();
 
+  /// The state of the parameter with that id, or null. `place` is where it may well be in kept_.
+  const State* find_state(std::uint64_t id, std::size_t place) const;
+  State& state_of(std::uint64_t id, std::size_t place);
   int code() const noexcept;
   /// Appends the arrays that are missing.
   void complete(std::vector<Tensor>& arrays, const Tensor& weight) const;
@@ -134,7 +137,12 @@ class GLUEBALL_API Optimizer {
   Settings settings_;
   std::vector<double> values_;  // of the hyperparameters
   std::int64_t first_count_ = 0;
-  std::unordered_map<std::uint64_t, State> states_;  // by Parameter::id(): addresses are used again
+  struct Kept {
+    std::uint64_t id;  // Parameter::id(): addresses are used again
+    State state;
+  };
+  std::vector<Kept> kept_;  // in the order of the parameters' first updates
+  std::unordered_map<std::uint64_t, std::size_t> places_;  // in kept_, by id
 };
 
 /// Stochastic gradient descent with momentum and weight decay: the rule "sgd".
