@@ -44,20 +44,20 @@ auto getter() {
 void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPass& pass) {
   const Tensor values = read_array(gradient, "the gradient of '" + parameter.name() + "'");
   const Parameter::GradTarget target = parameter.grad_target(pass);
-  if (!target.grad.defined()) return;
+  if (target.grad == nullptr) return;
   if (!target.accumulate) {
-    target.grad.copy_from(values);
+    target.grad->copy_from(values);
     return;
   }
   const Tensor addend =
-      values.dtype() == target.grad.dtype() ? values : values.cast(target.grad.dtype());
+      values.dtype() == target.grad->dtype() ? values : values.cast(target.grad->dtype());
   const auto add = [&](auto* sum, const auto* term) {
-    for (std::int64_t i = 0; i < target.grad.size(); ++i) sum[i] += term[i];
+    for (std::int64_t i = 0; i < target.grad->size(); ++i) sum[i] += term[i];
   };
-  if (target.grad.dtype() == Dtype::float32) {
-    add(target.grad.data<float>(), addend.data<float>());
+  if (target.grad->dtype() == Dtype::float32) {
+    add(target.grad->data<float>(), addend.data<float>());
   } else {
-    add(target.grad.data<double>(), addend.data<double>());
+    add(target.grad->data<double>(), addend.data<double>());
   }
 }
 

@@ -104,7 +104,7 @@ void run_forward(const Tensor& x, const WeightInUse& weight, const void* biases,
 template <class T>
 void run_backward_weight(const Tensor& dz, const Tensor& x, const Parameter::GradTarget& target,
                          const Extent& extent) {
-  const std::int64_t units = target.grad.shape()[0];
+  const std::int64_t units = target.grad->shape()[0];
   Multiplication<T> m;
   m.a = dz.data<T>();
   m.a_row = 1;
@@ -112,7 +112,7 @@ void run_backward_weight(const Tensor& dz, const Tensor& x, const Parameter::Gra
   m.b = x.data<T>();
   m.b_step = extent.width;
   m.b_column = 1;
-  m.c = target.grad.data<T>();
+  m.c = target.grad->data<T>();
   m.rows = units;
   m.columns = extent.width;
   m.depth = extent.rows;
@@ -123,7 +123,7 @@ void run_backward_weight(const Tensor& dz, const Tensor& x, const Parameter::Gra
 /// db = or += the sum of dz over its rows.
 template <class T>
 void run_backward_bias(const Tensor& dz, const Parameter::GradTarget& target, std::int64_t rows) {
-  kernels::table<T>().column_sums(dz.data<T>(), rows, target.grad.size(), target.grad.data<T>(),
+  kernels::table<T>().column_sums(dz.data<T>(), rows, target.grad->size(), target.grad->data<T>(),
                                   target.accumulate);
 }
 
@@ -358,12 +358,12 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
   }
   const Tensor& linear_grad = activated.defined() ? activated : output_grad;
   const bool single = weight.dtype() == Dtype::float32;
-  if (const auto target = weight_->grad_target(pass); target.grad.defined()) {
+  if (const auto target = weight_->grad_target(pass); target.grad != nullptr) {
     single ? run_backward_weight<float>(linear_grad, input, target, extent)
            : run_backward_weight<double>(linear_grad, input, target, extent);
   }
   if (bias_ != nullptr) {
-    if (const auto target = bias_->grad_target(pass); target.grad.defined()) {
+    if (const auto target = bias_->grad_target(pass); target.grad != nullptr) {
       single ? run_backward_bias<float>(linear_grad, target, extent.rows)
              : run_backward_bias<double>(linear_grad, target, extent.rows);
     }

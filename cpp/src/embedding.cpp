@@ -44,11 +44,11 @@ void gather(const Tensor& weight, const Tensor& indices, const Tensor& out) {
 
 template <class Index, class T>
 void scatter(const Tensor& indices, const Tensor& head, const Parameter::GradTarget& target) {
-  if (!target.accumulate) target.grad.fill(0.0);
-  const std::int64_t width = target.grad.shape()[1];
+  if (!target.accumulate) target.grad->fill(0.0);
+  const std::int64_t width = target.grad->shape()[1];
   for (std::int64_t i = 0; i < indices.size(); ++i) {
     const auto row = static_cast<std::int64_t>(indices.data<Index>()[i]);
-    T* const sum = target.grad.data<T>() + row * width;
+    T* const sum = target.grad->data<T>() + row * width;
     const T* const term = head.data<T>() + i * width;
     for (std::int64_t j = 0; j < width; ++j) sum[j] += term[j];
   }
@@ -129,7 +129,7 @@ Tensor Embedding::backward(const Tensor& output_grad, const LayerRecord& record,
   check_output_grad(*this, output_grad, record.output);
   const Tensor& indices = record.input;
   check_recorded(*this, *weight_, *weight_->shape(), record.output.dtype());
-  if (const auto target = weight_->grad_target(pass); target.grad.defined()) {
+  if (const auto target = weight_->grad_target(pass); target.grad != nullptr) {
     indices.dtype() == Dtype::float32 ? scatter<float>(indices, output_grad, target)
                                       : scatter<double>(indices, output_grad, target);
   }

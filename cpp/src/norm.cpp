@@ -249,9 +249,9 @@ namespace {
 /// gradient = or += sums.
 template <class T>
 void deliver(const double* sums, const Parameter::GradTarget& target) {
-  if (!target.grad.defined()) return;
-  T* const gradient = target.grad.data<T>();
-  for (std::int64_t i = 0; i < target.grad.size(); ++i) {
+  if (target.grad == nullptr) return;
+  T* const gradient = target.grad->data<T>();
+  for (std::int64_t i = 0; i < target.grad->size(); ++i) {
     gradient[i] =
         target.accumulate ? gradient[i] + static_cast<T>(sums[i]) : static_cast<T>(sums[i]);
   }

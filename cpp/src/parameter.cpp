@@ -10,6 +10,7 @@
 
 #include "glueball/error.h"
 #include "product.h"
+#include "single_thread.h"
 
 namespace glueball {
 namespace {
@@ -241,7 +242,8 @@ Parameter::Snapshot Parameter::snapshot() {
   const Tensor& values = this->values();
   Snapshot snapshot{version_, std::nullopt};
   // In this order: a data() that the count does not show yet will find that it is watched.
-  watched_version_.store(version_);
+  watched_version_.store(
+      version_, is_single_threaded() ? std::memory_order_relaxed : std::memory_order_seq_cst);
   const bool lent = values.buffer()->use_count() != 1 || witnessed_version_.load() == version_;
   if (lent) snapshot.fingerprint = fingerprint(values);
   return snapshot;
@@ -318,7 +320,7 @@ Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
       if (each.parameter.get() != this) continue;
       const bool accumulate = each.grad.defined();
       if (!accumulate) each.grad = Tensor::uninitialized(data_.shape(), data_.dtype());
-      return {each.grad, accumulate};
+      return {&each.grad, accumulate};
     }
     return {};
   }
@@ -332,7 +334,7 @@ Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
   }
   grad_pass_ = pass.id();
   grad_fresh_ = true;
-  return {grad_, same || grad_passes_ > 1 || settings_.grad_req == GradReq::add};
+  return {&grad_, same || grad_passes_ > 1 || settings_.grad_req == GradReq::add};
 }
 
 void Parameter::set_passes_per_step(unsigned passes) { passes_per_step_ = std::max(passes, 1U); }

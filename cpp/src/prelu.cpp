@@ -54,7 +54,7 @@ void run_slopes(const Tensor& dy, const Tensor& x, const kernels::NormView& view
     kernels::table<T>().prelu_slope_sums(dy.data<T>(), x.data<T>(), view, begin, end,
                                          sums.data<double>());
   });
-  T* const gradient = target.grad.data<T>();
+  T* const gradient = target.grad->data<T>();
   for (std::int64_t i = 0; i < view.channels; ++i) {
     const T sum = static_cast<T>(sums.data<double>()[i]);
     gradient[i] = target.accumulate ? gradient[i] + sum : sum;
@@ -145,9 +145,9 @@ Tensor PReLU::backward(const Tensor& output_grad, const LayerRecord& record, boo
   check_recorded(*this, *alpha_, slopes.shape(), slopes.dtype());
   const bool single = input.dtype() == Dtype::float32;
   const kernels::NormView view = view_of(input.shape(), slopes.size());
-  if (const auto target = alpha_->grad_target(pass); target.grad.defined()) {
+  if (const auto target = alpha_->grad_target(pass); target.grad != nullptr) {
     if (input.size() == 0) {
-      if (!target.accumulate) target.grad.fill(0.0);
+      if (!target.accumulate) target.grad->fill(0.0);
     } else {
       single ? run_slopes<float>(output_grad, input, view, target)
              : run_slopes<double>(output_grad, input, view, target);

@@ -21,8 +21,8 @@ Dense* as_dense(Layer& layer) {
 
 bool is_trainable(const Parameter& parameter) { return parameter.grad_req() != GradReq::null; }
 
-bool has_trainable_parameter(Layer& layer) {
-  if (const Dense* const dense = as_dense(layer)) {  // without a path for each parameter
+bool has_trainable_parameter(const Layer& layer, const Dense* dense) {
+  if (dense != nullptr) {  // without a path for each parameter
     return is_trainable(*dense->weight()) || (dense->bias() && is_trainable(*dense->bias()));
   }
   bool found = false;
@@ -115,6 +115,7 @@ void Sequential::add(std::shared_ptr<Layer> layer) {
   inference_->add(*layer);
   layers_.push_back(std::move(layer));
   nested_.push_back(chain);
+  dense_.push_back(as_dense(*layers_.back()));
   has_nested_ = has_nested_ || chain != nullptr;
 }
 
@@ -201,7 +202,7 @@ Tensor Sequential::forward_chain(const Tensor& input, const ForwardMode& mode,
   record.clear();
   record.reserve(layers_.size());
   const Tensor* x = &input;
-  Tensor output = input;  // of a chain without layers
+  Tensor output;
   const auto run = [&](Layer& layer) {
     output = layer.forward(*x, mode, &record.emplace_back());
     x = &output;
@@ -211,6 +212,7 @@ Tensor Sequential::forward_chain(const Tensor& input, const ForwardMode& mode,
   } else {
     each_leaf([&](Layer& layer, const std::vector<Position>&) { run(layer); });
   }
+  if (x == &input) return input;  // of a chain without layers
   return output;
 }
 
@@ -220,6 +222,9 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
   const std::size_t count = has_nested_ ? inside.size() : layers_.size();
   // A chain without chains inside needs no list of its own, nor memory for one.
   const auto layer = [&](std::size_t i) { return has_nested_ ? inside[i] : layers_[i].get(); };
+  const auto dense_at = [&](std::size_t i) {
+    return has_nested_ ? as_dense(*inside[i]) : dense_[i];
+  };
   if (count != record.size()) {
     throw ArgumentError({"a record of the " + std::to_string(count) + " layers of '" + name() + "'",
                          "one of " + std::to_string(record.size()),
@@ -229,26 +234,29 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
   // layers.
   std::size_t last = 0;
   if (!need_input_grad) {
-    while (last < count && !has_trainable_parameter(*layer(last))) ++last;
+    while (last < count && !has_trainable_parameter(*layer(last), dense_at(last))) ++last;
     if (last == count) return {};
   }
-  Tensor grad = output_grad;
+  const Tensor* head = &output_grad;
+  Tensor grad;
   bool is_linear = false;  // the gradient of what a dense layer's activation was given
   for (std::size_t i = count; i-- > last;) {
     const bool goes_on = need_input_grad || i > last;
-    Dense* const dense = as_dense(*layer(i));
+    Dense* const dense = dense_at(i);
     if (dense == nullptr) {
-      grad = layer(i)->backward(grad, record[i], goes_on, pass);
+      grad = layer(i)->backward(*head, record[i], goes_on, pass);
+      head = &grad;
       is_linear = false;
       continue;
     }
-    const Dense* below = i > last ? as_dense(*layer(i - 1)) : nullptr;
+    const Dense* below = i > last ? dense_at(i - 1) : nullptr;
     if (below != nullptr && below->activation().kind == ActivationKind::identity) below = nullptr;
-    grad = dense->backward_between(grad, record[i], goes_on, pass, is_linear, below,
+    grad = dense->backward_between(*head, record[i], goes_on, pass, is_linear, below,
                                    below == nullptr ? nullptr : &record[i - 1]);
+    head = &grad;
     is_linear = below != nullptr;
   }
-  return need_input_grad ? grad : Tensor();
+  return need_input_grad ? *head : Tensor();
 }
 
 void Sequential::visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const {

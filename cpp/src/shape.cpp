@@ -7,24 +7,17 @@
 
 namespace glueball {
 
-Shape::Shape(const std::int64_t* lengths, std::size_t rank) : rank_(rank) {
+void Shape::throw_invalid(const std::int64_t* lengths, std::size_t rank) {
   if (rank > max_rank) {
     throw ArgumentError({"at most " + std::to_string(max_rank) + " axes", std::to_string(rank),
                          "merge some axes into one"});
   }
-  std::copy_n(lengths, rank, lengths_.begin());
-  for (const std::int64_t length : *this) {
-    if (length < unknown) {
-      throw ArgumentError({"lengths of axes that are 0 or more (-1 for an unknown one)",
-                           to_string(*this), "correct the shape"});
-    }
-  }
+  Shape shape;
+  shape.rank_ = rank;
+  std::copy_n(lengths, rank, shape.lengths_.begin());
+  throw ArgumentError({"lengths of axes that are 0 or more (-1 for an unknown one)",
+                       to_string(shape), "correct the shape"});
 }
-
-Shape::Shape(std::initializer_list<std::int64_t> lengths)
-    : Shape(lengths.begin(), lengths.size()) {}
-
-Shape::Shape(const std::vector<std::int64_t>& lengths) : Shape(lengths.data(), lengths.size()) {}
 
 bool Shape::is_known() const noexcept { return std::ranges::find(*this, unknown) == end(); }
 
@@ -35,6 +28,7 @@ std::int64_t Shape::elements() const {
   if (rank_ == 2 && is_usual(lengths_[0]) && is_usual(lengths_[1])) {
     return lengths_[0] * lengths_[1];
   }
+  if (rank_ == 1 && is_usual(lengths_[0])) return lengths_[0];
   // An empty array is empty however long its other axes are, so zeros come before overflow.
   if (std::ranges::find(*this, 0) != end() && is_known()) return 0;
   std::int64_t product = 1;

@@ -14,6 +14,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
+#include "single_thread.h"
 #include "streaming.h"
 
 #ifdef __linux__
@@ -209,14 +210,23 @@ Buffer* Buffer::lend(void* data, void* owner, Release release) {
 }
 
 void Buffer::retain() noexcept {
-  std::atomic_ref<std::int64_t>(references_).fetch_add(1, std::memory_order_relaxed);
+  if (is_single_threaded()) {
+    ++references_;
+    return;
+  }
+  // Not relaxed: Parameter::data() looks, after it, whether somebody relies on a count of one.
+  std::atomic_ref<std::int64_t>(references_).fetch_add(1, std::memory_order_seq_cst);
 }
 
 void Buffer::release() noexcept {
   // Who holds the only reference need not take it away: nobody else can look at the count.
-  if (use_count() != 1 &&
-      std::atomic_ref<std::int64_t>(references_).fetch_sub(1, std::memory_order_acq_rel) != 1) {
-    return;
+  if (use_count() != 1) {
+    if (is_single_threaded()) {
+      --references_;
+      return;
+    }
+    std::atomic_ref<std::int64_t> references(references_);
+    if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   }
   if (release_ != nullptr) release_(owner_);
   const std::size_t bytes = bytes_;

@@ -38,11 +38,11 @@ class Scale : public Layer {
                   const BackwardPass& pass) override {
     const Tensor& scale = scale_->data();
     const auto target = scale_->grad_target(pass);
-    if (!target.accumulate) target.grad.fill(0.0);
+    if (!target.accumulate) target.grad->fill(0.0);
     Tensor input_grad = output_grad.clone();
     for (std::int64_t i = 0; i < output_grad.size(); ++i) {
       const std::int64_t k = i % scale.size();
-      target.grad.data<double>()[k] +=
+      target.grad->data<double>()[k] +=
           output_grad.data<double>()[i] * record.input.data<double>()[i];
       input_grad.data<double>()[i] *= scale.data<double>()[k];
     }

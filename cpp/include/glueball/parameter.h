@@ -225,7 +225,9 @@ class GLUEBALL_API Parameter {
 
   /// Where a layer's backward writes.
   struct GradTarget {
-    Tensor grad;  ///< The gradient; undefined if grad_req is null, or the pass does not want it.
+    /// The gradient, which the parameter or the pass keeps; null if grad_req is null, or the pass
+    /// does not want it.
+    const Tensor* grad = nullptr;
     bool accumulate = false;  ///< Whether to add to it or overwrite it.
   };
   /// Where the backward `pass` writes. Marks the gradient as fresh.
@@ -274,7 +276,9 @@ class GLUEBALL_API Parameter {
   enum class PanelsState : std::uint8_t { none, in_the_making, valid };
 
   void witness() const;
-  void drop_panels() const noexcept { panels_state_.store(PanelsState::none); }
+  void drop_panels() const noexcept {
+    if (panels_state_.load() != PanelsState::none) panels_state_.store(PanelsState::none);
+  }
 
   struct Plan {
     std::shared_ptr<const Initializer> own;

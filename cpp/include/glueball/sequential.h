@@ -13,6 +13,7 @@ namespace glueball {
 /// What a recorded forward of a chain keeps, one entry a layer.
 using ChainRecord = std::vector<LayerRecord>;
 
+class Dense;
 class InferencePlan;
 
 /// Layers one behind the other. The whole chain runs in one call.
@@ -93,6 +94,7 @@ class GLUEBALL_API Sequential : public Layer {
 
   std::vector<std::shared_ptr<Layer>> layers_;
   std::vector<Sequential*> nested_;  // entry i: layers_[i] if it is a chain, else null
+  std::vector<Dense*> dense_;  // entry i: layers_[i] if it is a Dense and no subclass, else null
   bool has_nested_ = false;
   std::shared_ptr<InferencePlan> inference_;
 };

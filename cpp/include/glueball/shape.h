@@ -25,11 +25,19 @@ class GLUEBALL_API Shape {
   Shape() = default;
 
   /// @throws ArgumentError if there are more than `max_rank` axes, or a length below -1.
-  Shape(std::initializer_list<std::int64_t> lengths);
+  Shape(std::initializer_list<std::int64_t> lengths) : Shape(lengths.begin(), lengths.size()) {}
   /// The same, from `rank` numbers.
-  Shape(const std::int64_t* lengths, std::size_t rank);
+  Shape(const std::int64_t* lengths, std::size_t rank) : rank_(rank) {
+    bool valid = rank <= max_rank;
+    for (std::size_t axis = 0; valid && axis < rank; ++axis) {
+      lengths_[axis] = lengths[axis];
+      valid = lengths[axis] >= unknown;
+    }
+    if (!valid) throw_invalid(lengths, rank);
+  }
   /// The same, from a vector.
-  explicit Shape(const std::vector<std::int64_t>& lengths);
+  explicit Shape(const std::vector<std::int64_t>& lengths)
+      : Shape(lengths.data(), lengths.size()) {}
 
   /// The number of axes.
   std::size_t rank() const noexcept { return rank_; }
@@ -72,6 +80,8 @@ class GLUEBALL_API Shape {
   friend bool operator!=(const Shape& a, const Shape& b) noexcept { return !(a == b); }
 
  private:
+  [[noreturn]] static void throw_invalid(const std::int64_t* lengths, std::size_t rank);
+
   std::array<std::int64_t, max_rank> lengths_{};
   std::size_t rank_ = 0;
 };

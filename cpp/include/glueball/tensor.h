@@ -66,7 +66,7 @@ class GLUEBALL_API Buffer {
   void* owner_ = nullptr;
   Release release_ = nullptr;
   std::size_t bytes_ = 0;
-  std::int64_t references_ = 1;  // touched through atomic operations only
+  std::int64_t references_ = 1;  // touched through atomic operations only, once there are threads
 };
 
 /// A dense row-major array whose copies share one block of memory.
