@@ -1,18 +1,10 @@
 // Products of few terms or few rows: what a net computes for one sample, where packing an operand
 // would take longer than the product.
 
-#include <type_traits>
-
 #include "kernels/panel.h"
 
 namespace glueball::kernels::GLUEBALL_TARGET {
 namespace {
-
-/// Vectors of 32 bytes at most: to turn a block of wider ones takes more steps for each element.
-template <class T>
-using ShortPacket =
-    std::conditional_t<(sizeof(Packet<T>) > 32), typename packet::unpacket_traits<Packet<T>>::half,
-                       Packet<T>>;
 
 /// Vectors of columns that a direct product adds up at once: one would wait for each addition.
 constexpr int direct_vectors = 4;

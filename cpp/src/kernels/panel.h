@@ -6,6 +6,8 @@
 // the way the product was cut: its terms are added in the order of depth, in `splits` interleaved
 // sums where the product has few columns (one sum would wait for each addition to end).
 
+#include <type_traits>
+
 #include "kernels/packet.h"
 
 // The lengths of arrays of vectors are template arguments of type int.
@@ -33,6 +35,12 @@ constexpr int panel_vectors = many_registers ? 4 : 2;
 
 template <class T>
 constexpr Index panel_columns = panel_vectors * lanes<Packet<T>>;
+
+/// Vectors of 32 bytes at most, for what wider ones take more than their share of time for.
+template <class T>
+using ShortPacket =
+    std::conditional_t<(sizeof(Packet<T>) > 32), typename packet::unpacket_traits<Packet<T>>::half,
+                       Packet<T>>;
 
 /// Vectors that hold so many columns.
 template <class T>

@@ -36,8 +36,13 @@ EIGEN_STRONG_INLINE P load(const Element<P>* from) {
 template <class P>
 EIGEN_STRONG_INLINE P load(const Bfloat16* from) {
 #if defined(EIGEN_VECTORIZE_AVX512)
-  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  if constexpr (lanes<P> == 16) {
+    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  } else {
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+  }
 #elif defined(EIGEN_VECTORIZE_AVX2)
   const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
@@ -69,14 +74,26 @@ struct Tile {
   bool rectify;   ///< end with max(0, .)
 };
 
+/// Keeps a vector in a register: the compiler would load it anew for each row that it multiplies.
+template <class P>
+EIGEN_STRONG_INLINE void in_register(P& vector) {
+#if defined(EIGEN_VECTORIZE_SSE)
+  asm("" : "+v"(vector));
+#else
+  static_cast<void>(vector);
+#endif
+}
+
 /// One step of depth: adds the products of `R` values of A and a row of B to the sums.
-template <class T, class B, int R, int V, int G>
-EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const B* b, Index b_panel,
-                                      Packet<T> (&sums)[R][G * V]) {
-  using P = Packet<T>;
+template <class P, class B, int R, int V, int G>
+EIGEN_STRONG_INLINE void add_products(const Element<P>* const* a, Index at, const B* b,
+                                      Index b_panel, P (&sums)[R][G * V]) {
   P row[G * V];
 #pragma GCC unroll 16
-  for (int v = 0; v < G * V; ++v) row[v] = load<P>(b + (v / V) * b_panel + (v % V) * lanes<P>);
+  for (int v = 0; v < G * V; ++v) {
+    row[v] = load<P>(b + (v / V) * b_panel + (v % V) * lanes<P>);
+    if constexpr (R > 1) in_register(row[v]);
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     const P value = pset1<P>(a[r][at]);
@@ -86,9 +103,9 @@ EIGEN_STRONG_INLINE void add_products(const T* const* a, Index at, const B* b, I
 }
 
 /// C (R, columns) = or += A (R, depth) B, for `G` panels of `V` vectors.
-template <class T, class B, int R, int V, int S, int G>
-void run_tile(const Tile<T, B>& tile) {
-  using P = Packet<T>;
+template <class P, class B, int R, int V, int S, int G>
+void run_tile(const Tile<Element<P>, B>& tile) {
+  using T = Element<P>;
   constexpr Index step = lanes<P>;
   constexpr int all = G * V;
   const Index last = tile.columns - (all - 1) * step;  // elements of the last vector
@@ -131,12 +148,12 @@ void run_tile(const Tile<T, B>& tile) {
   for (; k >= S; k -= S) {
 #pragma GCC unroll 8
     for (int s = 0; s < S; ++s, at += a_step, b += b_step) {
-      add_products<T, B, R, V, G>(rows, at, b, b_panel, sums[s]);
+      add_products<P, B, R, V, G>(rows, at, b, b_panel, sums[s]);
     }
   }
 #pragma GCC unroll 8
   for (int s = 0; s + 1 < S; ++s, at += a_step, b += b_step) {
-    if (s < k) add_products<T, B, R, V, G>(rows, at, b, b_panel, sums[s]);
+    if (s < k) add_products<P, B, R, V, G>(rows, at, b, b_panel, sums[s]);
   }
 
 #pragma GCC unroll 8
@@ -161,55 +178,56 @@ void run_tile(const Tile<T, B>& tile) {
 template <class T, class B>
 using TileFunction = void (*)(const Tile<T, B>&);
 
-/// By rows, vectors and splits (1, 2 or 4); G is 1.
-template <class T, class B, int V, int S>
-TileFunction<T, B> tile_of(int rows) {
-  switch (rows) {
-    case 1:
-      return run_tile<T, B, 1, V, S, 1>;
-    case 2:
-      return run_tile<T, B, 2, V, S, 1>;
-    case 3:
-      return run_tile<T, B, 3, V, S, 1>;
-    case 4:
-      return run_tile<T, B, 4, V, S, 1>;
-    case 5:
-      return run_tile<T, B, 5, V, S, 1>;
-    default:
-      return run_tile<T, B, 6, V, S, 1>;
+/// By rows, up to `most`; G is 1.
+template <class P, class B, int V, int S, int most = tile_rows>
+TileFunction<Element<P>, B> tile_of(int rows) {
+  if constexpr (most > 1) {
+    if (rows < most) return tile_of<P, B, V, S, most - 1>(rows);
   }
+  return run_tile<P, B, most, V, S, 1>;
 }
 
+/// By rows, columns and splits.
 template <class T, class B>
-TileFunction<T, B> tile_of(int rows, int vectors, int splits) {
+TileFunction<T, B> tile_of(int rows, Index columns, int splits) {
+  using P = Packet<T>;
+  const int vectors = vectors_for<T>(columns);
   if constexpr (many_registers) {
-    if (splits == 4) return tile_of<T, B, 1, 4>(rows);
-    if (splits == 2) return vectors == 1 ? tile_of<T, B, 1, 2>(rows) : tile_of<T, B, 2, 2>(rows);
+    if (splits == 4) {
+      if constexpr (sizeof(P) == 64 && sizeof(T) == sizeof(float)) {
+        // A broadcast to half a vector takes half as long, and few columns are mostly broadcasts.
+        using Half = ShortPacket<T>;
+        if (columns <= lanes<Half>) return tile_of<Half, B, 1, 4>(rows);
+        if (rows <= 3) return tile_of<Half, B, 2, 4, 3>(rows);
+      }
+      return tile_of<P, B, 1, 4>(rows);
+    }
+    if (splits == 2) return vectors == 1 ? tile_of<P, B, 1, 2>(rows) : tile_of<P, B, 2, 2>(rows);
     switch (vectors) {
       case 1:
-        return tile_of<T, B, 1, 1>(rows);
+        return tile_of<P, B, 1, 1>(rows);
       case 2:
-        return tile_of<T, B, 2, 1>(rows);
+        return tile_of<P, B, 2, 1>(rows);
       case 3:
-        return tile_of<T, B, 3, 1>(rows);
+        return tile_of<P, B, 3, 1>(rows);
       default:
-        return tile_of<T, B, 4, 1>(rows);
+        return tile_of<P, B, 4, 1>(rows);
     }
   } else {
-    if (splits == 2) return tile_of<T, B, 1, 2>(rows);
-    return vectors == 1 ? tile_of<T, B, 1, 1>(rows) : tile_of<T, B, 2, 1>(rows);
+    if (splits == 2) return tile_of<P, B, 1, 2>(rows);
+    return vectors == 1 ? tile_of<P, B, 1, 1>(rows) : tile_of<P, B, 2, 1>(rows);
   }
 }
 
 /// Several whole panels for few rows, or null where one is enough.
 template <class T, class B>
 TileFunction<T, B> wide_tile_of(int rows) {
-  if (rows == 1) return run_tile<T, B, 1, panel_vectors, 1, panels_of(1)>;
+  if (rows == 1) return run_tile<Packet<T>, B, 1, panel_vectors, 1, panels_of(1)>;
   if constexpr (panels_of(2) > 1) {
-    if (rows == 2) return run_tile<T, B, 2, panel_vectors, 1, panels_of(2)>;
+    if (rows == 2) return run_tile<Packet<T>, B, 2, panel_vectors, 1, panels_of(2)>;
   }
   if constexpr (panels_of(3) > 1) {
-    if (rows == 3) return run_tile<T, B, 3, panel_vectors, 1, panels_of(3)>;
+    if (rows == 3) return run_tile<Packet<T>, B, 3, panel_vectors, 1, panels_of(3)>;
   }
   return nullptr;
 }
@@ -322,7 +340,7 @@ void run_product(const Product<T>& p, const B* b) {
       tile.a = p.a + row * p.a_row;
       tile.c = p.c + row * p.c_row + column;
       const TileFunction<T, B> run =
-          wide ? wide_tile_of<T, B>(height) : tile_of<T, B>(height, vectors, splits);
+          wide ? wide_tile_of<T, B>(height) : tile_of<T, B>(height, tile.columns, splits);
       run(tile);
       row += height;
     }
