@@ -80,3 +80,7 @@ def __getattr__(name: str) -> Any:
     if name == "load":
         return importlib.import_module(f"{__name__}.gluon._model").load_model
     raise missing(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE, *_SWITCHES, "load"})

@@ -7,6 +7,7 @@ back as `ndarray`, as float32 unless a dtype is given or an input is float64.
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
@@ -17,11 +18,12 @@ from glueball.nd._creation import new_array, place, resolve_dtype, resolve_shape
 from glueball.nd._ndarray import NDArray
 from glueball.nd._record import wrap
 from glueball.nd._recording import mixing_error, wrap_all
-from glueball.np import random
 from glueball.np._ndarray import ndarray
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from glueball.np import random
 
 __all__ = [
     "arange",
@@ -260,6 +262,8 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    if name == "random":  # not NumPy's; imported late, as many programs never draw
+        return importlib.import_module(f"{__name__}.random")
     try:
         value = getattr(_numpy, _now(name))
     except AttributeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from glueball.nd._files import load_as
 from glueball.nd._ndarray import NDArray
 from glueball.nd._recording import mixing_error
 from glueball.np import ndarray
-from glueball.npx import _shape, random
+from glueball.npx import _shape
 from glueball.random import seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from glueball.npx import random
 
 __all__ = [
     "Context",
@@ -235,4 +238,10 @@ def waitall() -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "random":  # imported late, as many programs never draw
+        return importlib.import_module(f"{__name__}.random")
     raise missing(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "random"})
