@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from glueball.base import ArgumentError
+from glueball.nd._elementwise import where
 from glueball.nd._record import finish, normalise_axes, raw, result_axis
 
 if TYPE_CHECKING:
@@ -165,8 +166,6 @@ def nanprod(
     data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
 ) -> Any:
     """Product over axes with NaN as 1."""
-    from glueball.nd._elementwise import where
-
     x = raw(data)
     return prod(where(~np.isnan(x), data, np.ones_like(x)), axis, keepdims, exclude, out)
 
