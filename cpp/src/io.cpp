@@ -254,19 +254,25 @@ void load_parameters(const ParameterList& parameters, const std::string& path,
 
 void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>>& values,
             const std::string& source, const LoadOptions& options) {
-  std::vector<std::pair<Parameter*, const StoredArray*>> once;
-  std::unordered_map<const Parameter*, const StoredArray*> given;
-  for (const auto& [parameter, array] : values) {
+  std::vector<std::size_t> once;
+  std::unordered_set<const Parameter*> given;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto& [parameter, array] = values[i];
     check(*parameter, array, source, options);
-    const auto [found, is_new] = given.emplace(parameter.get(), &array);
-    if (is_new) {
-      once.emplace_back(parameter.get(), &array);
-    } else if (!are_equal(*found->second, array)) {
+    if (given.insert(parameter.get()).second) {
+      once.push_back(i);
+      continue;
+    }
+    const StoredArray* first = nullptr;
+    for (const std::size_t each : once) {
+      if (values[each].first == parameter) first = &values[each].second;
+    }
+    if (!are_equal(*first, array)) {
       // Whichever was taken, the other's values would be lost without a word.
       throw ArgumentError(
-          {"equal arrays for the places of the shared Parameter " + quoted(parameter->name()) +
-               " in " + quoted(source),
-           quoted(found->second->name()) + " and " + quoted(array.name()) + ", which differ",
+          {"equal arrays for shared Parameter " + quoted(parameter->name()) + " in " +
+               quoted(source),
+           quoted(first->name()) + " and " + quoted(array.name()) + ", which differ",
            "load into a net that does not share it"});
     }
   }
@@ -274,8 +280,8 @@ void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>
   // All memory is obtained and filled first: nothing below the loop can fail.
   std::vector<Parameter::Arrays> arrays;
   arrays.reserve(once.size());
-  for (const auto& [parameter, stored_array] : once) {
-    const StoredArray& array = *stored_array;
+  for (const std::size_t each : once) {
+    const auto& [parameter, array] = values[each];
     const Dtype dtype =
         options.dtype_source == DtypeSource::saved ? array.core_dtype() : parameter->dtype();
     if (parameter->is_initialized() && dtype == parameter->dtype()) {
@@ -288,7 +294,7 @@ void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>
     }
   }
   for (std::size_t i = 0; i < once.size(); ++i) {
-    Parameter& parameter = *once[i].first;
+    Parameter& parameter = *values[once[i]].first;
     if (parameter.is_initialized() && arrays[i].data.dtype() == parameter.dtype()) {
       parameter.set_data(arrays[i].data);
     } else {
