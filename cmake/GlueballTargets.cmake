@@ -43,16 +43,22 @@ function(glueball_add_kernels isa)
     message(FATAL_ERROR "expected v1, v2, v3, v4 or baseline in GLUEBALL_ISAS, found '${isa}'; "
                         "correct -DGLUEBALL_ISAS")
   endif()
-  if(isa STREQUAL v2)
-    # Few processors stop here, and -O3 writes half as much code again for no speed.
-    set(optimisation -O2)
-  else()
-    set(optimisation -O3)
+  # Most loops are written in vectors. GCC's -O3 would copy the others, for how their arrays may lie
+  # and for the elements that are left over; of what it does, vectors for any number of elements are
+  # wanted, and no questions inside of loops. Few processors stop at v2.
+  set(optimisation -O2)
+  if(NOT isa STREQUAL v2)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+      list(APPEND optimisation -funswitch-loops -fvect-cost-model=dynamic
+           --param=vect-epilogues-nomask=0)
+    else()
+      set(optimisation -O3)
+    endif()
   endif()
   if(NOT MSVC)
     target_compile_options(
       ${target}
-      PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:${optimisation}>
+      PRIVATE "$<$<CONFIG:Release,RelWithDebInfo>:${optimisation}>"
               # No errno and no trapping: loops with sqrt or comparisons can then use vectors. NaN,
               # infinities and the order of operations stay as IEEE 754 has them.
               -fno-math-errno -fno-trapping-math

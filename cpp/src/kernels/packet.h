@@ -45,9 +45,23 @@ EIGEN_STRONG_INLINE auto first_lanes(Index count) {
 /// Copies a few elements. A function: the compiler would write the loop out, and for vectors too,
 /// wherever it is used.
 template <class T>
-[[gnu::noinline]] void copy_some(const T* from, T* to, Index count) {
+void copy_some(const T* from, T* to, Index count) {
 #pragma GCC unroll 1
   for (Index i = 0; i < count; ++i) to[i] = from[i];
+}
+
+/// load_some() and store_some() for vectors without masks.
+template <class P>
+[[gnu::noinline]] P load_through_memory(const Element<P>* from, Index count) {
+  EIGEN_ALIGN_MAX Element<P> buffer[lanes<P>] = {};
+  copy_some(from, buffer, count);
+  return packet::pload<P>(buffer);
+}
+template <class P>
+[[gnu::noinline]] void store_through_memory(Element<P>* to, const P& value, Index count) {
+  EIGEN_ALIGN_MAX Element<P> buffer[lanes<P>];
+  packet::pstore(buffer, value);
+  copy_some(buffer, to, count);
 }
 
 /// The `count` elements at `from`, fewer than a vector, followed by zeros.
@@ -56,9 +70,7 @@ EIGEN_STRONG_INLINE P load_some(const Element<P>* from, Index count) {
   if constexpr (packet::unpacket_traits<P>::masked_load_available) {
     return packet::ploadu<P>(from, first_lanes<P>(count));
   }
-  EIGEN_ALIGN_MAX Element<P> buffer[lanes<P>] = {};
-  copy_some(from, buffer, count);
-  return packet::pload<P>(buffer);
+  return load_through_memory<P>(from, count);
 }
 
 /// Writes the first `count` lanes, fewer than a vector.
@@ -67,9 +79,7 @@ EIGEN_STRONG_INLINE void store_some(Element<P>* to, const P& value, Index count)
   if constexpr (packet::unpacket_traits<P>::masked_store_available) {
     return packet::pstoreu(to, value, first_lanes<P>(count));
   }
-  EIGEN_ALIGN_MAX Element<P> buffer[lanes<P>];
-  packet::pstore(buffer, value);
-  copy_some(buffer, to, count);
+  store_through_memory<P>(to, value, count);
 }
 
 /// y[i] = f(x[i]).
