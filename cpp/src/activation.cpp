@@ -9,6 +9,7 @@
 #include "glueball/parallel.h"
 #include "kernels/table.h"
 #include "layer_checks.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -73,7 +74,7 @@ ActivationKind kind_from(const std::string& name) {
     if (!list.empty()) list += ", ";
     list += "'" + std::string(known.name) + "'";
   }
-  throw ArgumentError({"an activation's name", "'" + name + "'", "use one of " + list});
+  refuse<ArgumentError>({"an activation's name"}, {"'", name, "'"}, {"use one of ", list});
 }
 
 // A thread's start costs about as much as this many cheap elements.
@@ -81,10 +82,8 @@ constexpr std::int64_t elementwise_grain = 1 << 15;
 
 void check_alike(const char* what, const Tensor& a, const char* other, const Tensor& b) {
   if (a.shape() == b.shape() && a.dtype() == b.dtype()) return;
-  throw InputError({std::string(other) + " like " + what + ", of shape " + to_string(a.shape()) +
-                        " and dtype " + to_string(a.dtype()),
-                    to_string(b.shape()) + ", " + to_string(b.dtype()),
-                    "pass arrays of one shape and dtype"});
+  refuse<InputError>({other, " like ", what, ", of shape ", a.shape(), " and dtype ", a.dtype()},
+                     {b.shape(), ", ", b.dtype()}, {"pass arrays of one shape and dtype"});
 }
 
 kernels::ActivationCode code_of(const ActivationFunction& function) noexcept {

@@ -6,6 +6,7 @@
 #include "kernels/table.h"
 #include "layer_checks.h"
 #include "product.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -161,10 +162,10 @@ void run_backward_input(const Tensor& dz, const Tensor& w, const Tensor& dx, con
 std::int64_t units_of(const Parameter& weight) {
   const std::optional<Shape>& shape = weight.shape();
   if (shape && shape->rank() == 2 && (*shape)[0] != Shape::unknown) return (*shape)[0];
-  throw ShapeError(Explanation{
-      "a weight of shape (units, in_units), units known",
-      "Parameter '" + weight.name() + "' of shape " + (shape ? to_string(*shape) : "None"),
-      "pass the weight of another dense layer, or a parameter of two axes"});
+  refuse<ShapeError>(
+      {"a weight of shape (units, in_units), units known"},
+      {"Parameter '", weight.name(), "' of shape ", (shape ? to_string(*shape) : "None")},
+      {"pass the weight of another dense layer, or a parameter of two axes"});
 }
 
 std::string describe(const Tensor& input) {
@@ -173,19 +174,19 @@ std::string describe(const Tensor& input) {
 
 }  // namespace
 
-Dense::Dense(std::string name, std::int64_t units, Settings settings)
+[[gnu::cold]] Dense::Dense(std::string name, std::int64_t units, Settings settings)
     : Layer(std::move(name)),
       units_(units),
       activation_(settings.activation),
       flatten_(settings.flatten) {
   if (units < 1) {
-    throw ArgumentError({"one unit or more for '" + this->name() + "'", std::to_string(units),
-                         "give the number of outputs"});
+    refuse<ArgumentError>({"one unit or more for '", this->name(), "'"}, {units},
+                          {"give the number of outputs"});
   }
   if (settings.in_units < 1 && settings.in_units != Shape::unknown) {
-    throw ArgumentError({"in_units of 1 or more for '" + this->name() + "', or -1 for unknown",
-                         std::to_string(settings.in_units),
-                         "give the number of input features, or leave it to the first input"});
+    refuse<ArgumentError>({"in_units of 1 or more for '", this->name(), "', or -1 for unknown"},
+                          {settings.in_units},
+                          {"give the number of input features, or leave it to the first input"});
   }
   Parameter::Settings weight;
   weight.dtype = settings.dtype;
@@ -203,8 +204,9 @@ Dense::Dense(std::string name, std::int64_t units, Settings settings)
 
 Dense::Dense(std::string name, std::int64_t units) : Dense(std::move(name), units, Settings{}) {}
 
-Dense::Dense(std::string name, std::shared_ptr<Parameter> weight, std::shared_ptr<Parameter> bias,
-             ActivationFunction activation, bool flatten)
+[[gnu::cold]] Dense::Dense(std::string name, std::shared_ptr<Parameter> weight,
+                           std::shared_ptr<Parameter> bias, ActivationFunction activation,
+                           bool flatten)
     : Layer(std::move(name)),
       units_(0),
       weight_(std::move(weight)),
@@ -212,54 +214,52 @@ Dense::Dense(std::string name, std::shared_ptr<Parameter> weight, std::shared_pt
       activation_(activation),
       flatten_(flatten) {
   if (weight_ == nullptr) {
-    throw ArgumentError({"a weight for '" + this->name() + "'", "null", "pass a parameter"});
+    refuse<ArgumentError>({"a weight for '", this->name(), "'"}, {"null"}, {"pass a parameter"});
   }
   units_ = units_of(*weight_);
   if (bias_ == nullptr) return;
   const Shape expected{units_};
   if (bias_->shape() && !bias_->shape()->is_compatible(expected)) {
-    throw ShapeError(
-        Explanation{"a bias of shape " + to_string(expected) + " beside Parameter '" +
-                        weight_->name() + "' of shape " + to_string(*weight_->shape()),
-                    "Parameter '" + bias_->name() + "' of shape " + to_string(*bias_->shape()),
-                    "pass a bias as long as the weight's first axis, or none"});
+    refuse<ShapeError>({"a bias of shape ", expected, " beside Parameter '", weight_->name(),
+                        "' of shape ", *weight_->shape()},
+                       {"Parameter '", bias_->name(), "' of shape ", *bias_->shape()},
+                       {"pass a bias as long as the weight's first axis, or none"});
   }
   bias_->set_shape(expected);
 }
 
-void Dense::throw_width(const Shape& input) const {
+[[gnu::cold]] void Dense::throw_width(const Shape& input) const {
   const std::string width = std::to_string((*weight_->shape())[1]);
   const std::string given = std::to_string(extent_of(input, flatten_).width);
-  throw InputError({std::string("input of shape ") + (flatten_ ? "(batch, " : "(..., ") + width +
-                        ") for '" + name() + "'",
-                    to_string(input),
-                    "pass " + width + " features, or make the layer anew for " + given +
-                        " (its weight " + weight_->name() + " is " + to_string(*weight_->shape()) +
-                        ")"});
+  refuse<InputError>(
+      {"input of shape ", (flatten_ ? "(batch, " : "(..., "), width, ") for '", name(), "'"},
+      {input},
+      {"pass ", width, " features, or make the layer anew for ", given, " (its weight ",
+       weight_->name(), " is ", *weight_->shape(), ")"});
 }
 
-void Dense::throw_dtype(const Tensor& input) const {
+[[gnu::cold]] void Dense::throw_dtype(const Tensor& input) const {
   const std::string own = to_string(weight_->dtype());
   if (bias_ != nullptr && bias_->dtype() != weight_->dtype()) {
-    throw InputError({"a bias of dtype " + own + " beside the weight of '" + name() + "'",
-                      "Parameter '" + bias_->name() + "' of " + to_string(bias_->dtype()),
-                      "cast the whole layer, with cast('" + own + "')"});
+    refuse<InputError>({"a bias of dtype ", own, " beside the weight of '", name(), "'"},
+                       {"Parameter '", bias_->name(), "' of ", bias_->dtype()},
+                       {"cast the whole layer, with cast('", own, "')"});
   }
   const std::string given = to_string(input.dtype());
-  throw InputError(
-      {"input of dtype " + own + " for '" + name() + "'", describe(input),
-       "cast the input, with astype('" + own + "'), or the layer, with cast('" + given + "')"});
+  refuse<InputError>(
+      {"input of dtype ", own, " for '", name(), "'"}, {describe(input)},
+      {"cast the input, with astype('", own, "'), or the layer, with cast('", given, "')"});
 }
 
 void Dense::check_input(const Shape& input) const {
   if (input.rank() == 0) {
-    throw InputError({"input of shape (batch, features) for '" + name() + "'", "shape ()",
-                      "pass an array of one axis or more"});
+    refuse<InputError>({"input of shape (batch, features) for '", name(), "'"}, {"shape ()"},
+                       {"pass an array of one axis or more"});
   }
   const std::int64_t width = extent_of(input, flatten_).width;
   if (width == 0) {
-    throw InputError({"at least one feature for '" + name() + "'", "shape " + to_string(input),
-                      "pass data that has features"});
+    refuse<InputError>({"at least one feature for '", name(), "'"}, {"shape ", input},
+                       {"pass data that has features"});
   }
   const std::int64_t present = (*weight_->shape())[1];
   if (width != Shape::unknown && present != Shape::unknown && width != present) {
@@ -344,11 +344,10 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
   const Tensor& weight = weight_->values();
   const Extent extent = extent_of(input.shape(), flatten_);
   if (weight.dtype() != input.dtype() || weight.shape()[1] != extent.width) {
-    throw InputError({"the weight of '" + name() + "' as it was in the recorded forward, (" +
-                          std::to_string(units_) + ", " + std::to_string(extent.width) + "), " +
-                          to_string(input.dtype()),
-                      to_string(weight.shape()) + ", " + to_string(weight.dtype()),
-                      "cast or initialize parameters before the forward or after backward"});
+    refuse<InputError>({"the weight of '", name(), "' as it was in the recorded forward, (", units_,
+                        ", ", extent.width, "), ", input.dtype()},
+                       {weight.shape(), ", ", weight.dtype()},
+                       {"cast or initialize parameters before the forward or after backward"});
   }
 
   Tensor activated;
@@ -370,10 +369,10 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
   }
   if (!need_input_grad) return {};
   if (!weight_->matches(record.weight)) {
-    throw InputError({"the weight of '" + name() + "' as it was in the recorded forward",
-                      "that Parameter '" + weight_->name() + "' has been written since",
-                      "call backward before set_data, an optimizer's step, or a write through an "
-                      "array of the values"});
+    refuse<InputError>({"the weight of '", name(), "' as it was in the recorded forward"},
+                       {"that Parameter '", weight_->name(), "' has been written since"},
+                       {"call backward before set_data, an optimizer's step, or a write through an "
+                        "array of the values"});
   }
   Tensor input_grad = Tensor::uninitialized(input.shape(), input.dtype());
   Slope slope;

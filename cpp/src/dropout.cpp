@@ -7,6 +7,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "layer_checks.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -130,14 +131,14 @@ constexpr auto max_rank = static_cast<std::int64_t>(Shape::max_rank);
 Dropout::Dropout(std::string name, double rate, std::vector<std::int64_t> axes)
     : Layer(std::move(name)), rate_(rate), axes_(std::move(axes)) {
   if (!(rate >= 0.0 && rate <= 1.0)) {
-    throw ArgumentError({"a rate from 0 to 1 for '" + this->name() + "'", std::to_string(rate),
-                         "give the share of elements to drop"});
+    refuse<ArgumentError>({"a rate from 0 to 1 for '", this->name(), "'"}, {std::to_string(rate)},
+                          {"give the share of elements to drop"});
   }
   for (const std::int64_t axis : axes_) {
     if (axis >= -max_rank && axis < max_rank) continue;
-    throw ArgumentError({"axes from " + std::to_string(-max_rank) + " to " +
-                             std::to_string(max_rank - 1) + " for '" + this->name() + "'",
-                         std::to_string(axis), "give axes of the layer's input"});
+    refuse<ArgumentError>(
+        {"axes from ", -max_rank, " to ", max_rank - 1, " for '", this->name(), "'"}, {axis},
+        {"give axes of the layer's input"});
   }
 }
 
@@ -151,9 +152,9 @@ Shape Dropout::mask_shape(const Shape& input) const {
   const auto rank = static_cast<std::int64_t>(input.rank());
   for (const std::int64_t axis : axes_) {
     if (axis < -rank || axis >= rank) {
-      throw InputError({"an input of '" + name() + "' that has the axis " + std::to_string(axis) +
-                            " along which elements are dropped together",
-                        "shape " + to_string(input), "correct the layer's axes"});
+      refuse<InputError>({"an input of '", name(), "' that has the axis ", axis,
+                          " along which elements are dropped together"},
+                         {"shape ", input}, {"correct the layer's axes"});
     }
     shape = shape.with(static_cast<std::size_t>(axis < 0 ? axis + rank : axis), 1);
   }
@@ -165,8 +166,8 @@ Tensor Dropout::forward(const Tensor& input, const ForwardMode& mode, LayerRecor
   Tensor mask;
   if (mode.training && rate_ > 0.0) {
     if (mode.rng == nullptr) {
-      throw ArgumentError(
-          {"a Generator to train '" + name() + "' with", "none", "set ForwardMode::rng"});
+      refuse<ArgumentError>({"a Generator to train '", name(), "' with"}, {"none"},
+                            {"set ForwardMode::rng"});
     }
     mask = Tensor::uninitialized(mask_shape(input.shape()), input.dtype());
     output = Tensor::uninitialized(input.shape(), input.dtype());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "glueball/error.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -89,20 +90,17 @@ std::string describe(const Tensor& array) {
 LossRecord elementwise_loss(const ElementwiseLoss& loss, const Tensor& prediction,
                             const Tensor& label) {
   if (!(loss.parameter > 0.0)) {
-    throw ArgumentError({.expected = "a parameter of the loss (rho, margin) above 0",
-                         .found = to_text(loss.parameter),
-                         .remedy = "leave it out for Gluon's, 1"});
+    refuse<ArgumentError>({"a parameter of the loss (rho, margin) above 0"}, {loss.parameter},
+                          {"leave it out for Gluon's, 1"});
   }
   const Shape& shape = prediction.shape();
   if (shape.rank() == 0 || (shape[0] > 0 && prediction.size() == 0)) {
-    throw InputError({.expected = "predictions (batch, ...) with an element or more a sample",
-                      .found = describe(prediction),
-                      .remedy = "pass an array with a batch axis"});
+    refuse<InputError>({"predictions (batch, ...) with an element or more a sample"},
+                       {describe(prediction)}, {"pass an array with a batch axis"});
   }
   if (label.size() != prediction.size() || label.dtype() != prediction.dtype()) {
-    throw InputError({.expected = "labels like the predictions, " + describe(prediction),
-                      .found = describe(label),
-                      .remedy = "pass as many labels as predictions, of the same dtype"});
+    refuse<InputError>({"labels like the predictions, ", describe(prediction)}, {describe(label)},
+                       {"pass as many labels as predictions, of the same dtype"});
   }
   LossRecord record{Tensor::uninitialized({shape[0]}, prediction.dtype()),
                     Tensor::uninitialized(shape, prediction.dtype())};
@@ -118,9 +116,8 @@ LossRecord elementwise_loss(const ElementwiseLoss& loss, const Tensor& predictio
 
 Tensor elementwise_loss_backward(const LossRecord& record, const Tensor& head_grad) {
   if (head_grad.shape() != record.loss.shape() || head_grad.dtype() != record.loss.dtype()) {
-    throw InputError({.expected = "a head gradient like the loss, " + describe(record.loss),
-                      .found = describe(head_grad),
-                      .remedy = "pass one number for each sample"});
+    refuse<InputError>({"a head gradient like the loss, ", describe(record.loss)},
+                       {describe(head_grad)}, {"pass one number for each sample"});
   }
   Tensor out = Tensor::uninitialized(record.saved.shape(), record.saved.dtype());
   if (out.size() == 0) return out;

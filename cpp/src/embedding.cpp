@@ -6,6 +6,7 @@
 
 #include "glueball/error.h"
 #include "layer_checks.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -18,15 +19,13 @@ void check_indices(const Layer& layer, const Tensor& indices, std::int64_t rows)
   for (std::int64_t i = 0; i < indices.size(); ++i) {
     const Index index = all[i];
     if (index != std::floor(index) || !std::isfinite(index)) {
-      throw DtypeError({"whole numbers in the input of '" + layer.name() + "'",
-                        to_text(static_cast<double>(index)) + " at position " + std::to_string(i),
-                        "round them first"});
+      refuse<DtypeError>({"whole numbers in the input of '", layer.name(), "'"},
+                         {static_cast<double>(index), " at position ", i}, {"round them first"});
     }
     if (index < Index(0) || index >= static_cast<Index>(rows)) {
-      throw IndexError({"indices from 0 to " + std::to_string(rows - 1) + " in the input of '" +
-                            layer.name() + "'",
-                        to_text(static_cast<double>(index)) + " at position " + std::to_string(i),
-                        "correct the data, or make input_dim larger"});
+      refuse<IndexError>({"indices from 0 to ", rows - 1, " in the input of '", layer.name(), "'"},
+                         {static_cast<double>(index), " at position ", i},
+                         {"correct the data, or make input_dim larger"});
     }
   }
 }
@@ -70,9 +69,9 @@ Embedding::Embedding(std::string name, std::int64_t input_dim, std::int64_t outp
     : Layer(std::move(name)) {
   for (const std::int64_t length : {input_dim, output_dim}) {
     if (length >= 1) continue;
-    throw ArgumentError({"dimensions of 1 or more for '" + this->name() + "'",
-                         std::to_string(input_dim) + " and " + std::to_string(output_dim),
-                         "give the number of vectors, and their length"});
+    refuse<ArgumentError>({"dimensions of 1 or more for '", this->name(), "'"},
+                          {input_dim, " and ", output_dim},
+                          {"give the number of vectors, and their length"});
   }
   Parameter::Settings weight;
   weight.dtype = settings.dtype;
@@ -88,21 +87,20 @@ Embedding::Embedding(std::string name, std::int64_t input_dim, std::int64_t outp
 Embedding::Embedding(std::string name, std::shared_ptr<Parameter> weight)
     : Layer(std::move(name)), weight_(std::move(weight)) {
   if (weight_ == nullptr) {
-    throw ArgumentError({"a weight for '" + this->name() + "'", "null", "pass a parameter"});
+    refuse<ArgumentError>({"a weight for '", this->name(), "'"}, {"null"}, {"pass a parameter"});
   }
   const std::optional<Shape>& shape = weight_->shape();
   if (shape && shape->rank() == 2 && shape->is_known()) return;
-  throw ShapeError(Explanation{
-      "a weight of shape (input_dim, output_dim) for '" + this->name() + "'",
-      "Parameter '" + weight_->name() + "' of shape " + (shape ? to_string(*shape) : "None"),
-      "pass a parameter of two axes, both known"});
+  refuse<ShapeError>(
+      {"a weight of shape (input_dim, output_dim) for '", this->name(), "'"},
+      {"Parameter '", weight_->name(), "' of shape ", (shape ? to_string(*shape) : "None")},
+      {"pass a parameter of two axes, both known"});
 }
 
 Shape Embedding::infer_shape(const Shape& input) {
   if (input.rank() == Shape::max_rank) {
-    throw ShapeError(Explanation{
-        "indices of at most " + std::to_string(Shape::max_rank - 1) + " axes for '" + name() + "'",
-        "the shape " + to_string(input), "reshape them"});
+    refuse<ShapeError>({"indices of at most ", Shape::max_rank - 1, " axes for '", name(), "'"},
+                       {"the shape ", input}, {"reshape them"});
   }
   std::vector<std::int64_t> lengths(input.begin(), input.end());
   lengths.push_back((*weight_->shape())[1]);

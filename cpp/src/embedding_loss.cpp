@@ -5,6 +5,7 @@
 
 #include "glueball/error.h"
 #include "glueball/loss.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -16,13 +17,13 @@ std::string describe(const Tensor& array) {
 
 void check_margin(double margin) {
   if (std::isfinite(margin)) return;
-  throw ArgumentError({"a finite margin", to_text(margin), "leave it out for Gluon's"});
+  refuse<ArgumentError>({"a finite margin"}, {margin}, {"leave it out for Gluon's"});
 }
 
 void check_alike(const Tensor& array, const Tensor& like, const std::string& what) {
   if (array.shape() == like.shape() && array.dtype() == like.dtype()) return;
-  throw InputError({what + " like the first vectors, " + describe(like), describe(array),
-                    "pass arrays of one shape and dtype"});
+  refuse<InputError>({what, " like the first vectors, ", describe(like)}, {describe(array)},
+                     {"pass arrays of one shape and dtype"});
 }
 
 // Calls run(one T*) for the dtype of `array`.
@@ -113,7 +114,7 @@ EmbeddingLossRecord triplet_loss(const Tensor& prediction, const Tensor& positiv
   check_margin(margin);
   const Shape& shape = prediction.shape();
   if (shape.rank() == 0) {
-    throw InputError({"vectors (batch, ...)", describe(prediction), "pass a batch axis"});
+    refuse<InputError>({"vectors (batch, ...)"}, {describe(prediction)}, {"pass a batch axis"});
   }
   check_alike(positive, prediction, "positive examples");
   check_alike(negative, prediction, "negative examples");
@@ -131,12 +132,12 @@ EmbeddingLossRecord cosine_embedding_loss(const Tensor& first, const Tensor& sec
   check_margin(margin);
   const Shape& shape = first.shape();
   if (shape.rank() != 2) {
-    throw InputError({"vectors (batch, features)", describe(first), "reshape() them"});
+    refuse<InputError>({"vectors (batch, features)"}, {describe(first)}, {"reshape() them"});
   }
   check_alike(second, first, "second vectors");
   if (labels.shape() != Shape{shape[0]} || labels.dtype() != first.dtype()) {
-    throw InputError({"labels " + to_string(Shape{shape[0]}) + ", " + to_string(first.dtype()),
-                      describe(labels), "pass 1 or -1 for each pair"});
+    refuse<InputError>({"labels ", Shape{shape[0]}, ", ", first.dtype()}, {describe(labels)},
+                       {"pass 1 or -1 for each pair"});
   }
   const auto like = [&] { return Tensor::uninitialized(shape, first.dtype()); };
   EmbeddingLossRecord record{Tensor::uninitialized({shape[0]}, first.dtype()), like(), like(), {}};
@@ -145,9 +146,8 @@ EmbeddingLossRecord cosine_embedding_loss(const Tensor& first, const Tensor& sec
     for (std::int64_t i = 0; i < shape[0]; ++i) {
       const T label = labels.data<T>()[i];
       if (label == T(1) || label == T(-1)) continue;
-      throw InputError({"labels that are 1 or -1",
-                        to_text(static_cast<double>(label)) + " at " + std::to_string(i),
-                        "give 1 for pairs that belong together, -1 for others"});
+      refuse<InputError>({"labels that are 1 or -1"}, {static_cast<double>(label), " at ", i},
+                         {"give 1 for pairs that belong together, -1 for others"});
     }
     cosine<T>(first, second, labels, margin, record);
   });
@@ -157,8 +157,8 @@ EmbeddingLossRecord cosine_embedding_loss(const Tensor& first, const Tensor& sec
 Tensor embedding_loss_backward(const Tensor& derivative, const Tensor& head_grad) {
   if (derivative.shape().rank() == 0 || head_grad.shape() != Shape{derivative.shape()[0]} ||
       head_grad.dtype() != derivative.dtype()) {
-    throw InputError({"a head gradient for each sample of " + describe(derivative),
-                      describe(head_grad), "pass an array (batch,)"});
+    refuse<InputError>({"a head gradient for each sample of ", describe(derivative)},
+                       {describe(head_grad)}, {"pass an array (batch,)"});
   }
   Tensor out = Tensor::uninitialized(derivative.shape(), derivative.dtype());
   if (out.size() == 0) return out;

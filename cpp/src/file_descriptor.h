@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "glueball/error.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -36,7 +37,7 @@ class FileDescriptor {
 /// The system would take a name with a zero byte for the part before it: another file.
 inline void check_path(const std::string& path) {
   if (path.find('\0') != std::string::npos) {
-    throw ArgumentError({"a file name without zero bytes", quoted(path), "correct it"});
+    refuse<ArgumentError>({"a file name without zero bytes"}, {quoted(path)}, {"correct it"});
   }
 }
 

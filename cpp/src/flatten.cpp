@@ -2,13 +2,14 @@
 
 #include "glueball/error.h"
 #include "layer_checks.h"
+#include "refuse.h"
 
 namespace glueball {
 
 Shape Flatten::infer_shape(const Shape& input) {
   if (input.rank() == 0) {
-    throw InputError({"an input with a batch axis for '" + name() + "'", "shape ()",
-                      "pass an array of one axis or more"});
+    refuse<InputError>({"an input with a batch axis for '", name(), "'"}, {"shape ()"},
+                       {"pass an array of one axis or more"});
   }
   // (n,) is n samples of one feature, as Gluon has it: the product of no axes is 1.
   const Shape rest(input.begin() + 1, input.rank() - 1);

@@ -5,6 +5,7 @@
 #include "glueball/error.h"
 #include "initializer_support.h"
 #include "pattern.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -106,14 +107,13 @@ void Initializer::init_one(const InitDesc& /*desc*/, const Tensor& out, Generato
 void Initializer::init_default(const InitDesc& desc, const Tensor& /*out*/,
                                Generator& /*rng*/) const {
   // The remedy begins with Gluon's sentence, which its users search for.
-  throw ArgumentError(
-      {.expected = "a name that ends with weight, bias, gamma, beta, min, max, running_mean, "
-                   "running_var, moving_mean, moving_var, moving_inv_var or moving_avg",
-       .found = "'" + desc.name + "'",
-       .remedy =
-           "Unknown initialization pattern for " + desc.name +
-           ". Default initialization is now limited to \"weight\", \"bias\", \"gamma\" (1.0), "
-           "and \"beta\" (0.0). Rename the parameter, or give it an initializer of its own"});
+  refuse<ArgumentError>(
+      {"a name that ends with weight, bias, gamma, beta, min, max, running_mean, "
+       "running_var, moving_mean, moving_var, moving_inv_var or moving_avg"},
+      {"'", desc.name, "'"},
+      {"Unknown initialization pattern for ", desc.name,
+       ". Default initialization is now limited to \"weight\", \"bias\", \"gamma\" (1.0), "
+       "and \"beta\" (0.0). Rename the parameter, or give it an initializer of its own"});
 }
 
 bool Initializer::overrides(ParameterKind kind) const { return kind == ParameterKind::weight; }
@@ -122,12 +122,10 @@ void Initializer::fill_shard(const InitDesc& desc, const Shape& whole, std::int6
                              const Tensor& part, Generator rng) const {
   const std::int64_t size = whole.elements();
   if (offset < 0 || part.size() > size || offset > size - part.size()) {
-    throw ShapeError({.expected = "a shard inside '" + desc.name + "' of shape " +
-                                  to_string(whole) + ", which has " + std::to_string(size) +
-                                  " elements",
-                      .found = std::to_string(part.size()) + " elements from element " +
-                               std::to_string(offset) + " on",
-                      .remedy = "count elements in row-major order"});
+    refuse<ShapeError>(
+        {"a shard inside '", desc.name, "' of shape ", whole, ", which has ", size, " elements"},
+        {part.size(), " elements from element ", offset, " on"},
+        {"count elements in row-major order"});
   }
   if (part.size() == 0) return;
 
@@ -158,17 +156,15 @@ struct Mixed::Rule {
 
 Mixed::Mixed(std::vector<std::pair<std::string, std::shared_ptr<const Initializer>>> rules) {
   if (rules.empty()) {
-    throw ArgumentError({.expected = "at least one pattern with an initializer for Mixed",
-                         .found = "none",
-                         .remedy = "\".*\" is the pattern of everything"});
+    refuse<ArgumentError>({"at least one pattern with an initializer for Mixed"}, {"none"},
+                          {"\".*\" is the pattern of everything"});
   }
   std::vector<Rule> compiled;
   compiled.reserve(rules.size());
   for (auto& [pattern, initializer] : rules) {
     if (!initializer) {
-      throw ArgumentError({.expected = "an initializer for Mixed's pattern '" + pattern + "'",
-                           .found = "none",
-                           .remedy = "give one to each pattern"});
+      refuse<ArgumentError>({"an initializer for Mixed's pattern '", pattern, "'"}, {"none"},
+                            {"give one to each pattern"});
     }
     compiled.push_back({pattern, Pattern(pattern, "Mixed"), std::move(initializer)});
   }
@@ -181,10 +177,9 @@ const Mixed::Rule& Mixed::rule_for(const InitDesc& desc) const {
     if (rule.matches(desc.name)) return rule;
     patterns += (patterns.empty() ? "'" : ", '") + rule.text + "'";
   }
-  throw ArgumentError(
-      {.expected = "a parameter whose name one of Mixed's patterns matches: " + patterns,
-       .found = "parameter name '" + desc.name + "', which did not match any pattern",
-       .remedy = "add the pattern \".*\" at the end, with a default initializer"});
+  refuse<ArgumentError>({"a parameter whose name one of Mixed's patterns matches: ", patterns},
+                        {"parameter name '", desc.name, "', which did not match any pattern"},
+                        {"add the pattern \".*\" at the end, with a default initializer"});
 }
 
 void Mixed::operator()(const InitDesc& desc, const Tensor& out, Generator& rng) const {

@@ -4,6 +4,7 @@
 
 #include "glueball/initializer.h"
 #include "initializer_support.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -83,9 +84,8 @@ void Identity::init_weight(const InitDesc& desc, const Tensor& out, Generator& /
 
 Dirac::Dirac(std::int64_t groups) : groups_(groups) {
   if (groups < 1) {
-    throw ArgumentError({.expected = "groups of at least 1 for Dirac",
-                         .found = std::to_string(groups),
-                         .remedy = "use the number of groups of the convolution"});
+    refuse<ArgumentError>({"groups of at least 1 for Dirac"}, {groups},
+                          {"use the number of groups of the convolution"});
   }
 }
 

@@ -8,6 +8,7 @@
 #include "glueball/parallel.h"
 #include "initializer_support.h"
 #include "kernels/table.h"
+#include "refuse.h"
 #include "singular_vectors.h"
 #include "text.h"
 
@@ -153,9 +154,7 @@ void fill_orthogonal(Index rows, Index columns, OrthogonalMethod method, Distrib
 
 void check_scale(double scale, const char* label) {
   if (!std::isfinite(scale)) {
-    throw ArgumentError({.expected = "a finite scale for " + std::string(label),
-                         .found = "scale=" + to_text(scale),
-                         .remedy = "pass a number"});
+    refuse<ArgumentError>({"a finite scale for ", label}, {"scale=", scale}, {"pass a number"});
   }
 }
 
@@ -165,9 +164,9 @@ Orthogonal::Orthogonal(double scale, Distribution rand_type, OrthogonalMethod me
     : scale_(scale), rand_type_(rand_type), method_(method) {
   check_scale(scale, "Orthogonal");
   if (rand_type == Distribution::truncated_normal) {
-    throw ArgumentError({.expected = "rand_type 'uniform' or 'normal' for Orthogonal",
-                         .found = "'truncated_normal'",
-                         .remedy = "use 'normal': its Q is uniform over the orthogonal group"});
+    refuse<ArgumentError>({"rand_type 'uniform' or 'normal' for Orthogonal"},
+                          {"'truncated_normal'"},
+                          {"use 'normal': its Q is uniform over the orthogonal group"});
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "glueball/initializer.h"
 #include "initializer_support.h"
+#include "refuse.h"
 #include "text.h"
 #include "unit_normal.h"
 
@@ -13,18 +14,14 @@ namespace {
 
 void check_sigma(double sigma, const char* label) {
   if (!(sigma >= 0.0) || !std::isfinite(sigma)) {
-    throw ArgumentError(
-        {.expected = "a sigma that is finite and not negative for " + std::string(label),
-         .found = "sigma=" + to_text(sigma),
-         .remedy = "sigma is the standard deviation, not the variance"});
+    refuse<ArgumentError>({"a sigma that is finite and not negative for ", label},
+                          {"sigma=", sigma}, {"sigma is the standard deviation, not the variance"});
   }
 }
 
 void check_mean(double mean, const char* label) {
   if (!std::isfinite(mean)) {
-    throw ArgumentError({.expected = "a finite mean for " + std::string(label),
-                         .found = "mean=" + to_text(mean),
-                         .remedy = "pass a number"});
+    refuse<ArgumentError>({"a finite mean for ", label}, {"mean=", mean}, {"pass a number"});
   }
 }
 
@@ -61,17 +58,16 @@ double cut_normal_deviation(double low, double high) {
 
 Uniform::Uniform(double scale) : low_(-scale), high_(scale) {
   if (!(scale >= 0.0) || !std::isfinite(scale)) {
-    throw ArgumentError({.expected = "a scale that is finite and not negative for Uniform",
-                         .found = "scale=" + to_text(scale),
-                         .remedy = "draws are from [-scale, scale); or give low= and high="});
+    refuse<ArgumentError>({"a scale that is finite and not negative for Uniform"},
+                          {"scale=", scale},
+                          {"draws are from [-scale, scale); or give low= and high="});
   }
 }
 
 Uniform::Uniform(double low, double high) : low_(low), high_(high) {
   if (!std::isfinite(low) || !std::isfinite(high) || low > high) {
-    throw ArgumentError({.expected = "finite limits with low <= high for Uniform",
-                         .found = "low=" + to_text(low) + ", high=" + to_text(high),
-                         .remedy = "draws are from [low, high)"});
+    refuse<ArgumentError>({"finite limits with low <= high for Uniform"},
+                          {"low=", low, ", high=", high}, {"draws are from [low, high)"});
   }
 }
 
@@ -96,10 +92,10 @@ TruncatedNormal::TruncatedNormal(double sigma, double mean, double low, double h
   check_sigma(sigma, "TruncatedNormal");
   check_mean(mean, "TruncatedNormal");
   if (!(low < high)) {
-    throw ArgumentError({.expected = "cuts with low < high for TruncatedNormal",
-                         .found = "low=" + to_text(low) + ", high=" + to_text(high),
-                         .remedy = cut == Cut::sigma ? "they are multiples of sigma around the mean"
-                                                     : "they are values, as cut=\"value\" says"});
+    refuse<ArgumentError>({"cuts with low < high for TruncatedNormal"},
+                          {"low=", low, ", high=", high},
+                          {cut == Cut::sigma ? "they are multiples of sigma around the mean"
+                                             : "they are values, as cut=\"value\" says"});
   }
   if (cut == Cut::sigma) {
     if (correct) sigma_ /= cut_normal_deviation(low, high);
@@ -110,12 +106,10 @@ TruncatedNormal::TruncatedNormal(double sigma, double mean, double low, double h
     // same interval, which it never reaches.
     const double limit = (high - low) / std::sqrt(12.0);
     if (!(sigma < limit * (1.0 - 1e-6))) {
-      throw ArgumentError(
-          {.expected = "a sigma below " + to_text(limit) +
-                       ", that of a uniform between the cuts, for TruncatedNormal "
-                       "with correct=True",
-           .found = "sigma=" + to_text(sigma) + ", low=" + to_text(low) + ", high=" + to_text(high),
-           .remedy = "widen the cuts"});
+      refuse<ArgumentError>({"a sigma below ", limit,
+                             ", that of a uniform between the cuts, for TruncatedNormal "
+                             "with correct=True"},
+                            {"sigma=", sigma, ", low=", low, ", high=", high}, {"widen the cuts"});
     }
     const auto result = [&](double uncut) {
       return uncut * cut_normal_deviation((low - mean) / uncut, (high - mean) / uncut);
@@ -145,9 +139,8 @@ void TruncatedNormal::init_weight(const InitDesc& desc, const Tensor& out, Gener
 Sparse::Sparse(double sparsity, double sigma, SparseAxis per)
     : sparsity_(sparsity), sigma_(sigma), per_(per) {
   if (!(sparsity >= 0.0 && sparsity <= 1.0)) {
-    throw ArgumentError({.expected = "a sparsity from 0 to 1 for Sparse",
-                         .found = "sparsity=" + to_text(sparsity),
-                         .remedy = "it is the share of elements that are zero"});
+    refuse<ArgumentError>({"a sparsity from 0 to 1 for Sparse"}, {"sparsity=", sparsity},
+                          {"it is the share of elements that are zero"});
   }
   check_sigma(sigma, "Sparse");
 }

@@ -5,6 +5,7 @@
 
 #include "glueball/initializer.h"
 #include "initializer_support.h"
+#include "refuse.h"
 #include "text.h"
 #include "unit_normal.h"
 
@@ -40,10 +41,8 @@ double product_over(const std::vector<std::int64_t>& axes, const char* setting,
   double product = 1.0;
   for (const std::int64_t axis : axes) {
     if (axis < -rank || axis >= rank) {
-      throw ShapeError({.expected = "a weight that has axis " + std::to_string(axis) +
-                                    ", which is in " + setting,
-                        .found = "'" + std::string(name) + "' of shape " + to_string(shape),
-                        .remedy = "correct " + std::string(setting)});
+      refuse<ShapeError>({"a weight that has axis ", axis, ", which is in ", setting},
+                         {"'", name, "' of shape ", shape}, {"correct ", setting});
     }
     product *= static_cast<double>(shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)]);
   }
@@ -52,9 +51,8 @@ double product_over(const std::vector<std::int64_t>& axes, const char* setting,
 
 void check_fan(const std::optional<double>& fan, const char* setting) {
   if (fan && !(*fan > 0.0 && std::isfinite(*fan))) {
-    throw ArgumentError({.expected = std::string(setting) + " to be a positive number",
-                         .found = to_text(*fan),
-                         .remedy = "leave it out to have it taken from the shape"});
+    refuse<ArgumentError>({setting, " to be a positive number"}, {*fan},
+                          {"leave it out to have it taken from the shape"});
   }
 }
 
@@ -94,9 +92,8 @@ std::pair<double, double> fans(std::string_view name, const Shape& shape) {
 
 double gain(std::string_view nonlinearity, std::optional<double> param) {
   if (param && !std::isfinite(*param)) {
-    throw ArgumentError({.expected = "a finite param for gain('" + std::string(nonlinearity) + "')",
-                         .found = to_text(*param),
-                         .remedy = "for leaky_relu it is the slope below 0"});
+    refuse<ArgumentError>({"a finite param for gain('", nonlinearity, "')"}, {*param},
+                          {"for leaky_relu it is the slope below 0"});
   }
   struct Known {
     std::string_view name;
@@ -141,9 +138,8 @@ double gain(std::string_view nonlinearity, std::optional<double> param) {
   }
   std::string names = "leaky_relu";
   for (const Known& entry : known) names += ", " + std::string(entry.name);
-  throw ArgumentError({.expected = "a nonlinearity whose gain is known: " + names,
-                       .found = "'" + std::string(nonlinearity) + "'",
-                       .remedy = "give the number itself, as scale= or gain="});
+  refuse<ArgumentError>({"a nonlinearity whose gain is known: ", names}, {"'", nonlinearity, "'"},
+                        {"give the number itself, as scale= or gain="});
 }
 
 VarianceScaling::VarianceScaling(double scale, Fan mode, Distribution distribution,
@@ -153,9 +149,8 @@ VarianceScaling::VarianceScaling(double scale, Fan mode, Distribution distributi
       distribution_(distribution),
       fan_settings_(std::move(fan_settings)) {
   if (!(scale >= 0.0) || !std::isfinite(scale)) {
-    throw ArgumentError({.expected = "a scale of the variance that is finite and not negative",
-                         .found = to_text(scale),
-                         .remedy = "the variance of the weight is scale / fan"});
+    refuse<ArgumentError>({"a scale of the variance that is finite and not negative"}, {scale},
+                          {"the variance of the weight is scale / fan"});
   }
   check_fan(fan_settings_.fan_in, "fan_in");
   check_fan(fan_settings_.fan_out, "fan_out");

@@ -11,6 +11,7 @@
 #include "glueball/params.h"
 #include "glueball/safetensors.h"
 #include "mapped_file.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -56,23 +57,22 @@ void check(const Parameter& parameter, const StoredArray& array, const std::stri
   if (!shape_fits()) {
     std::string found = "(";
     for (const std::int64_t length : array.lengths()) found += std::to_string(length) + ", ";
-    throw ShapeError(Explanation{
-        "an array for Parameter " + quoted(parameter.name()) + " of shape " +
-            (parameter.shape() ? to_string(*parameter.shape()) : "not known yet") + " in " +
-            quoted(source),
-        quoted(array.name()) + " with axes " + found + ")", "load into a net of the same sizes"});
+    refuse<ShapeError>({"an array for Parameter ", quoted(parameter.name()), " of shape ",
+                        (parameter.shape() ? to_string(*parameter.shape()) : "not known yet"),
+                        " in ", quoted(source)},
+                       {quoted(array.name()), " with axes ", found, ")"},
+                       {"load into a net of the same sizes"});
   }
   if (!array.is_convertible()) {
-    throw DtypeError({"an array that converts to float32 or float64 for Parameter " +
-                          quoted(parameter.name()) + " in " + quoted(source),
-                      std::string("dtype ") + to_string(array.dtype()),
-                      "convert the file with the program that wrote it"});
+    refuse<DtypeError>({"an array that converts to float32 or float64 for Parameter ",
+                        quoted(parameter.name()), " in ", quoted(source)},
+                       {"dtype ", to_string(array.dtype())},
+                       {"convert the file with the program that wrote it"});
   }
   if (array.dtype() != stored(parameter.dtype()) && !options.cast_dtype) {
-    throw ArgumentError({"an array of dtype " + to_string(parameter.dtype()) + " for Parameter " +
-                             quoted(parameter.name()) + " in " + quoted(source),
-                         std::string("dtype ") + to_string(array.dtype()),
-                         "set cast_dtype to convert it"});
+    refuse<ArgumentError>({"an array of dtype ", parameter.dtype(), " for Parameter ",
+                           quoted(parameter.name()), " in ", quoted(source)},
+                          {"dtype ", to_string(array.dtype())}, {"set cast_dtype to convert it"});
   }
 }
 
@@ -132,7 +132,8 @@ void load_into(const std::vector<Wanted>& places, const std::string& path,
                const LoadOptions& options) {
   const StoredArrays contents = read_arrays(path);
   if (!contents.named) {
-    throw ArgumentError({"named arrays in " + quoted(path), "a list", "save a net's parameters"});
+    refuse<ArgumentError>({"named arrays in ", quoted(path)}, {"a list"},
+                          {"save a net's parameters"});
   }
   // StoredArrays::find() goes through all arrays, which for as many aliases would take the square.
   std::unordered_map<std::string_view, const StoredArray*> stored;
@@ -140,9 +141,9 @@ void load_into(const std::vector<Wanted>& places, const std::string& path,
   std::vector<std::string> in_file;
   const auto add = [&](const std::string& name, const StoredArray& array) {
     if (!by_name.emplace(without_kind(name), &array).second) {
-      throw ArgumentError({"one array for each name in " + quoted(path),
-                           "two for " + quoted(without_kind(name)) + ", without 'arg:' and 'aux:'",
-                           "save them under different names"});
+      refuse<ArgumentError>({"one array for each name in ", quoted(path)},
+                            {"two for ", quoted(without_kind(name)), ", without 'arg:' and 'aux:'"},
+                            {"save them under different names"});
     }
     in_file.push_back(name);
   };
@@ -175,14 +176,14 @@ void load_into(const std::vector<Wanted>& places, const std::string& path,
   }
   for (const auto& [name, parameter] : missing) {
     if (options.allow_missing || given.contains(parameter.get())) continue;
-    throw ArgumentError({"Parameter " + quoted(name) + " in file " + quoted(path), list_of(in_file),
-                         "set allow_missing to leave it as it is"});
+    refuse<ArgumentError>({"Parameter ", quoted(name), " in file ", quoted(path)},
+                          {list_of(in_file)}, {"set allow_missing to leave it as it is"});
   }
   for (const auto& [name, array] : by_name) {
     if (options.ignore_extra || used.contains(name)) continue;
-    throw ArgumentError(
-        {"arrays for the net's parameters in file " + quoted(path) + ": " + list_of(in_net),
-         quoted(name), "set ignore_extra to skip it"});
+    refuse<ArgumentError>(
+        {"arrays for the net's parameters in file ", quoted(path), ": ", list_of(in_net)},
+        {quoted(name)}, {"set ignore_extra to skip it"});
   }
   assign(values, path, options);
 }
@@ -199,18 +200,18 @@ StoredArrays read_arrays(const std::string& path) {
     return parse_params(file->data(), file->bytes(), file, path);
   }
   const bool is_zip = begins_with(*file, 0, "PK");
-  throw FileFormatError(
-      {"a .safetensors or .params file as " + quoted(path),
-       is_zip ? "a zip archive, as .npz files are"
-              : "a file of " + std::to_string(file->bytes()) + " bytes that begins like neither",
-       is_zip ? "read it in Python, and save it as .safetensors" : "give another file"});
+  refuse<FileFormatError>(
+      {"a .safetensors or .params file as ", quoted(path)},
+      {is_zip ? std::string("a zip archive, as .npz files are")
+              : joined({"a file of ", file->bytes(), " bytes that begins like neither"})},
+      {is_zip ? "read it in Python, and save it as .safetensors" : "give another file"});
 }
 
 void write_arrays(const std::string& path, const StoredArrays& contents) {
   if (ends_with(path, ".safetensors")) return write_safetensors(path, contents);
   if (ends_with(path, ".npz")) {
-    throw ArgumentError({"a file name that ends in .safetensors or .params", quoted(path),
-                         "choose one of these: .npz is written from Python only"});
+    refuse<ArgumentError>({"a file name that ends in .safetensors or .params"}, {quoted(path)},
+                          {"choose one of these: .npz is written from Python only"});
   }
   write_params(path, contents);
 }
@@ -238,9 +239,9 @@ void save_parameters(const ParameterList& parameters, const std::string& path) {
   std::unordered_set<std::string_view> names;
   for (const auto& parameter : parameters) {
     if (!names.insert(parameter->name()).second) {
-      throw ArgumentError({"parameters of different names to save by name",
-                           "two called " + quoted(parameter->name()),
-                           "save the net, which is stored by path"});
+      refuse<ArgumentError>({"parameters of different names to save by name"},
+                            {"two called ", quoted(parameter->name())},
+                            {"save the net, which is stored by path"});
     }
     contents.arrays.emplace_back(parameter->name(), parameter->values());
   }
@@ -269,11 +270,10 @@ void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>
     }
     if (!are_equal(*first, array)) {
       // Whichever was taken, the other's values would be lost without a word.
-      throw ArgumentError(
-          {"equal arrays for shared Parameter " + quoted(parameter->name()) + " in " +
-               quoted(source),
-           quoted(first->name()) + " and " + quoted(array.name()) + ", which differ",
-           "load into a net that does not share it"});
+      refuse<ArgumentError>(
+          {"equal arrays for shared Parameter ", quoted(parameter->name()), " in ", quoted(source)},
+          {quoted(first->name()), " and ", quoted(array.name()), ", which differ"},
+          {"load into a net that does not share it"});
     }
   }
 

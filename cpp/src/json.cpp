@@ -33,14 +33,14 @@ void append_utf8(std::string& out, unsigned code) {
 }
 
 Value read_value(Reader& reader, std::size_t& left) {
-  if (left-- == 0) reader.fail("more values than allowed");
+  if (left-- == 0) reader.fail({"more values than allowed"});
   switch (reader.peek()) {
     case Reader::Kind::object: {
       Value::Object members;
       std::unordered_set<std::string> keys;
       reader.object([&](std::string key) {
         if (!keys.insert(key).second)
-          reader.fail("the key " + quoted(key) + " twice in one object");
+          reader.fail({"the key ", quoted(key), " twice in one object"});
         members.push_back({std::move(key), read_value(reader, left)});
       });
       return {std::move(members)};
@@ -69,6 +69,8 @@ Reader::Reader(std::string_view text) : text_(text) {
   if (!is_utf8(text)) throw SyntaxError("bytes that are not UTF-8", 0);
 }
 
+void Reader::fail(Pieces fault) const { throw SyntaxError(joined(fault), at_); }
+
 void Reader::skip_space() noexcept {
   while (at_ < text_.size() &&
          (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) {
@@ -78,7 +80,7 @@ void Reader::skip_space() noexcept {
 
 Reader::Kind Reader::peek() {
   skip_space();
-  if (at_ == text_.size()) fail("an end where a value should be");
+  if (at_ == text_.size()) fail({"an end where a value should be"});
   switch (text_[at_]) {
     case '{':
       return Kind::object;
@@ -93,16 +95,15 @@ Reader::Kind Reader::peek() {
       return Kind::null;
     default:
       if (text_[at_] == '-' || is_digit(text_[at_])) return Kind::number;
-      fail("no value where one should be");
+      fail({"no value where one should be"});
   }
 }
 
 void Reader::open(char bracket, const char* what) {
   skip_space();
-  if (at_ == text_.size() || text_[at_] != bracket)
-    fail(std::string("no ") + what + " where one should be");
+  if (at_ == text_.size() || text_[at_] != bracket) fail({"no ", what, " where one should be"});
   if (depth_ == max_depth) {
-    fail("values nested more than " + std::to_string(max_depth) + " deep");
+    fail({"values nested more than ", max_depth, " deep"});
   }
   ++depth_;
   ++at_;
@@ -121,20 +122,20 @@ bool Reader::next(char bracket, bool first) {
 void Reader::expect(char wanted) {
   skip_space();
   if (at_ == text_.size() || text_[at_] != wanted) {
-    fail(std::string("no '") + wanted + "' where one should be");
+    fail({"no '", std::string_view(&wanted, 1), "' where one should be"});
   }
   ++at_;
 }
 
 void Reader::word(std::string_view wanted) {
   skip_space();
-  if (text_.substr(at_, wanted.size()) != wanted) fail("no " + std::string(wanted));
+  if (text_.substr(at_, wanted.size()) != wanted) fail({"no ", wanted});
   at_ += wanted.size();
 }
 
 std::string Reader::string() {
   skip_space();
-  if (at_ == text_.size() || text_[at_] != '"') fail("no string where one should be");
+  if (at_ == text_.size() || text_[at_] != '"') fail({"no string where one should be"});
   ++at_;
   std::string out;
   for (;;) {
@@ -145,19 +146,19 @@ std::string Reader::string() {
     }
     out += text_.substr(at_, end - at_);
     at_ = end;
-    if (at_ == text_.size()) fail("a string that does not end");
+    if (at_ == text_.size()) fail({"a string that does not end"});
     if (text_[at_] == '"') {
       ++at_;
       return out;
     }
-    if (text_[at_] != '\\') fail("a control character in a string");
+    if (text_[at_] != '\\') fail({"a control character in a string"});
     escape(out);
   }
 }
 
 void Reader::escape(std::string& out) {
   ++at_;
-  if (at_ == text_.size()) fail("a string that does not end");
+  if (at_ == text_.size()) fail({"a string that does not end"});
   const char kind = text_[at_++];
   constexpr std::string_view letters = "\"\\/bfnrt";
   constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
@@ -165,14 +166,14 @@ void Reader::escape(std::string& out) {
     out += meanings[found];
     return;
   }
-  if (kind != 'u') fail("an escape that JSON does not have");
+  if (kind != 'u') fail({"an escape that JSON does not have"});
   unsigned code = hex4();
-  if (code >= 0xDC00 && code <= 0xDFFF) fail("half of a surrogate pair");
+  if (code >= 0xDC00 && code <= 0xDFFF) fail({"half of a surrogate pair"});
   if (code >= 0xD800 && code <= 0xDBFF) {
-    if (text_.substr(at_, 2) != "\\u") fail("half of a surrogate pair");
+    if (text_.substr(at_, 2) != "\\u") fail({"half of a surrogate pair"});
     at_ += 2;
     const unsigned low = hex4();
-    if (low < 0xDC00 || low > 0xDFFF) fail("half of a surrogate pair");
+    if (low < 0xDC00 || low > 0xDFFF) fail({"half of a surrogate pair"});
     code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
   }
   append_utf8(out, code);
@@ -183,7 +184,7 @@ unsigned Reader::hex4() {
   unsigned code = 0;
   const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
   if (digits.size() != 4 || result.ptr != digits.data() + 4) {
-    fail("no four hexadecimal digits after \\u");
+    fail({"no four hexadecimal digits after \\u"});
   }
   at_ += 4;
   return code;
@@ -195,13 +196,13 @@ std::string_view Reader::number_text() {
   const auto digits = [&] {
     const std::size_t from = at_;
     while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
-    if (at_ == from) fail("no digit where one should be");
+    if (at_ == from) fail({"no digit where one should be"});
   };
   const auto is = [&](char c) { return at_ < text_.size() && text_[at_] == c; };
   if (is('-')) ++at_;
   if (is('0')) {
     ++at_;
-    if (at_ < text_.size() && is_digit(text_[at_])) fail("a number with a leading zero");
+    if (at_ < text_.size() && is_digit(text_[at_])) fail({"a number with a leading zero"});
   } else {
     digits();
   }
@@ -222,7 +223,7 @@ std::uint64_t Reader::unsigned_integer() {
   std::uint64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec != std::errc{} || result.ptr != text.data() + text.size()) {
-    fail("no whole number of 0 to 2^64 - 1 but " + quoted(text));
+    fail({"no whole number of 0 to 2^64 - 1 but ", quoted(text)});
   }
   return value;
 }
@@ -232,13 +233,13 @@ double Reader::number() {
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec == std::errc::result_out_of_range) {
-    fail("a number beyond the range of double: " + quoted(text));
+    fail({"a number beyond the range of double: ", quoted(text)});
   }
   return value;
 }
 
 bool Reader::boolean() {
-  if (peek() != Kind::boolean) fail("neither true nor false");
+  if (peek() != Kind::boolean) fail({"neither true nor false"});
   const bool value = text_[at_] == 't';
   word(value ? "true" : "false");
   return value;
@@ -268,7 +269,7 @@ void Reader::skip() {
 
 void Reader::finish() {
   skip_space();
-  if (at_ != text_.size()) fail("more text after the value");
+  if (at_ != text_.size()) fail({"more text after the value"});
 }
 
 const Value* Value::find(std::string_view key) const noexcept {

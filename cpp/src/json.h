@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "refuse.h"
+
 namespace glueball::json {
 
 /// What is wrong, and where: "a string that does not end (at byte 17)".
@@ -71,7 +73,7 @@ class Reader {
 
   /// Bytes read so far.
   std::size_t offset() const noexcept { return at_; }
-  [[noreturn]] void fail(const std::string& fault) const { throw SyntaxError(fault, at_); }
+  [[noreturn]] void fail(Pieces fault) const;
 
  private:
   void skip_space() noexcept;

@@ -6,6 +6,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -21,8 +22,8 @@ std::string describe(const Tensor& array) {
 
 void check_head_grad(const LossRecord& record, const Tensor& head_grad) {
   if (head_grad.shape() == record.loss.shape() && head_grad.dtype() == record.loss.dtype()) return;
-  throw InputError({"a head gradient like the loss, " + describe(record.loss), describe(head_grad),
-                    "pass one number for each sample"});
+  refuse<InputError>({"a head gradient like the loss, ", describe(record.loss)},
+                     {describe(head_grad)}, {"pass one number for each sample"});
 }
 
 template <class T>
@@ -92,20 +93,19 @@ LossRecord softmax_cross_entropy(const Tensor& logits, const std::int64_t* label
                                  std::int64_t label_count) {
   const Shape& shape = logits.shape();
   if (shape.rank() != 2 || shape[1] < 1) {
-    throw InputError({"predictions of shape (batch, classes) for softmax cross entropy",
-                      describe(logits), "give one row for each sample, one column for each class"});
+    refuse<InputError>({"predictions of shape (batch, classes) for softmax cross entropy"},
+                       {describe(logits)},
+                       {"give one row for each sample, one column for each class"});
   }
   if (label_count != shape[0]) {
-    throw InputError({std::to_string(shape[0]) +
-                          " labels, one for each row of predictions of shape " + to_string(shape),
-                      std::to_string(label_count), "pass one class number for each sample"});
+    refuse<InputError>({shape[0], " labels, one for each row of predictions of shape ", shape},
+                       {label_count}, {"pass one class number for each sample"});
   }
   for (std::int64_t i = 0; i < label_count; ++i) {
     if (labels[i] >= 0 && labels[i] < shape[1]) continue;
-    throw IndexError({"labels from 0 to " + std::to_string(shape[1] - 1) + " for " +
-                          std::to_string(shape[1]) + " classes",
-                      "label " + std::to_string(labels[i]) + " at position " + std::to_string(i),
-                      "correct the label, or give the net's last layer more units"});
+    refuse<IndexError>({"labels from 0 to ", shape[1] - 1, " for ", shape[1], " classes"},
+                       {"label ", labels[i], " at position ", i},
+                       {"correct the label, or give the net's last layer more units"});
   }
   LossRecord record{Tensor::uninitialized({shape[0]}, logits.dtype()),
                     Tensor::uninitialized(shape, logits.dtype())};
@@ -132,16 +132,16 @@ Tensor softmax_cross_entropy_backward(const LossRecord& record, const std::int64
 LossRecord l2_loss(const Tensor& prediction, const Tensor& label, double weight) {
   const Shape& shape = prediction.shape();
   if (shape.rank() == 0) {
-    throw InputError({"predictions with a batch axis for the L2 loss", describe(prediction),
-                      "pass an array of one axis or more"});
+    refuse<InputError>({"predictions with a batch axis for the L2 loss"}, {describe(prediction)},
+                       {"pass an array of one axis or more"});
   }
   if (label.size() != prediction.size() || label.dtype() != prediction.dtype()) {
-    throw InputError({"labels like the predictions, " + describe(prediction), describe(label),
-                      "pass as many labels as predictions, of the same dtype"});
+    refuse<InputError>({"labels like the predictions, ", describe(prediction)}, {describe(label)},
+                       {"pass as many labels as predictions, of the same dtype"});
   }
   if (shape[0] > 0 && prediction.size() == 0) {
-    throw InputError({"at least one element a sample for the L2 loss", describe(prediction),
-                      "the mean of nothing is not a number: drop the empty axis"});
+    refuse<InputError>({"at least one element a sample for the L2 loss"}, {describe(prediction)},
+                       {"the mean of nothing is not a number: drop the empty axis"});
   }
   LossRecord record{Tensor::uninitialized({shape[0]}, prediction.dtype()),
                     Tensor::uninitialized(shape, prediction.dtype())};

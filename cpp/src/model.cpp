@@ -11,6 +11,7 @@
 #include "glueball/io.h"
 #include "glueball/safetensors.h"
 #include "model_layers.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -39,8 +40,7 @@ std::shared_ptr<Layer> read_layer(ModelSource& source, const json::Value& record
   LayerReader in(source, record, path);
   if (is_chain(in.kind())) {
     if (nesting == max_nesting) {
-      source.fail("chains nested up to " + std::to_string(max_nesting) + " deep",
-                  "more at " + quoted(path));
+      source.fail({"chains nested up to ", max_nesting, " deep"}, {"more at ", quoted(path)});
     }
     auto chain = std::make_shared<Sequential>(in.name());
     for (const json::Value& each : in.array("layers")) {
@@ -55,28 +55,27 @@ std::shared_ptr<Layer> read_layer(ModelSource& source, const json::Value& record
     in.finish();
     return layer;
   }
-  source.fail("layers of the kinds " + known_kinds(), quoted(in.kind()) + " at " + quoted(path),
+  source.fail({"layers of the kinds ", known_kinds()}, {quoted(in.kind()), " at ", quoted(path)},
               "load it with the glueball that wrote it, or export the net without that layer");
 }
 
 const json::Value& member(const ModelSource& source, const json::Value& root, const char* key) {
   const json::Value* const value = root.find(key);
-  if (value == nullptr) source.fail(std::string(quoted(key)) + " in the architecture", "none");
+  if (value == nullptr) source.fail({quoted(key), " in the architecture"}, {"none"});
   return *value;
 }
 
 json::Value parse_architecture(const ModelSource& source, const StoredArrays& contents) {
   const auto text = contents.metadata.find(model_key);
   if (text == contents.metadata.end()) {
-    source.fail(std::string("the architecture of a model, under ") + quoted(model_key) +
-                    " in the metadata,",
-                "parameters only", "build the net, and use load_parameters()");
+    source.fail({"the architecture of a model, under ", quoted(model_key), " in the metadata,"},
+                {"parameters only"}, "build the net, and use load_parameters()");
   }
   try {
     // A value takes a byte of text at least: this bounds nothing further.
     return json::parse(text->second, text->second.size());
   } catch (const json::SyntaxError& error) {
-    source.fail("the architecture as JSON", error.what());
+    source.fail({"the architecture as JSON"}, {error.what()});
   }
 }
 
@@ -84,23 +83,23 @@ json::Value parse_architecture(const ModelSource& source, const StoredArrays& co
 void read_head(ModelSource& source, const json::Value& root) {
   const auto* const format = std::get_if<std::string>(&member(source, root, "format").content);
   if (format == nullptr || *format != model_key) {
-    source.fail(std::string("the format ") + quoted(model_key),
-                format == nullptr ? "no name" : quoted(*format));
+    source.fail({"the format ", quoted(model_key)},
+                {format == nullptr ? "no name" : quoted(*format)});
   }
   const auto* const found = std::get_if<double>(&member(source, root, "version").content);
   if (found == nullptr || *found != version) {
-    source.fail("a model of version " + to_text(version),
-                found == nullptr ? "no number" : "version " + to_text(*found),
+    source.fail({"a model of version ", version},
+                {found == nullptr ? std::string("no number") : joined({"version ", *found})},
                 "use a glueball that knows that version");
   }
   const auto* const dtype = std::get_if<std::string>(&member(source, root, "dtype").content);
   if (dtype == nullptr || (*dtype != "float32" && *dtype != "float64")) {
-    source.fail("the dtype float32 or float64", dtype == nullptr ? "no name" : quoted(*dtype));
+    source.fail({"the dtype float32 or float64"}, {dtype == nullptr ? "no name" : quoted(*dtype)});
   }
   source.set_dtype(*dtype == "float32" ? Dtype::float32 : Dtype::float64);
   const std::set<std::string> known{"format", "version", "dtype", "in_units", "net"};
   for (const auto& [key, value] : std::get<json::Value::Object>(root.content)) {
-    if (!known.contains(key)) source.fail("known members of the architecture", quoted(key));
+    if (!known.contains(key)) source.fail({"known members of the architecture"}, {quoted(key)});
   }
 }
 
@@ -127,8 +126,8 @@ std::shared_ptr<Sequential> load(const StoredArrays& contents, const std::string
 
 std::string write_chain(const Sequential& chain, const std::string& path, int nesting) {
   if (nesting == max_nesting) {
-    throw ArgumentError({"chains nested up to " + std::to_string(max_nesting) + " deep to save",
-                         "more at '" + path + "'", "add their layers to fewer chains"});
+    refuse<ArgumentError>({"chains nested up to ", max_nesting, " deep to save"},
+                          {"more at '", path, "'"}, {"add their layers to fewer chains"});
   }
   std::string layers;
   for (std::size_t i = 0; i < chain.layers().size(); ++i) {
@@ -144,10 +143,10 @@ std::string write_chain(const Sequential& chain, const std::string& path, int ne
       if (known.type != nullptr && *known.type == typeid(layer)) found = &known;
     }
     if (found == nullptr) {
-      throw ArgumentError(
-          {"layers of the kinds " + known_kinds() + " to save",
-           "'" + layer.name() + "' at '" + child_path(path, i) + "', of another class",
-           "save parameters only, with save_parameters()"});
+      refuse<ArgumentError>(
+          {"layers of the kinds ", known_kinds(), " to save"},
+          {"'", layer.name(), "' at '", child_path(path, i), "', of another class"},
+          {"save parameters only, with save_parameters()"});
     }
     LayerWriter out(found->kind, layer);
     found->write(layer, out);
@@ -172,16 +171,16 @@ StoredArrays store(const Sequential& net) {
           return;
         }
         if (!names.insert(parameter->name()).second) {
-          throw ArgumentError({"parameters of different names to save",
-                               "two called '" + parameter->name() + "'",
-                               "give each layer a name of its own"});
+          refuse<ArgumentError>({"parameters of different names to save"},
+                                {"two called '", parameter->name(), "'"},
+                                {"give each layer a name of its own"});
         }
         if (first == nullptr) first = parameter.get();
         if (parameter->dtype() != first->dtype()) {
-          throw ArgumentError({"parameters of one dtype to save",
-                               "'" + first->name() + "' of " + to_string(first->dtype()) + ", '" +
-                                   parameter->name() + "' of " + to_string(parameter->dtype()),
-                               "cast the whole net"});
+          refuse<ArgumentError>({"parameters of one dtype to save"},
+                                {"'", first->name(), "' of ", first->dtype(), ", '",
+                                 parameter->name(), "' of ", parameter->dtype()},
+                                {"cast the whole net"});
         }
         contents.arrays.emplace_back(path, parameter->data());
       });
@@ -216,8 +215,8 @@ std::shared_ptr<Sequential> parse_model(const void* data, std::size_t bytes,
 void save_model(const Sequential& net, const std::string& path) {
   constexpr std::string_view ending = ".safetensors";
   if (!path.ends_with(ending)) {
-    throw ArgumentError(
-        {"a path that ends in .safetensors to save a model", "'" + path + "'", "rename it"});
+    refuse<ArgumentError>({"a path that ends in .safetensors to save a model"}, {"'", path, "'"},
+                          {"rename it"});
   }
   StoredArrays contents = store(net);
   const Dtype dtype = contents.arrays.empty()                               ? Dtype::float32

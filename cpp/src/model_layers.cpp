@@ -13,6 +13,7 @@
 #include "glueball/flatten.h"
 #include "glueball/norm.h"
 #include "glueball/prelu.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -49,9 +50,8 @@ ModelSource::ModelSource(const std::string& file, const StoredArrays& contents)
   for (const StoredArray& array : contents.arrays) arrays_.emplace(array.name(), &array);
 }
 
-void ModelSource::fail(const std::string& expected, const std::string& found,
-                       const std::string& remedy) const {
-  throw FileFormatError({expected + " in " + quoted(file_), found, remedy});
+void ModelSource::fail(Pieces expected, Pieces found, const char* remedy) const {
+  refuse<FileFormatError>({joined(expected), " in ", quoted(file_)}, found, {remedy});
 }
 
 std::shared_ptr<Parameter> ModelSource::parameter(const std::string& path, const std::string& name,
@@ -59,13 +59,12 @@ std::shared_ptr<Parameter> ModelSource::parameter(const std::string& path, const
   const auto alias = contents_.aliases.find(path);
   const auto found = arrays_.find(alias == contents_.aliases.end() ? path : alias->second);
   if (found == arrays_.end()) {
-    fail("an array " + quoted(path) + " of shape " + to_string(shape), "none");
+    fail({"an array ", quoted(path), " of shape ", shape}, {"none"});
   }
   const StoredArray& array = *found->second;
   if (!has_shape(array, shape) || array.dtype() != stored(dtype_)) {
-    fail("an array " + quoted(path) + " of shape " + to_string(shape) + " and dtype " +
-             to_string(stored(dtype_)),
-         shape_of(array) + ", " + to_string(array.dtype()));
+    fail({"an array ", quoted(path), " of shape ", shape, " and dtype ", to_string(stored(dtype_))},
+         {shape_of(array), ", ", to_string(array.dtype())});
   }
   used_.insert(path);
   std::shared_ptr<Parameter>& parameter = parameters_[&array];
@@ -83,7 +82,7 @@ std::shared_ptr<Parameter> ModelSource::parameter(const std::string& path, const
 void ModelSource::check_all_used() const {
   const auto check = [&](const std::string& name) {
     if (!used_.contains(name)) {
-      fail("arrays of the model's layers only", quoted(name) + ", which belongs to none");
+      fail({"arrays of the model's layers only"}, {quoted(name), ", which belongs to none"});
     }
   };
   for (const StoredArray& array : contents_.arrays) check(array.name());
@@ -91,7 +90,7 @@ void ModelSource::check_all_used() const {
   std::unordered_set<std::string_view> names;
   for (const auto& [parameter, array] : values_) {
     if (!names.insert(parameter->name()).second) {
-      fail("parameters of different names", "two called " + quoted(parameter->name()));
+      fail({"parameters of different names"}, {"two called ", quoted(parameter->name())});
     }
   }
 }
@@ -101,7 +100,7 @@ void ModelSource::check_all_used() const {
 LayerReader::LayerReader(ModelSource& source, const json::Value& record, std::string path)
     : source_(source), record_(record), path_(std::move(path)) {
   if (!std::holds_alternative<json::Value::Object>(record.content)) {
-    source_.fail("an object that describes layer " + quoted(path_), "another kind of value");
+    source_.fail({"an object that describes layer ", quoted(path_)}, {"another kind of value"});
   }
   kind_ = text("kind");
   prefix_ = text("prefix");
@@ -117,7 +116,7 @@ std::string LayerReader::describe(std::string_view key) const {
 
 const json::Value& LayerReader::required(std::string_view key) {
   const json::Value* const value = record_.find(key);
-  if (value == nullptr) fail(describe(key), "nothing");
+  if (value == nullptr) fail({describe(key)}, {"nothing"});
   read_.insert(key);
   return *value;
 }
@@ -125,13 +124,11 @@ const json::Value& LayerReader::required(std::string_view key) {
 template <class T>
 const T& LayerReader::as(std::string_view key, const char* what) {
   const T* const value = std::get_if<T>(&required(key).content);
-  if (value == nullptr) fail(describe(key) + " to be " + what, "another kind of value");
+  if (value == nullptr) fail({describe(key), " to be ", what}, {"another kind of value"});
   return *value;
 }
 
-void LayerReader::fail(const std::string& expected, const std::string& found) const {
-  source_.fail(expected, found);
-}
+void LayerReader::fail(Pieces expected, Pieces found) const { source_.fail(expected, found); }
 
 bool LayerReader::flag(std::string_view key) { return as<bool>(key, "true or false"); }
 
@@ -140,7 +137,7 @@ double LayerReader::number(std::string_view key) { return as<double>(key, "a num
 double LayerReader::number(std::string_view key, double least, double most) {
   const double value = number(key);
   if (!(value >= least && value <= most)) {
-    fail(describe(key) + " to be from " + to_text(least) + " to " + to_text(most), to_text(value));
+    fail({describe(key), " to be from ", least, " to ", most}, {value});
   }
   return value;
 }
@@ -150,9 +147,7 @@ std::int64_t LayerReader::integer(std::string_view key, std::int64_t least) {
   const double value = number(key);
   if (value != std::floor(value) || value < static_cast<double>(least) ||
       value > static_cast<double>(most)) {
-    fail(describe(key) + " to be an integer from " + std::to_string(least) + " to " +
-             std::to_string(most),
-         to_text(value));
+    fail({describe(key), " to be an integer from ", least, " to ", most}, {value});
   }
   return static_cast<std::int64_t>(value);
 }
@@ -160,7 +155,7 @@ std::int64_t LayerReader::integer(std::string_view key, std::int64_t least) {
 std::int64_t LayerReader::divisor(std::string_view key, std::int64_t of) {
   const std::int64_t value = integer(key, 1);
   if (of % value != 0) {
-    fail(describe(key) + " to divide " + std::to_string(of), std::to_string(value));
+    fail({describe(key), " to divide ", of}, {value});
   }
   return value;
 }
@@ -177,8 +172,8 @@ std::vector<std::int64_t> LayerReader::axes(std::string_view key) {
   for (const json::Value& value : array(key)) {
     const double* const axis = std::get_if<double>(&value.content);
     if (axis == nullptr || *axis != std::floor(*axis) || *axis < -rank || *axis >= rank) {
-      fail(describe(key) + " to be integers from " + to_text(-rank) + " to " + to_text(rank - 1),
-           axis == nullptr ? "another kind of value" : to_text(*axis));
+      fail({describe(key), " to be integers from ", -rank, " to ", rank - 1},
+           {axis == nullptr ? "another kind of value" : to_text(*axis)});
     }
     axes.push_back(static_cast<std::int64_t>(*axis));
   }
@@ -190,7 +185,7 @@ ActivationFunction LayerReader::function(std::string_view key) {
   const std::string name = text(key);
   const std::vector<std::string>& known = activation_names();
   if (std::ranges::find(known, name) == known.end()) {
-    fail(describe(key) + " to be the name of an activation", quoted(name));
+    fail({describe(key), " to be the name of an activation"}, {quoted(name)});
   }
   return ActivationFunction(name);
 }
@@ -204,7 +199,7 @@ ActivationFunction LayerReader::function(ActivationKind kind, std::string_view k
     case ActivationKind::silu:
       return {kind, number(key, -most, most)};
     default:
-      fail("no " + describe(key) + ", whose activation has no parameter", "one");
+      fail({"no ", describe(key), ", whose activation has no parameter"}, {"one"});
   }
 }
 
@@ -216,7 +211,7 @@ std::shared_ptr<Parameter> LayerReader::parameter(const std::string& local, cons
 
 void LayerReader::finish() const {
   for (const auto& [key, value] : std::get<json::Value::Object>(record_.content)) {
-    if (!read_.contains(key)) fail("known settings", describe(key));
+    if (!read_.contains(key)) fail({"known settings"}, {describe(key)});
   }
 }
 

@@ -16,6 +16,7 @@
 #include "glueball/layer.h"
 #include "glueball/stored_array.h"
 #include "json.h"
+#include "refuse.h"
 
 namespace glueball {
 
@@ -29,8 +30,8 @@ class ModelSource {
   ModelSource(const std::string& file, const StoredArrays& contents);
 
   /// @throws FileFormatError that names the file.
-  [[noreturn]] void fail(const std::string& expected, const std::string& found,
-                         const std::string& remedy = "export the model anew") const;
+  [[noreturn]] void fail(Pieces expected, Pieces found,
+                         const char* remedy = "export the model anew") const;
 
   void set_dtype(Dtype dtype) noexcept { dtype_ = dtype; }
 
@@ -96,7 +97,7 @@ class LayerReader {
   void finish() const;
 
  private:
-  [[noreturn]] void fail(const std::string& expected, const std::string& found) const;
+  [[noreturn]] void fail(Pieces expected, Pieces found) const;
   const json::Value& required(std::string_view key);
   template <class T>
   const T& as(std::string_view key, const char* what);

@@ -8,6 +8,7 @@
 #include "glueball/parallel.h"
 #include "kernels/table.h"
 #include "layer_checks.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -69,9 +70,9 @@ std::string known_or_none(const Shape& shape, std::size_t axis) {
 Normalisation::Normalisation(std::string name, const Settings& settings)
     : Layer(std::move(name)), epsilon_(settings.epsilon) {
   if (settings.in_channels < 1 && settings.in_channels != Shape::unknown) {
-    throw ArgumentError({"in_channels of 1 or more for '" + this->name() + "', or -1 for unknown",
-                         std::to_string(settings.in_channels),
-                         "give the number of channels, or leave it to the first input"});
+    refuse<ArgumentError>({"in_channels of 1 or more for '", this->name(), "', or -1 for unknown"},
+                          {settings.in_channels},
+                          {"give the number of channels, or leave it to the first input"});
   }
   gamma_ = make_parameter("gamma", settings, settings.gamma_initializer, settings.scale);
   beta_ = make_parameter("beta", settings, settings.beta_initializer, settings.center);
@@ -88,19 +89,19 @@ Normalisation::Normalisation(std::string name, std::shared_ptr<Parameter> gamma,
 
 void Normalisation::check_epsilon() const {
   if (epsilon_ >= 0.0 && std::isfinite(epsilon_)) return;
-  throw ArgumentError({"an epsilon of 0 or more for '" + name() + "'", to_text(epsilon_),
-                       "give a small number such as 1e-5"});
+  refuse<ArgumentError>({"an epsilon of 0 or more for '", name(), "'"}, {epsilon_},
+                        {"give a small number such as 1e-5"});
 }
 
 void Normalisation::check_parameter(const std::shared_ptr<Parameter>& parameter) const {
   if (parameter == nullptr) {
-    throw ArgumentError({"parameters for '" + name() + "'", "null", "pass all of them"});
+    refuse<ArgumentError>({"parameters for '", name(), "'"}, {"null"}, {"pass all of them"});
   }
   if (parameter->shape() && parameter->shape()->rank() == 1) return;
-  throw ShapeError(Explanation{"a parameter of shape (channels,) for '" + name() + "'",
-                               "Parameter '" + parameter->name() + "' of shape " +
-                                   (parameter->shape() ? to_string(*parameter->shape()) : "None"),
-                               "pass a parameter with one axis"});
+  refuse<ShapeError>({"a parameter of shape (channels,) for '", name(), "'"},
+                     {"Parameter '", parameter->name(), "' of shape ",
+                      (parameter->shape() ? to_string(*parameter->shape()) : "None")},
+                     {"pass a parameter with one axis"});
 }
 
 std::shared_ptr<Parameter> Normalisation::make_parameter(const std::string& name,
@@ -120,9 +121,9 @@ std::size_t Normalisation::axis_of(const Shape& input) const {
   const auto rank = static_cast<std::int64_t>(input.rank());
   const std::int64_t axis = channel_axis();
   if (axis >= -rank && axis < rank) return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
-  throw ShapeError(Explanation{
-      "an input of '" + name() + "' with channels on axis " + std::to_string(axis),
-      "the shape " + to_string(input), "pass data with more axes, or give the layer another axis"});
+  refuse<ShapeError>({"an input of '", name(), "' with channels on axis ", axis},
+                     {"the shape ", input},
+                     {"pass data with more axes, or give the layer another axis"});
 }
 
 Shape Normalisation::infer_shape(const Shape& input) {
@@ -144,11 +145,10 @@ Shape Normalisation::infer_shape(const Shape& input) {
 
 void Normalisation::throw_channels(const Shape& input) const {
   const Shape& own = *gamma_->shape();
-  throw ShapeError(Explanation{known_or_none(own, 0) + " channels on axis " +
-                                   std::to_string(channel_axis()) + " of the input of '" + name() +
-                                   "'",
-                               "the shape " + to_string(input),
-                               "pass data like that of the first batch, or make the layer anew"});
+  refuse<ShapeError>({known_or_none(own, 0), " channels on axis ", channel_axis(),
+                      " of the input of '", name(), "'"},
+                     {"the shape ", input},
+                     {"pass data like that of the first batch, or make the layer anew"});
 }
 
 void Normalisation::visit_parameters(const std::string& prefix,
@@ -354,8 +354,8 @@ BatchNorm::BatchNorm(std::string name, std::shared_ptr<Parameter> gamma,
 
 void BatchNorm::check_momentum() const {
   if (momentum_ >= 0.0 && momentum_ <= 1.0) return;
-  throw ArgumentError({"a momentum from 0 to 1 for '" + name() + "'", to_text(momentum_),
-                       "give the share of the running values that stays at a step"});
+  refuse<ArgumentError>({"a momentum from 0 to 1 for '", name(), "'"}, {momentum_},
+                        {"give the share of the running values that stays at a step"});
 }
 
 bool BatchNorm::is_ready() const {
@@ -386,9 +386,8 @@ bool BatchNorm::find_moments(const Tensor& x, const Layout& layout, const Forwar
     return true;
   }
   if (x.size() == 0) {
-    throw ShapeError(Explanation{"at least one sample to take the mean of in '" + name() + "'",
-                                 "an input of shape " + to_string(x.shape()),
-                                 "leave empty batches out"});
+    refuse<ShapeError>({"at least one sample to take the mean of in '", name(), "'"},
+                       {"an input of shape ", x.shape()}, {"leave empty batches out"});
   }
   return Normalisation::find_moments(x, layout, mode, mean, variance);
 }
@@ -458,10 +457,9 @@ Shape InstanceNorm::infer_shape(const Shape& input) {
 
 void InstanceNorm::check_axes(const Shape& input) const {
   if (axis_of(input) == 0 || input.rank() < 3) {
-    throw ShapeError(Explanation{"an input with an axis besides batch and channels (axis " +
-                                     std::to_string(axis_) + ") for '" + name() + "'",
-                                 "the shape " + to_string(input),
-                                 "LayerNorm normalises over features"});
+    refuse<ShapeError>(
+        {"an input with an axis besides batch and channels (axis ", axis_, ") for '", name(), "'"},
+        {"the shape ", input}, {"LayerNorm normalises over features"});
   }
 }
 
@@ -502,8 +500,8 @@ GroupNorm::GroupNorm(std::string name, std::shared_ptr<Parameter> gamma,
 
 void GroupNorm::check_groups() const {
   if (groups_ < 1) {
-    throw ArgumentError({"one group of channels or more for '" + name() + "'",
-                         std::to_string(groups_), "give the number of groups"});
+    refuse<ArgumentError>({"one group of channels or more for '", name(), "'"}, {groups_},
+                          {"give the number of groups"});
   }
   if (const std::int64_t channels = (*gamma()->shape())[0]; channels != Shape::unknown) {
     GroupNorm::check_channels(channels);  // the constructor comes here too
@@ -512,9 +510,9 @@ void GroupNorm::check_groups() const {
 
 void GroupNorm::check_channels(std::int64_t channels) const {
   if (channels % groups_ == 0) return;
-  throw ArgumentError({"a number of channels that " + std::to_string(groups_) +
-                           " groups can share equally in '" + name() + "'",
-                       std::to_string(channels), "choose a number of groups that divides it"});
+  refuse<ArgumentError>(
+      {"a number of channels that ", groups_, " groups can share equally in '", name(), "'"},
+      {channels}, {"choose a number of groups that divides it"});
 }
 
 Normalisation::Layout GroupNorm::layout(const Shape& input) const {

@@ -12,6 +12,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -53,13 +54,12 @@ bool scales_layer(std::string_view name) {
 
 void check_same_shape(const Tensor& array, const Tensor& weight, const char* what) {
   if (array.shape() != weight.shape()) {
-    throw ShapeError(
-        Explanation{std::string(what) + " of the weight's shape, " + to_string(weight.shape()),
-                    to_string(array.shape()), "pass arrays of one shape"});
+    refuse<ShapeError>({what, " of the weight's shape, ", weight.shape()}, {array.shape()},
+                       {"pass arrays of one shape"});
   }
   if (array.dtype() != weight.dtype()) {
-    throw DtypeError({std::string(what) + " of the weight's dtype, " + to_string(weight.dtype()),
-                      to_string(array.dtype()), "cast it first"});
+    refuse<DtypeError>({what, " of the weight's dtype, ", weight.dtype()}, {array.dtype()},
+                       {"cast it first"});
   }
 }
 
@@ -82,7 +82,7 @@ struct Optimizer::Rule {
   kernels::RuleCode variant;
   int variant_by = -1;
 
-  std::size_t index(const std::string& wanted) const {
+  [[gnu::cold]] std::size_t index(const std::string& wanted) const {
     for (std::size_t i = 0; i < hyperparameters.size(); ++i) {
       if (hyperparameters[i].name == wanted) return i;
     }
@@ -90,12 +90,12 @@ struct Optimizer::Rule {
     for (const Hyperparameter& each : hyperparameters) {
       names += (names.empty() ? "" : ", ") + std::string(each.name);
     }
-    throw ArgumentError({"a hyperparameter of the rule '" + std::string(name) + "' (" +
-                             (names.empty() ? "there are none" : names) + ")",
-                         "'" + wanted + "'", "correct the name"});
+    refuse<ArgumentError>({"a hyperparameter of the rule '", name, "' (",
+                           (names.empty() ? "there are none" : names), ")"},
+                          {"'", wanted, "'"}, {"correct the name"});
   }
 
-  void check(std::size_t i, double value) const {
+  [[gnu::cold]] void check(std::size_t i, double value) const {
     const Hyperparameter& each = hyperparameters[i];
     const bool below = each.open ? value < each.highest : value <= each.highest;
     if (value >= each.lowest && below) return;
@@ -106,11 +106,11 @@ struct Optimizer::Rule {
       range += each.open ? " and below " : " and at most ";
       range += to_text(each.highest);
     }
-    throw ArgumentError({range, to_text(value), "the default is " + to_text(each.standard)});
+    refuse<ArgumentError>({range}, {value}, {"the default is ", each.standard});
   }
 };
 
-const std::vector<Optimizer::Rule>& Optimizer::all() {
+[[gnu::cold]] const std::vector<Optimizer::Rule>& Optimizer::all() {
   using namespace kernels;
   constexpr double epsilon = 1e-8;
   const auto beta1 = rate_of_decay("beta1", 0.9);
@@ -168,7 +168,7 @@ const Optimizer::Rule& Optimizer::find(const std::string& name) {
   }
   std::string names;
   for (const Rule& rule : all()) names += (names.empty() ? "" : ", ") + std::string(rule.name);
-  throw ArgumentError({"one of the rules " + names, "'" + name + "'", "correct the name"});
+  refuse<ArgumentError>({"one of the rules ", names}, {"'", name, "'"}, {"correct the name"});
 }
 
 std::vector<std::string> Optimizer::rules() {
@@ -375,17 +375,15 @@ Optimizer::State Optimizer::state(const Parameter& parameter) const {
 
 void Optimizer::set_state(const Parameter& parameter, const State& state) {
   if (state.arrays.size() > kernels::max_states) {
-    throw ArgumentError({"at most " + std::to_string(kernels::max_states) +
-                             " state arrays for Parameter '" + parameter.name() + "'",
-                         std::to_string(state.arrays.size()),
-                         "load the states that were saved with this optimizer"});
+    refuse<ArgumentError>(
+        {"at most ", kernels::max_states, " state arrays for Parameter '", parameter.name(), "'"},
+        {state.arrays.size()}, {"load the states that were saved with this optimizer"});
   }
   for (const Tensor& array : state.arrays) {
     if (parameter.shape() && parameter.shape()->is_compatible(array.shape())) continue;
-    throw ShapeError(Explanation{"a state of the shape of Parameter '" + parameter.name() + "', " +
-                                     (parameter.shape() ? to_string(*parameter.shape()) : "None"),
-                                 to_string(array.shape()),
-                                 "load the states that were saved with this net"});
+    refuse<ShapeError>({"a state of the shape of Parameter '", parameter.name(), "', ",
+                        (parameter.shape() ? to_string(*parameter.shape()) : "None")},
+                       {array.shape()}, {"load the states that were saved with this net"});
   }
   State copied{state.count, state.carry, {}};
   for (const Tensor& array : state.arrays) {

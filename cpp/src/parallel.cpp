@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "glueball/error.h"
+#include "refuse.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -285,9 +286,8 @@ int num_threads() noexcept {
 
 void set_num_threads(int count) {
   if (count < 1) {
-    throw ArgumentError({.expected = "a number of threads of at least 1",
-                         .found = std::to_string(count),
-                         .remedy = "set 1 to stay on the calling thread"});
+    refuse<ArgumentError>({"a number of threads of at least 1"}, {count},
+                          {"set 1 to stay on the calling thread"});
   }
   chosen_threads.store(count, std::memory_order_relaxed);
 }

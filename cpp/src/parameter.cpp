@@ -10,6 +10,7 @@
 
 #include "glueball/error.h"
 #include "product.h"
+#include "refuse.h"
 #include "single_thread.h"
 
 namespace glueball {
@@ -51,9 +52,9 @@ GradReq grad_req_from(const std::string& word) {
   if (word == "write") return GradReq::write;
   if (word == "add") return GradReq::add;
   if (word == "null") return GradReq::null;
-  throw ArgumentError({"grad_req to be one of 'write', 'add', or 'null'", "'" + word + "'",
-                       "'write' overwrites the gradient in each backward, 'add' accumulates it, "
-                       "'null' computes none"});
+  refuse<ArgumentError>({"grad_req to be one of 'write', 'add', or 'null'"}, {"'", word, "'"},
+                        {"'write' overwrites the gradient in each backward, 'add' accumulates it, "
+                         "'null' computes none"});
 }
 
 std::string to_string(GradReq grad_req) {
@@ -158,9 +159,9 @@ bool Parameter::initialize(std::shared_ptr<const Initializer> own,
     if (state_ == State::initialized && !force) return false;
     if (!shape_ || !shape_->is_known()) {
       if (!settings_.allow_deferred_init) {
-        throw ArgumentError(
-            {"a shape whose axes are all known, to initialize Parameter '" + name_ + "'",
-             describe(shape_), "give the shape, or allow_deferred_init=True to wait for data"});
+        refuse<ArgumentError>(
+            {"a shape whose axes are all known, to initialize Parameter '", name_, "'"},
+            {describe(shape_)}, {"give the shape, or allow_deferred_init=True to wait for data"});
       }
       plan_ = std::move(plan);
       state_ = State::deferred;
@@ -302,9 +303,9 @@ const Tensor* Parameter::make_panels() {
 void Parameter::set_rounds_inference(bool rounds) {
   const std::lock_guard lock(mutex_);
   if (rounds && settings_.dtype != Dtype::float32) {
-    throw DtypeError({"a parameter of float32 for inference in bfloat16",
-                      "Parameter '" + name_ + "' of " + to_string(settings_.dtype),
-                      "cast it to float32 first"});
+    refuse<DtypeError>({"a parameter of float32 for inference in bfloat16"},
+                       {"Parameter '", name_, "' of ", settings_.dtype},
+                       {"cast it to float32 first"});
   }
   rounds_inference_ = rounds;
   drop_panels();

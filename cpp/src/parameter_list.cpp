@@ -4,6 +4,7 @@
 
 #include "glueball/error.h"
 #include "pattern.h"
+#include "refuse.h"
 
 namespace glueball {
 
@@ -42,19 +43,19 @@ const std::shared_ptr<Parameter>& ParameterList::operator[](const std::string& n
   for (std::size_t i = 0; i < size(); ++i) {
     present += (i == 0 ? "'" : ", '") + parameters_[i]->name() + "' at " + paths_[i];
   }
-  throw ArgumentError({.expected = "the name or the path of one parameter",
-                       .found = "'" + name + "', which " + std::to_string(found.size()) + " of " +
-                                std::to_string(size()) + " parameters have",
-                       .remedy = size() == 0 ? "add layers first" : "use one of " + present});
+  refuse<ArgumentError>(
+      {"the name or the path of one parameter"},
+      {"'", name, "', which ", found.size(), " of ", size(), " parameters have"},
+      {size() == 0 ? std::string("add layers first") : joined({"use one of ", present})});
 }
 
 std::int64_t ParameterList::elements() const {
   std::int64_t sum = 0;
   for (const auto& parameter : parameters_) {
     if (!parameter->shape()) {
-      throw ShapeError(Explanation{"parameters whose shapes are known",
-                                   "Parameter '" + parameter->name() + "' of unknown shape",
-                                   "run the net once, or infer_shape() it"});
+      refuse<ShapeError>({"parameters whose shapes are known"},
+                         {"Parameter '", parameter->name(), "' of unknown shape"},
+                         {"run the net once, or infer_shape() it"});
     }
     sum += parameter->shape()->elements();
   }

@@ -12,6 +12,7 @@
 #include "atomic_file.h"
 #include "glueball/error.h"
 #include "mapped_file.h"
+#include "refuse.h"
 #include "text.h"
 
 // The format, as MXNet 1.9.1's src/ndarray/ndarray.cc writes it; all numbers little-endian.
@@ -67,7 +68,7 @@ class ParamsReader {
         file_(file) {}
 
   StoredArrays read() {
-    if (take<std::uint64_t>() != list_magic) fail("other first bytes than those of such files");
+    if (take<std::uint64_t>() != list_magic) fail({"other first bytes than those of such files"});
     take<std::uint64_t>();  // reserved
     const auto count = take<std::uint64_t>();
     StoredArrays contents;
@@ -75,19 +76,20 @@ class ParamsReader {
       contents.arrays.push_back(read_array(std::to_string(i)));
     }
     read_names(contents);
-    if (left_ != 0) fail(std::to_string(left_) + " bytes behind the last name");
+    if (left_ != 0) fail({left_, " bytes behind the last name"});
     return contents;
   }
 
  private:
-  [[noreturn]] void fail(const std::string& fault) const {
-    throw FileFormatError({"a .params file of MXNet's arrays as " + quoted(file_), fault,
-                           "it is damaged, not whole, or of another kind: write or copy it again"});
+  [[noreturn]] void fail(Pieces fault) const {
+    refuse<FileFormatError>(
+        {"a .params file of MXNet's arrays as ", quoted(file_)}, fault,
+        {"it is damaged, not whole, or of another kind: write or copy it again"});
   }
 
   const std::byte* take_bytes(std::uint64_t bytes) {
     if (bytes > left_) {
-      fail("an end " + std::to_string(bytes - left_) + " bytes too early");
+      fail({"an end ", bytes - left_, " bytes too early"});
     }
     left_ -= static_cast<std::size_t>(bytes);
     return std::exchange(at_, at_ + bytes);
@@ -103,12 +105,12 @@ class ParamsReader {
   template <class Length>
   std::vector<std::int64_t> take_lengths(std::int64_t axes, const std::string& name) {
     if (axes < 0 || axes > most_axes) {
-      fail(std::to_string(axes) + " axes of array " + name + ", or an array of a later version");
+      fail({axes, " axes of array ", name, ", or an array of a later version"});
     }
     std::vector<std::int64_t> lengths;
     for (std::int64_t axis = 0; axis < axes; ++axis) {
       const auto length = static_cast<std::int64_t>(take<Length>());
-      if (length < 0) fail("an axis of unknown length of array " + name);
+      if (length < 0) fail({"an axis of unknown length of array ", name});
       lengths.push_back(length);
     }
     return lengths;
@@ -120,8 +122,8 @@ class ParamsReader {
     if (magic == v2_magic || magic == v3_magic) {
       const auto storage = take<std::int32_t>();
       if (storage != dense) {
-        fail("array " + name + " of storage type " + std::to_string(storage) +
-             ", sparse; convert it: tostype('default')");
+        fail({"array ", name, " of storage type ", storage,
+              ", sparse; convert it: tostype('default')"});
       }
       lengths = take_lengths<std::int64_t>(take<std::int32_t>(), name);
     } else if (magic == v1_magic) {
@@ -129,16 +131,16 @@ class ParamsReader {
     } else {
       lengths = take_lengths<std::uint32_t>(magic, name);
     }
-    if (lengths.empty() && magic != v3_magic) fail("no array as number " + name);
+    if (lengths.empty() && magic != v3_magic) fail({"no array as number ", name});
     take<std::int32_t>();  // the device's type
     take<std::int32_t>();  // and number
     const auto code = take<std::int32_t>();
     if (code < 0 || static_cast<std::size_t>(code) >= dtypes.size()) {
-      fail("dtype number " + std::to_string(code) + " of array " + name);
+      fail({"dtype number ", code, " of array ", name});
     }
     const StoredDtype dtype = dtypes[static_cast<std::size_t>(code)];
     const auto bytes = stored_bytes(dtype, lengths);
-    if (!bytes) fail("a shape of array " + name + " that is too large for any file");
+    if (!bytes) fail({"a shape of array ", name, " that is too large for any file"});
     const std::byte* const data = take_bytes(static_cast<std::uint64_t>(*bytes));
     return {name, dtype, std::move(lengths), data, static_cast<std::size_t>(*bytes), owner_};
   }
@@ -148,16 +150,15 @@ class ParamsReader {
     contents.named = count != 0;
     if (!contents.named) return;
     if (count != contents.arrays.size()) {
-      fail(std::to_string(count) + " names of " + std::to_string(contents.arrays.size()) +
-           " arrays");
+      fail({count, " names of ", contents.arrays.size(), " arrays"});
     }
     std::unordered_set<std::string_view> names;
     for (StoredArray& array : contents.arrays) {
       const auto bytes = take<std::uint64_t>();
       const auto* const text = reinterpret_cast<const char*>(take_bytes(bytes));
       const std::string_view name(text, static_cast<std::size_t>(bytes));
-      if (!is_utf8(name)) fail("the name " + quoted(name) + ", which is not UTF-8");
-      if (!names.insert(name).second) fail("array " + quoted(name) + " twice");
+      if (!is_utf8(name)) fail({"the name ", quoted(name), ", which is not UTF-8"});
+      if (!names.insert(name).second) fail({"array ", quoted(name), " twice"});
       array = array.renamed(std::string(name));
     }
   }
@@ -172,18 +173,20 @@ void check_names(const StoredArrays& contents) {
   std::unordered_set<std::string_view> names;
   const auto check = [&names](const std::string& name) {
     if (!is_utf8(name) || name.find('\0') != std::string::npos) {
-      throw ArgumentError({"names in UTF-8 without zero bytes", quoted(name), "rename the array"});
+      refuse<ArgumentError>({"names in UTF-8 without zero bytes"}, {quoted(name)},
+                            {"rename the array"});
     }
     if (!names.insert(name).second) {
-      throw ArgumentError({"arrays of different names", quoted(name) + " twice", "rename one"});
+      refuse<ArgumentError>({"arrays of different names"}, {quoted(name), " twice"},
+                            {"rename one"});
     }
   };
   for (const StoredArray& array : contents.arrays) check(array.name());
   for (const auto& [alias, name] : contents.aliases) {
     check(alias);
     if (contents.find(name) == nullptr) {
-      throw ArgumentError({"aliases of arrays that are there",
-                           quoted(alias) + " of " + quoted(name), "correct the aliases"});
+      refuse<ArgumentError>({"aliases of arrays that are there"},
+                            {quoted(alias), " of ", quoted(name)}, {"correct the aliases"});
     }
   }
 }
@@ -218,8 +221,9 @@ StoredArrays read_params(const std::string& path) {
 
 void write_params(const std::string& path, const StoredArrays& contents) {
   if (!contents.metadata.empty()) {
-    throw ArgumentError({"no metadata for a .params file, which has no room for it",
-                         quoted(contents.metadata.begin()->first), "write a .safetensors file"});
+    refuse<ArgumentError>({"no metadata for a .params file, which has no room for it"},
+                          {quoted(contents.metadata.begin()->first)},
+                          {"write a .safetensors file"});
   }
   check_names(contents);
   std::vector<StoredArray> arrays = contents.arrays;
@@ -228,9 +232,9 @@ void write_params(const std::string& path, const StoredArrays& contents) {
   }
   for (const StoredArray& array : arrays) {
     if (code_of(array.dtype())) continue;
-    throw ArgumentError({"arrays of dtypes that MXNet 1.9.1 reads in a .params file",
-                         quoted(array.name()) + " of dtype " + to_string(array.dtype()),
-                         "convert it, or write a .safetensors file"});
+    refuse<ArgumentError>({"arrays of dtypes that MXNet 1.9.1 reads in a .params file"},
+                          {quoted(array.name()), " of dtype ", to_string(array.dtype())},
+                          {"convert it, or write a .safetensors file"});
   }
 
   AtomicFile file(path);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "glueball/error.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -359,9 +360,9 @@ class PatternReader {
 Pattern::Pattern(const std::string& text, const std::string& user) {
   const char* const fault = PatternReader(text, *this).read();
   if (fault != nullptr) {
-    throw ArgumentError({.expected = "ECMAScript regular expressions for " + user,
-                         .found = "'" + text + "' (" + fault + ")",
-                         .remedy = "put a backslash before characters that stand for themselves"});
+    refuse<ArgumentError>({"ECMAScript regular expressions for ", user},
+                          {"'", text, "' (", fault, ")"},
+                          {"put a backslash before characters that stand for themselves"});
   }
 }
 

@@ -7,6 +7,7 @@
 #include "glueball/parallel.h"
 #include "kernels/table.h"
 #include "layer_checks.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -65,9 +66,9 @@ void run_slopes(const Tensor& dy, const Tensor& x, const kernels::NormView& view
 
 PReLU::PReLU(std::string name, const Settings& settings) : Layer(std::move(name)) {
   if (settings.in_channels < 1 && settings.in_channels != Shape::unknown) {
-    throw ArgumentError({"in_channels of 1 or more for '" + this->name() + "', or -1 for unknown",
-                         std::to_string(settings.in_channels),
-                         "give the number of slopes, or leave it to the first input"});
+    refuse<ArgumentError>({"in_channels of 1 or more for '", this->name(), "', or -1 for unknown"},
+                          {settings.in_channels},
+                          {"give the number of slopes, or leave it to the first input"});
   }
   Parameter::Settings alpha;
   alpha.dtype = settings.dtype;
@@ -82,14 +83,14 @@ PReLU::PReLU(std::string name) : PReLU(std::move(name), Settings{}) {}
 PReLU::PReLU(std::string name, std::shared_ptr<Parameter> alpha)
     : Layer(std::move(name)), alpha_(std::move(alpha)) {
   if (alpha_ == nullptr) {
-    throw ArgumentError({"slopes for '" + this->name() + "'", "null", "pass a parameter"});
+    refuse<ArgumentError>({"slopes for '", this->name(), "'"}, {"null"}, {"pass a parameter"});
   }
   const std::optional<Shape>& shape = alpha_->shape();
   if (shape && shape->rank() == 1) return;
-  throw ShapeError(Explanation{
-      "slopes of shape (channels,) or (1,) for '" + this->name() + "'",
-      "Parameter '" + alpha_->name() + "' of shape " + (shape ? to_string(*shape) : "None"),
-      "pass a parameter with one axis"});
+  refuse<ShapeError>(
+      {"slopes of shape (channels,) or (1,) for '", this->name(), "'"},
+      {"Parameter '", alpha_->name(), "' of shape ", (shape ? to_string(*shape) : "None")},
+      {"pass a parameter with one axis"});
 }
 
 void PReLU::check_channels(const Shape& input) const {
@@ -99,10 +100,9 @@ void PReLU::check_channels(const Shape& input) const {
                            (input[1] == slopes && slopes > 0))) {
     return;
   }
-  throw ShapeError(
-      Explanation{(slopes == Shape::unknown ? std::string() : std::to_string(slopes) + " ") +
-                      "channels on axis 1 of the input of '" + name() + "'",
-                  "the shape " + to_string(input), "give PReLU as many in_channels, or 1"});
+  refuse<ShapeError>({(slopes == Shape::unknown ? std::string() : std::to_string(slopes) + " "),
+                      "channels on axis 1 of the input of '", name(), "'"},
+                     {"the shape ", input}, {"give PReLU as many in_channels, or 1"});
 }
 
 Shape PReLU::infer_shape(const Shape& input) {

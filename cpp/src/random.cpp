@@ -6,6 +6,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
+#include "refuse.h"
 #include "streaming.h"
 #include "text.h"
 
@@ -18,16 +19,14 @@ constexpr std::int64_t grain = std::int64_t{1} << 16;
 
 void check_sigma(double sigma) {
   if (!(sigma >= 0.0) || !std::isfinite(sigma)) {
-    throw ArgumentError({.expected = "a standard deviation sigma that is finite and not negative",
-                         .found = to_text(sigma),
-                         .remedy = "sigma is the standard deviation, not the variance"});
+    refuse<ArgumentError>({"a standard deviation sigma that is finite and not negative"}, {sigma},
+                          {"sigma is the standard deviation, not the variance"});
   }
 }
 
 void check_mean(double mean) {
   if (!std::isfinite(mean)) {
-    throw ArgumentError(
-        {.expected = "a finite mean", .found = to_text(mean), .remedy = "pass a number"});
+    refuse<ArgumentError>({"a finite mean"}, {mean}, {"pass a number"});
   }
 }
 
@@ -82,10 +81,9 @@ void Generator::uniform(const Tensor& out, double low, double high) {
                            ? static_cast<double>(static_cast<float>(high - low))
                            : high - low;
   if (!std::isfinite(low) || !std::isfinite(high) || !std::isfinite(width) || low > high) {
-    throw ArgumentError({.expected = "finite limits with low <= high, and a width that " +
-                                     to_string(out.dtype()) + " can hold",
-                         .found = "low=" + to_text(low) + ", high=" + to_text(high),
-                         .remedy = "draws are from [low, high)"});
+    refuse<ArgumentError>(
+        {"finite limits with low <= high, and a width that ", out.dtype(), " can hold"},
+        {"low=", low, ", high=", high}, {"draws are from [low, high)"});
   }
   draw(out,
        [&](const auto& table, auto* data, std::uint64_t first, std::int64_t count, bool streaming) {
@@ -109,9 +107,8 @@ void Generator::truncated_normal(const Tensor& out, double mean, double sigma, d
   check_sigma(sigma);
   check_mean(mean);
   if (!(low < high)) {
-    throw ArgumentError({.expected = "cuts with low < high, as values",
-                         .found = "low=" + to_text(low) + ", high=" + to_text(high),
-                         .remedy = "swap them, or use a normal without cuts"});
+    refuse<ArgumentError>({"cuts with low < high, as values"}, {"low=", low, ", high=", high},
+                          {"swap them, or use a normal without cuts"});
   }
   if (sigma == 0.0) {
     out.fill(std::fmin(std::fmax(mean, low), high));

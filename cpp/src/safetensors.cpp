@@ -13,6 +13,7 @@
 #include "glueball/error.h"
 #include "json.h"
 #include "mapped_file.h"
+#include "refuse.h"
 #include "text.h"
 
 namespace glueball {
@@ -56,10 +57,10 @@ class HeaderReader {
 
  private:
   void read_metadata() {
-    if (std::exchange(has_metadata_, true)) json_.fail("the metadata twice");
+    if (std::exchange(has_metadata_, true)) json_.fail({"the metadata twice"});
     if (json_.peek() == json::Reader::Kind::null) return json_.null();
     json_.object([this](std::string key) {
-      if (metadata.contains(key)) json_.fail("the metadata's key " + quoted(key) + " twice");
+      if (metadata.contains(key)) json_.fail({"the metadata's key ", quoted(key), " twice"});
       metadata.emplace(std::move(key), json_.string());
     });
   }
@@ -72,7 +73,7 @@ class HeaderReader {
         once(entry.dtype.has_value(), key, entry);
         const std::string dtype = json_.string();
         entry.dtype = stored_dtype_from(dtype);
-        if (!entry.dtype) json_.fail("dtype " + quoted(dtype) + " of array " + quoted(entry.name));
+        if (!entry.dtype) json_.fail({"dtype ", quoted(dtype), " of array ", quoted(entry.name)});
       } else if (key == "shape") {
         once(entry.lengths.has_value(), key, entry);
         entry.lengths = read_lengths(entry.name);
@@ -84,13 +85,13 @@ class HeaderReader {
       }
     });
     if (!entry.dtype || !entry.lengths || !entry.offsets) {
-      json_.fail("no dtype, shape or data_offsets of array " + quoted(entry.name));
+      json_.fail({"no dtype, shape or data_offsets of array ", quoted(entry.name)});
     }
     entries.push_back(std::move(entry));
   }
 
   void once(bool seen, const std::string& key, const Entry& entry) {
-    if (seen) json_.fail("the " + key + " of array " + quoted(entry.name) + " twice");
+    if (seen) json_.fail({"the ", key, " of array ", quoted(entry.name), " twice"});
   }
 
   std::vector<std::int64_t> read_lengths(const std::string& name) {
@@ -98,10 +99,10 @@ class HeaderReader {
     json_.array([&] {
       const std::uint64_t length = json_.unsigned_integer();
       if (length > std::numeric_limits<std::int64_t>::max()) {
-        json_.fail("an axis of length " + std::to_string(length) + " of array " + quoted(name));
+        json_.fail({"an axis of length ", length, " of array ", quoted(name)});
       }
       if (lengths.size() == most_axes) {
-        json_.fail("more than " + std::to_string(most_axes) + " axes of array " + quoted(name));
+        json_.fail({"more than ", most_axes, " axes of array ", quoted(name)});
       }
       lengths.push_back(static_cast<std::int64_t>(length));
     });
@@ -111,10 +112,10 @@ class HeaderReader {
   std::pair<std::uint64_t, std::uint64_t> read_offsets(const std::string& name) {
     std::vector<std::uint64_t> offsets;
     json_.array([&] {
-      if (offsets.size() == 2) json_.fail("more than two data_offsets of array " + quoted(name));
+      if (offsets.size() == 2) json_.fail({"more than two data_offsets of array ", quoted(name)});
       offsets.push_back(json_.unsigned_integer());
     });
-    if (offsets.size() != 2) json_.fail("fewer than two data_offsets of array " + quoted(name));
+    if (offsets.size() != 2) json_.fail({"fewer than two data_offsets of array ", quoted(name)});
     return {offsets[0], offsets[1]};
   }
 
@@ -122,9 +123,9 @@ class HeaderReader {
   bool has_metadata_ = false;
 };
 
-[[noreturn]] void fail(const std::string& file, const std::string& fault) {
-  throw FileFormatError({"a .safetensors file as " + quoted(file), fault,
-                         "it is damaged, not whole, or of another kind: write or copy it again"});
+[[noreturn]] void fail(const std::string& file, Pieces fault) {
+  refuse<FileFormatError>({"a .safetensors file as ", quoted(file)}, fault,
+                          {"it is damaged, not whole, or of another kind: write or copy it again"});
 }
 
 std::string range(const Entry& entry) {
@@ -138,7 +139,7 @@ void check_names(const std::vector<Entry>& entries, const std::string& file) {
   for (const Entry& entry : entries) names.emplace_back(entry.name);
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);
-  if (twice != names.end()) fail(file, "array " + quoted(*twice) + " twice");
+  if (twice != names.end()) fail(file, {"array ", quoted(*twice), " twice"});
 }
 
 /// Checks that the arrays, in the order of their data, fill `bytes` bytes without holes and
@@ -149,22 +150,20 @@ void check_layout(const std::vector<Entry>& entries, std::size_t bytes, const st
     const std::string array = "array " + quoted(entry.name);
     const auto [first, last] = *entry.offsets;
     if (first != end || last < first) {
-      fail(file, array + " at " + range(entry) + " of the data, where byte " + std::to_string(end) +
-                     " comes next");
+      fail(file, {array, " at ", range(entry), " of the data, where byte ", end, " comes next"});
     }
     if (last > bytes) {
-      fail(file, array + " at " + range(entry) + " of the data, which has " +
-                     std::to_string(bytes) + " bytes");
+      fail(file, {array, " at ", range(entry), " of the data, which has ", bytes, " bytes"});
     }
     const auto needed = stored_bytes(*entry.dtype, *entry.lengths);
     if (!needed || static_cast<std::uint64_t>(*needed) != last - first) {
-      fail(file, array + " of " + std::to_string(last - first) +
-                     " bytes, which do not fit its shape and dtype " + to_string(*entry.dtype));
+      fail(file, {array, " of ", last - first, " bytes, which do not fit its shape and dtype ",
+                  to_string(*entry.dtype)});
     }
     end = last;
   }
   if (end != bytes) {
-    fail(file, std::to_string(bytes - end) + " bytes behind the last array");
+    fail(file, {bytes - end, " bytes behind the last array"});
   }
 }
 
@@ -203,7 +202,7 @@ bool restore_list(std::vector<StoredArray>& arrays) {
 
 void check_text(std::string_view text, const char* what) {
   if (is_utf8(text)) return;
-  throw ArgumentError({std::string(what) + " in UTF-8", quoted(text), "encode it as UTF-8"});
+  refuse<ArgumentError>({what, " in UTF-8"}, {quoted(text)}, {"encode it as UTF-8"});
 }
 
 /// Aliases and metadata as one map, in the order of its keys.
@@ -214,21 +213,21 @@ std::map<std::string, std::string, std::less<>> merged_metadata(
     check_text(key, "a key of the metadata");
     check_text(text, "a value of the metadata");
     if (contains(names, text) && !contains(names, key)) {
-      throw ArgumentError({"metadata of which no value is an array's name",
-                           quoted(key) + ": " + quoted(text),
-                           "use aliases if it is another name of that array, else another text"});
+      refuse<ArgumentError>({"metadata of which no value is an array's name"},
+                            {quoted(key), ": ", quoted(text)},
+                            {"use aliases if it is another name of that array, else another text"});
     }
   }
   if (!contents.named) merged.insert_or_assign(std::string(list_key), "true");
   for (const auto& [alias, name] : contents.aliases) {
     check_text(alias, "an alias");
     if (!contains(names, name) || contains(names, alias)) {
-      throw ArgumentError({"aliases that are no arrays' names, of arrays that are there",
-                           quoted(alias) + " of " + quoted(name), "correct the aliases"});
+      refuse<ArgumentError>({"aliases that are no arrays' names, of arrays that are there"},
+                            {quoted(alias), " of ", quoted(name)}, {"correct the aliases"});
     }
     if (!merged.emplace(alias, name).second) {
-      throw ArgumentError(
-          {"aliases that are no keys of the metadata", quoted(alias), "rename one of the two"});
+      refuse<ArgumentError>({"aliases that are no keys of the metadata"}, {quoted(alias)},
+                            {"rename one of the two"});
     }
   }
   return merged;
@@ -264,11 +263,12 @@ std::string header_of(const StoredArrays& contents,
   const std::vector<std::string_view> names = sorted_names(contents.arrays);
   const auto twice = std::ranges::adjacent_find(names);
   if (twice != names.end()) {
-    throw ArgumentError({"arrays of different names", quoted(*twice) + " twice", "rename one"});
+    refuse<ArgumentError>({"arrays of different names"}, {quoted(*twice), " twice"},
+                          {"rename one"});
   }
   if (contains(names, metadata_key)) {
-    throw ArgumentError(
-        {"another name for an array than that of the metadata", quoted(metadata_key), "rename it"});
+    refuse<ArgumentError>({"another name for an array than that of the metadata"},
+                          {quoted(metadata_key)}, {"rename it"});
   }
 
   std::string header = "{";
@@ -297,9 +297,9 @@ std::string header_of(const StoredArrays& contents,
   header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
   if (header.size() > largest_header) {
-    throw ArgumentError({"names, shapes and metadata of at most " + std::to_string(largest_header) +
-                             " bytes together",
-                         std::to_string(header.size()), "use several files"});
+    refuse<ArgumentError>(
+        {"names, shapes and metadata of at most ", largest_header, " bytes together"},
+        {header.size()}, {"use several files"});
   }
   return header;
 }
@@ -310,17 +310,15 @@ StoredArrays parse_safetensors(const void* data, std::size_t bytes,
                                std::shared_ptr<const void> owner, const std::string& name) {
   std::uint64_t header_bytes = 0;
   if (bytes < length_bytes) {
-    fail(name, std::to_string(bytes) + " bytes, fewer than the header's length takes");
+    fail(name, {bytes, " bytes, fewer than the header's length takes"});
   }
   std::memcpy(&header_bytes, data, length_bytes);
   if (header_bytes > largest_header) {
-    fail(name, "a header of " + std::to_string(header_bytes) + " bytes, more than " +
-                   std::to_string(largest_header));
+    fail(name, {"a header of ", header_bytes, " bytes, more than ", largest_header});
   }
   const std::size_t rest = bytes - length_bytes;
   if (header_bytes > rest) {
-    fail(name, "a header of " + std::to_string(header_bytes) + " bytes in a file of " +
-                   std::to_string(bytes));
+    fail(name, {"a header of ", header_bytes, " bytes in a file of ", bytes});
   }
   const auto* const text = static_cast<const char*>(data) + length_bytes;
   std::vector<Entry> entries;
@@ -331,7 +329,7 @@ StoredArrays parse_safetensors(const void* data, std::size_t bytes,
     entries = std::move(header.entries);
     contents.metadata = std::move(header.metadata);
   } catch (const json::SyntaxError& error) {
-    fail(name, std::string("a header with ") + error.what());
+    fail(name, {"a header with ", error.what()});
   }
 
   check_names(entries, name);

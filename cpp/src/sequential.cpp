@@ -7,6 +7,7 @@
 #include "glueball/parameter_list.h"
 #include "inference.h"
 #include "layer_checks.h"
+#include "refuse.h"
 
 namespace glueball {
 namespace {
@@ -50,10 +51,8 @@ void check_output(const std::string& name, const Tensor& output, const Shape& sh
   const std::string found = output.defined()
                                 ? to_string(output.shape()) + " and " + to_string(output.dtype())
                                 : "an undefined array";
-  throw InputError({.expected = "an output of shape " + to_string(shape) + " and " +
-                                to_string(dtype) + " for '" + name + "'",
-                    .found = found,
-                    .remedy = "pass an array of that shape and dtype"});
+  refuse<InputError>({"an output of shape ", shape, " and ", dtype, " for '", name, "'"}, {found},
+                     {"pass an array of that shape and dtype"});
 }
 
 }  // namespace
@@ -102,15 +101,16 @@ bool Sequential::contains(const Sequential& chain) const {
   return false;
 }
 
-void Sequential::add(std::shared_ptr<Layer> layer) {
+[[gnu::cold]] void Sequential::add(std::shared_ptr<Layer> layer) {
   if (layer == nullptr) {
-    throw ArgumentError({"a layer to add to '" + name() + "'", "null", "pass a shared_ptr to one"});
+    refuse<ArgumentError>({"a layer to add to '", name(), "'"}, {"null"},
+                          {"pass a shared_ptr to one"});
   }
   auto* chain = dynamic_cast<Sequential*>(layer.get());
   if (chain != nullptr && chain->contains(*this)) {
-    throw ArgumentError({"a layer that '" + name() + "' is not a part of",
-                         "'" + chain->name() + "', which contains it",
-                         "a chain cannot contain itself"});
+    refuse<ArgumentError>({"a layer that '", name(), "' is not a part of"},
+                          {"'", chain->name(), "', which contains it"},
+                          {"a chain cannot contain itself"});
   }
   inference_->add(*layer);
   layers_.push_back(std::move(layer));
@@ -226,9 +226,9 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
     return has_nested_ ? as_dense(*inside[i]) : dense_[i];
   };
   if (count != record.size()) {
-    throw ArgumentError({"a record of the " + std::to_string(count) + " layers of '" + name() + "'",
-                         "one of " + std::to_string(record.size()),
-                         "change a net before its forward or after its backward, not between"});
+    refuse<ArgumentError>({"a record of the ", count, " layers of '", name(), "'"},
+                          {"one of ", record.size()},
+                          {"change a net before its forward or after its backward, not between"});
   }
   // Gradients need not flow below the first layer that keeps any: below it are Flatten, or frozen
   // layers.

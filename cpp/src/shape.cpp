@@ -4,19 +4,19 @@
 #include <limits>
 
 #include "glueball/error.h"
+#include "refuse.h"
 
 namespace glueball {
 
 void Shape::throw_invalid(const std::int64_t* lengths, std::size_t rank) {
   if (rank > max_rank) {
-    throw ArgumentError({"at most " + std::to_string(max_rank) + " axes", std::to_string(rank),
-                         "merge some axes into one"});
+    refuse<ArgumentError>({"at most ", max_rank, " axes"}, {rank}, {"merge some axes into one"});
   }
   Shape shape;
   shape.rank_ = rank;
   std::copy_n(lengths, rank, shape.lengths_.begin());
-  throw ArgumentError({"lengths of axes that are 0 or more (-1 for an unknown one)",
-                       to_string(shape), "correct the shape"});
+  refuse<ArgumentError>({"lengths of axes that are 0 or more (-1 for an unknown one)"}, {shape},
+                        {"correct the shape"});
 }
 
 bool Shape::is_known() const noexcept { return std::ranges::find(*this, unknown) == end(); }
@@ -34,12 +34,12 @@ std::int64_t Shape::elements() const {
   std::int64_t product = 1;
   for (const std::int64_t length : *this) {
     if (length == unknown) {
-      throw ShapeError(Explanation{"a shape whose axes are all known", to_string(*this),
-                                   "give the lengths, or pass data first"});
+      refuse<ShapeError>({"a shape whose axes are all known"}, {*this},
+                         {"give the lengths, or pass data first"});
     }
     if (product > std::numeric_limits<std::int64_t>::max() / length) {
-      throw ShapeError(Explanation{"a shape whose elements can be counted in 63 bits",
-                                   to_string(*this), "use a smaller one"});
+      refuse<ShapeError>({"a shape whose elements can be counted in 63 bits"}, {*this},
+                         {"use a smaller one"});
     }
     product *= length;
   }
@@ -55,8 +55,8 @@ bool Shape::is_compatible(const Shape& other) const noexcept {
 
 Shape Shape::merged(const Shape& other) const {
   if (!is_compatible(other)) {
-    throw ShapeError(Explanation{"a shape that agrees with " + to_string(*this), to_string(other),
-                                 "make the known axes equal"});
+    refuse<ShapeError>({"a shape that agrees with ", *this}, {other},
+                       {"make the known axes equal"});
   }
   Shape merged = *this;
   for (std::size_t axis = 0; axis < rank_; ++axis) {
@@ -67,8 +67,7 @@ Shape Shape::merged(const Shape& other) const {
 
 Shape Shape::with(std::size_t axis, std::int64_t length) const {
   if (axis >= rank_) {
-    throw ArgumentError(
-        {"an axis of " + to_string(*this), "axis " + std::to_string(axis), "count axes from 0"});
+    refuse<ArgumentError>({"an axis of ", *this}, {"axis ", axis}, {"count axes from 0"});
   }
   Shape changed = *this;
   changed.lengths_[axis] = length;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "glueball/error.h"
+#include "refuse.h"
 #include "text.h"
 
 // Files are little-endian, and nothing here swaps bytes.
@@ -153,10 +154,10 @@ StoredArray::StoredArray(std::string name, StoredDtype dtype, std::vector<std::i
       owner_(std::move(owner)) {
   const auto needed = stored_bytes(dtype_, lengths_);
   if (!needed || std::cmp_not_equal(*needed, bytes_)) {
-    throw ArgumentError(
-        {"the bytes of an array of the lengths and the dtype given as " + quoted(name_),
-         std::to_string(bytes_) + " bytes for dtype " + to_string(dtype_),
-         "give bytes, lengths and dtype that agree"});
+    refuse<ArgumentError>(
+        {"the bytes of an array of the lengths and the dtype given as ", quoted(name_)},
+        {bytes_, " bytes for dtype ", to_string(dtype_)},
+        {"give bytes, lengths and dtype that agree"});
   }
 }
 
@@ -194,9 +195,9 @@ bool StoredArray::is_convertible() const noexcept {
 
 void StoredArray::check_convertible() const {
   if (is_convertible()) return;
-  throw DtypeError({"an array that converts to float32 or float64 as " + quoted(name_),
-                    std::string("dtype ") + to_string(dtype_),
-                    "convert the file with the program that wrote it"});
+  refuse<DtypeError>({"an array that converts to float32 or float64 as ", quoted(name_)},
+                     {"dtype ", to_string(dtype_)},
+                     {"convert the file with the program that wrote it"});
 }
 
 Dtype StoredArray::core_dtype() const {
@@ -223,9 +224,8 @@ Tensor StoredArray::read(Dtype dtype) const {
 void StoredArray::read_into(const Tensor& target) const {
   check_convertible();
   if (shape() != target.shape()) {
-    throw ShapeError(
-        Explanation{"an array of shape " + to_string(target.shape()) + " as " + quoted(name_),
-                    to_string(shape()), "read it into one of its own shape"});
+    refuse<ShapeError>({"an array of shape ", target.shape(), " as ", quoted(name_)}, {shape()},
+                       {"read it into one of its own shape"});
   }
   read_elements(target, 0, size());
 }

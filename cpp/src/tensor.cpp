@@ -14,6 +14,7 @@
 #include "glueball/error.h"
 #include "glueball/parallel.h"
 #include "kernels/table.h"
+#include "refuse.h"
 #include "single_thread.h"
 #include "streaming.h"
 
@@ -249,8 +250,8 @@ Tensor Tensor::uninitialized(const Shape& shape, Dtype dtype) {
   Tensor tensor;
   tensor.size_ = shape.elements();
   if (tensor.size_ > std::numeric_limits<std::int64_t>::max() / 8) {
-    throw ShapeError(Explanation{"an array that fits in memory", "one of shape " + to_string(shape),
-                                 "use a smaller one"});
+    refuse<ShapeError>({"an array that fits in memory"}, {"one of shape ", shape},
+                       {"use a smaller one"});
   }
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
@@ -291,9 +292,8 @@ Tensor& Tensor::operator=(const Tensor& other) noexcept {
 
 Tensor Tensor::reshaped(const Shape& shape) const {
   if (shape.elements() != size_) {
-    throw ShapeError(Explanation{"a shape of " + std::to_string(size_) + " elements",
-                                 to_string(shape),
-                                 "reshape " + to_string(shape_) + " to one of equal size"});
+    refuse<ShapeError>({"a shape of ", size_, " elements"}, {shape},
+                       {"reshape ", shape_, " to one of equal size"});
   }
   Tensor view = *this;
   view.shape_ = shape;
@@ -325,8 +325,7 @@ void Tensor::fill(double value) const {
 
 void Tensor::copy_from(const Tensor& source) const {
   if (shape_ != source.shape_) {
-    throw ShapeError(Explanation{"values of shape " + to_string(shape_), to_string(source.shape_),
-                                 "reshape them"});
+    refuse<ShapeError>({"values of shape ", shape_}, {source.shape_}, {"reshape them"});
   }
   if (dtype_ == source.dtype_) {
     if (size_ > 0) std::memmove(data_, source.data_, bytes());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "glueball/error.h"
+#include "refuse.h"
 
 namespace glueball {
 
@@ -14,9 +15,8 @@ Trainer::Trainer(ParameterList parameters, const Optimizer& optimizer)
 
 void Trainer::step(std::int64_t batch_size, bool ignore_stale) {
   if (batch_size < 1) {
-    throw ArgumentError({.expected = "a batch size of at least 1",
-                         .found = std::to_string(batch_size),
-                         .remedy = "pass the number of samples that the gradients are sums over"});
+    refuse<ArgumentError>({"a batch size of at least 1"}, {batch_size},
+                          {"pass the number of samples that the gradients are sums over"});
   }
   optimizer_.settings().rescale_grad = scale_ / static_cast<double>(batch_size);
   optimizer_.update(parameters_.all(), ignore_stale);
