@@ -14,7 +14,7 @@ from pathlib import Path
 
 __all__ = ["sdist_faults", "wheel_faults"]
 
-WHEEL_BYTES = 2_300_000  # docs/design.md says what it is made of
+WHEEL_BYTES = 2_370_000  # docs/design.md says what it is made of
 
 # Patterns of names, each of which must match.
 IN_WHEEL = [
