@@ -80,23 +80,24 @@ EIGEN_STRONG_INLINE void load_half_turned(const float* rows, Index stride, __m25
 ///
 /// The same additions in the same order as a tile of product.cpp does.
 template <class T, int R, int S, int G>
-void direct_columns(const Product<T>& p, Index column, Index used) {
+void direct_columns(const Product<T>& p, Index row, Index column, Index used) {
   using P = ShortPacket<T>;
   constexpr int step = static_cast<int>(lanes<P>);
+  const T* const a = p.a + row * p.a_row;
+  T* const c = p.c + row * p.c_row + column;
   const auto used_of = [used](int g) { return g + 1 < G ? Index{step} : used; };
 
   P sums[G][R][S];
 #pragma GCC unroll 4
   for (int g = 0; g < G; ++g) {
-    const Index at = column + g * step;
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
       for (int s = 0; s < S; ++s) sums[g][r][s] = splat<P>(0.0);
       if (!p.start) {
-        sums[g][r][0] = load_up_to<P>(p.c + r * p.c_row + at, used_of(g));
+        sums[g][r][0] = load_up_to<P>(c + r * p.c_row + g * step, used_of(g));
       } else if (p.bias != nullptr) {
-        sums[g][r][0] = load_up_to<P>(p.bias + at, used_of(g));
+        sums[g][r][0] = load_up_to<P>(p.bias + column + g * step, used_of(g));
       }
     }
   }
@@ -104,11 +105,11 @@ void direct_columns(const Product<T>& p, Index column, Index used) {
   const T* b[G];
 #pragma GCC unroll 4
   for (int g = 0; g < G; ++g) b[g] = p.b + (column + g * step) * p.b_column;
-  const auto add = [&](int g, Index k, int i, const P& row) {
+  const auto add = [&](int g, Index k, int i, const P& of_b) {
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
       P& sum = sums[g][r][i % S];
-      sum = pmadd(pset1<P>(p.a[r * p.a_row + k + i]), row, sum);
+      sum = pmadd(pset1<P>(a[r * p.a_row + k + i]), of_b, sum);
     }
   };
   Index k = 0;
@@ -161,35 +162,37 @@ void direct_columns(const Product<T>& p, Index column, Index used) {
     for (int r = 0; r < R; ++r) {
       P value = joined(sums[g][r]);
       if (p.code == code_relu) value = rectified(value);
-      store_up_to(p.c + r * p.c_row + column + g * step, value, used_of(g));
+      store_up_to(c + r * p.c_row + g * step, value, used_of(g));
     }
   }
 }
 
+/// Rows [row, row + R) of a direct product.
 template <class T, int R, int S>
-void direct_rows_of(const Product<T>& p) {
+void direct_rows_of(const Product<T>& p, Index row) {
   constexpr Index step = lanes<ShortPacket<T>>;
   Index column = 0;
   if constexpr (S == 1) {  // with several sums in a vector, vectors need not go together
     constexpr Index together = direct_vectors * step;
     for (; column + together <= p.columns; column += together) {
-      direct_columns<T, R, S, direct_vectors>(p, column, step);
+      direct_columns<T, R, S, direct_vectors>(p, row, column, step);
     }
   }
   for (; column < p.columns; column += step) {
-    direct_columns<T, R, S, 1>(p, column, p.columns - column < step ? p.columns - column : step);
+    const Index left = p.columns - column;
+    direct_columns<T, R, S, 1>(p, row, column, left < step ? left : step);
   }
 }
 
 template <class T, int R>
-void direct_rows_of(const Product<T>& p) {
+void direct_rows_of(const Product<T>& p, Index row) {
   switch (splits_of(p)) {
     case 1:
-      return direct_rows_of<T, R, 1>(p);
+      return direct_rows_of<T, R, 1>(p, row);
     case 2:
-      return direct_rows_of<T, R, 2>(p);
+      return direct_rows_of<T, R, 2>(p, row);
     default:
-      if constexpr (many_registers) direct_rows_of<T, R, 4>(p);
+      if constexpr (many_registers) direct_rows_of<T, R, 4>(p, row);
   }
 }
 
@@ -280,7 +283,11 @@ void outer_strips(const T* a, Index a_step, const T* b, T* c, Index rows, Index 
 
 template <class T>
 void direct_product(const Product<T>& p) {
-  p.rows == 1 ? direct_rows_of<T, 1>(p) : direct_rows_of<T, 2>(p);
+  Index row = 0;
+  if constexpr (sizeof(T) == sizeof(float)) {  // for double, 6 KB of code less count for more
+    for (; row + 2 <= p.rows; row += 2) direct_rows_of<T, 2>(p, row);
+  }
+  for (; row < p.rows; ++row) direct_rows_of<T, 1>(p, row);
   finish(p);
 }
 
