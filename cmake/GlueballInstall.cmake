@@ -49,6 +49,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND C
     target_include_directories(glueball_installed
                                INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     target_link_libraries(glueball_installed INTERFACE Threads::Threads)
+    target_link_options(glueball_installed INTERFACE LINKER:-z,nodelete)  # as glueball
   endif()
 endif()
 

@@ -48,6 +48,57 @@ def test_find_package_finds_what_cmake_installed_and_somebody_moved(compiler, pr
     check(built / "circle")
 
 
+PLUGIN = """
+#include <glueball/glueball.h>
+extern "C" float work() {
+  glueball::set_num_threads(2);
+  glueball::Sequential net;
+  net.add<glueball::Dense>("dense0", 2000);
+  net.initialize(std::make_shared<glueball::One>());
+  glueball::Tensor x({200, 1000});
+  x.fill(1.0);
+  return net(x).data<float>()[0];
+}
+"""
+# The thread that calls ends before dlclose(), so that its storage does not keep the plugin.
+HOST = """
+#include <dlfcn.h>
+#include <chrono>
+#include <thread>
+int main(int, char** arguments) {
+  void* plugin = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+  if (plugin == nullptr) return 1;
+  float sum = 0.0F;
+  std::thread([&] { sum = reinterpret_cast<float (*)()>(dlsym(plugin, "work"))(); }).join();
+  if (dlclose(plugin) != 0) return 2;
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  return sum == 1000.0F ? 0 : 3;
+}
+"""
+
+
+def test_a_plugin_with_threads_at_rest_can_be_closed(compiler, tmp_path):
+    (tmp_path / "plugin.cpp").write_text(PLUGIN)
+    (tmp_path / "host.cpp").write_text(HOST)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.24)\n"
+        "project(plugin LANGUAGES CXX)\n"
+        "find_package(glueball 0.1 CONFIG REQUIRED)\n"
+        "add_library(plugin MODULE plugin.cpp)\n"
+        "target_link_libraries(plugin PRIVATE glueball::glueball -Wl,--exclude-libs,ALL)\n"
+        "if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # unique symbols would keep it loaded\n"
+        "  target_compile_options(plugin PRIVATE -fno-gnu-unique)\n"
+        "endif()\n"
+        "add_executable(host host.cpp)\n"
+        "find_package(Threads REQUIRED)\n"
+        "target_link_libraries(host PRIVATE Threads::Threads ${CMAKE_DL_LIBS})\n"
+    )
+
+    built = build(tmp_path, compiler, f"-Dglueball_DIR={glueball_option('--cmake-dir')}")
+
+    run(built / "host", built / "libplugin.so")
+
+
 def test_find_package_refuses_another_version(prefix, tmp_path):
     project = copy("find_package", tmp_path)
     lists = project / "CMakeLists.txt"
