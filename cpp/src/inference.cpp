@@ -116,7 +116,7 @@ void InferencePlan::run_as(const Tensor& input, const Tensor& output) const {
       const Parameter& weight = *step.dense->weight();
       m.packed_b = nullptr;
       m.rounded_b = nullptr;
-      set_panels(m, weight.panels(), weight.rounds_inference());
+      set_panels(m, &weight.last_panels(), weight.rounds_inference());
       m.c = y;
       m.columns = step.dense->units();
       m.depth = width;

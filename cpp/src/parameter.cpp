@@ -216,6 +216,10 @@ const Tensor& Parameter::grad() const {
 
 void Parameter::set_data(const Tensor& values, bool create) {
   const std::lock_guard lock(mutex_);
+  if (!values.defined() && values.shape().rank() == 0) {
+    throw ArgumentError({"an array of values for Parameter '" + name_ + "'",
+                         "a Tensor that refers to nothing", "pass one with numbers"});
+  }
   if (shape_ && !shape_->is_compatible(values.shape())) {
     throw ShapeError(name_, to_string(values.shape()), to_string(*shape_));
   }
@@ -347,6 +351,7 @@ void Parameter::cast(Dtype dtype) {
   if (state_ != State::initialized) return;
   drop_panels();
   ++generation_;
+  ++version_;  // the numbers are rounded, also after a cast back
   data_ = data_.cast(dtype);
   if (grad_.defined()) grad_ = grad_.cast(dtype);
 }

@@ -238,7 +238,9 @@ void Buffer::release() noexcept {
 std::int64_t Buffer::use_count() const noexcept {
   // atomic_ref of a const object arrives in C++26 only.
   auto& references = const_cast<std::int64_t&>(references_);
-  return std::atomic_ref<std::int64_t>(references).load(std::memory_order_acquire);
+  // Not acquire: Parameter::make_panels() says that it relies on a count of one, and then looks; an
+  // acquire may come before what is stored ahead of it.
+  return std::atomic_ref<std::int64_t>(references).load(std::memory_order_seq_cst);
 }
 
 Tensor::Tensor(const Shape& shape, Dtype dtype) : Tensor(uninitialized(shape, dtype)) {
@@ -303,6 +305,7 @@ Tensor Tensor::reshaped(const Shape& shape) const {
 Tensor Tensor::clone() const { return cast(dtype_); }
 
 Tensor Tensor::cast(Dtype dtype) const {
+  if (!defined() && size_ == 0 && shape_.rank() == 0) return {};
   Tensor copy = uninitialized(shape_, dtype);
   copy.copy_from(*this);
   return copy;
@@ -326,6 +329,10 @@ void Tensor::fill(double value) const {
 void Tensor::copy_from(const Tensor& source) const {
   if (shape_ != source.shape_) {
     refuse<ShapeError>({"values of shape ", shape_}, {source.shape_}, {"reshape them"});
+  }
+  if (size_ > source.size_) {  // a scalar has the shape of a Tensor that refers to nothing
+    throw ArgumentError(
+        {"an array of values to copy", "a Tensor that refers to nothing", "pass one with numbers"});
   }
   if (dtype_ == source.dtype_) {
     if (size_ > 0) std::memmove(data_, source.data_, bytes());

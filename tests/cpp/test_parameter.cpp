@@ -473,5 +473,14 @@ TEST_CASE("grad_req has three words, and another one is told which") {
   CHECK_THROWS_AS(static_cast<void>(grad_req_from("none")), ArgumentError);
 }
 
+TEST_CASE("a Tensor that refers to nothing is no value") {
+  Parameter parameter("w", std::nullopt);
+  CHECK_THROWS_WITH_AS(parameter.set_data(Tensor(), true),
+                       "expected an array of values for Parameter 'w', found a Tensor that refers "
+                       "to nothing; pass one with numbers",
+                       ArgumentError);
+  CHECK_FALSE(parameter.is_initialized());
+}
+
 }  // namespace
 }  // namespace glueball

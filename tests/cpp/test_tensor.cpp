@@ -264,5 +264,26 @@ TEST_CASE("floats and doubles are borrowed by their own type") {
   CHECK(reading.data<double>() == fixed);
 }
 
+TEST_CASE("what was moved from refers to nothing, and neither copies nor is copied from") {
+  Tensor source({2, 3});
+  const Tensor taken = std::move(source);
+  Tensor assigned;
+  Tensor second({4});
+  assigned = std::move(second);
+  for (const Tensor* empty : {&source, &second}) {  // NOLINT(bugprone-use-after-move)
+    CHECK_FALSE(empty->defined());
+    CHECK(empty->shape() == Shape());
+    CHECK(empty->size() == 0);
+    CHECK_FALSE(empty->clone().defined());
+    CHECK_FALSE(empty->cast(Dtype::float64).defined());
+  }
+  CHECK_THROWS_WITH_AS(
+      Tensor(Shape{}).copy_from(Tensor()),
+      "expected an array of values to copy, found a Tensor that refers to nothing; "
+      "pass one with numbers",
+      ArgumentError);
+  CHECK(Tensor::borrow(static_cast<float*>(nullptr), {0, 4}).clone().shape() == Shape{0, 4});
+}
+
 }  // namespace
 }  // namespace glueball

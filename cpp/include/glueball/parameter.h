@@ -181,7 +181,7 @@ class GLUEBALL_API Parameter {
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
   std::uint64_t generation() const noexcept { return generation_; }
-  /// Counts the writes of the values by set_data(), optimizers and mark_written().
+  /// Counts the writes of the values by set_data(), cast(), optimizers and mark_written().
   std::uint64_t version() const noexcept { return version_; }
   /// May be called by who writes the values through a view: snapshots are then known to be old
   /// without looking at the values.
@@ -253,6 +253,10 @@ class GLUEBALL_API Parameter {
   const Tensor* panels() const noexcept {
     return panels_state_.load(std::memory_order_acquire) == PanelsState::valid ? &panels_ : nullptr;
   }
+  /// What panels() gave last, also if they may be old by now: for layers that asked before they
+  /// began, beside threads that get data() only to read. Nobody writes beside a forward, so that
+  /// they hold what they held.
+  const Tensor& last_panels() const noexcept { return panels_; }
   /// As panels(), but packs them if need be. Null while somebody holds what data() returned, since
   /// writes through it would not be seen. @throws as data().
   const Tensor* make_panels();

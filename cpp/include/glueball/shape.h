@@ -49,6 +49,9 @@ class GLUEBALL_API Shape {
   /// Behind the last length.
   const std::int64_t* end() const noexcept { return lengths_.data() + rank_; }
 
+  /// Makes it the shape of a scalar.
+  void clear() noexcept { rank_ = 0; }
+
   /// True when no axis is unknown.
   bool is_known() const noexcept;
 

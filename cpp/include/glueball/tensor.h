@@ -111,7 +111,9 @@ class GLUEBALL_API Tensor {
         data_(std::exchange(other.data_, nullptr)),
         shape_(other.shape_),
         size_(std::exchange(other.size_, 0)),
-        dtype_(other.dtype_) {}
+        dtype_(other.dtype_) {
+    other.shape_.clear();
+  }
   /// Refers to the numbers of `other` from now on; nothing is copied into the old ones.
   Tensor& operator=(const Tensor& other) noexcept;
   /// The same, taking the reference over.
@@ -122,6 +124,7 @@ class GLUEBALL_API Tensor {
     shape_ = other.shape_;
     size_ = std::exchange(other.size_, 0);
     dtype_ = other.dtype_;
+    other.shape_.clear();
     if (former != nullptr) former->release();
     return *this;
   }
@@ -154,14 +157,15 @@ class GLUEBALL_API Tensor {
   /// The same elements under another shape. @throws ShapeError if the number of elements differs.
   Tensor reshaped(const Shape& shape) const;
 
-  /// A new array with the same numbers.
+  /// A new array with the same numbers; of a Tensor that refers to nothing, another such.
   Tensor clone() const;
   /// A new array with the same numbers as `dtype`.
   Tensor cast(Dtype dtype) const;
 
   /// Sets every element.
   void fill(double value) const;
-  /// Copies the numbers of `source`, converting the dtype. @throws ShapeError if shapes differ.
+  /// Copies the numbers of `source`, converting the dtype. @throws ShapeError if shapes differ,
+  /// ArgumentError if `source` refers to nothing.
   void copy_from(const Tensor& source) const;
 
  private:
