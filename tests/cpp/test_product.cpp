@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "glueball/parallel.h"
 #include "gradient_check.h"
+#include "guarded.h"
 
 namespace glueball {
 namespace {
@@ -281,6 +283,128 @@ TEST_CASE("NaN and infinities of one row stay in it") {
 
   for (std::int64_t i = 0; i < 7; ++i) {
     for (std::int64_t n = 0; n < 20; ++n) CHECK(std::isnan(m.c[i * 20 + n]) == (i == 3));
+  }
+}
+
+namespace {
+
+/// A product whose operands lie beside pages that nobody may touch.
+///
+/// Their elements are small whole numbers, so that sums are exact in whatever order.
+template <class T>
+class Bounded {
+ public:
+  static constexpr std::size_t most = 1 << 14;  // elements of an operand
+
+  void check(Kind kind, const Sizes& sizes, test::Guard guard, bool packed) {
+    const auto [rows, columns, depth] = sizes;
+    const auto size = [](std::int64_t a, std::int64_t b) {
+      return static_cast<std::size_t>(a * b);
+    };
+    T* const a = a_.array(size(rows, depth), guard);
+    T* const b = b_.array(size(depth, columns), guard);
+    T* const c = c_.array(size(rows, columns), guard);
+    T* const bias = bias_.array(size(columns, 1), guard);
+    const auto number = [](std::int64_t i) { return static_cast<T>(i * 7 % 13 - 6); };
+    for (std::int64_t i = 0; i < rows * depth; ++i) a[i] = number(i);
+    for (std::int64_t i = 0; i < depth * columns; ++i) b[i] = number(i + 5);
+    for (std::int64_t i = 0; i < columns; ++i) bias[i] = number(i + 2);
+    for (std::int64_t i = 0; i < rows * columns; ++i) c[i] = number(i + 1);
+    Multiplication<T> m;
+    m.a = a;
+    m.b = b;
+    m.c = c;
+    m.rows = rows;
+    m.columns = columns;
+    m.depth = depth;
+    m.a_row = kind == Kind::weight_gradient ? 1 : depth;
+    m.a_step = kind == Kind::weight_gradient ? rows : 1;
+    m.b_step = kind == Kind::forward ? 1 : columns;
+    m.b_column = kind == Kind::forward ? depth : 1;
+    m.accumulate = depth % 2 == 0;
+    if (!m.accumulate && kind != Kind::weight_gradient) m.bias = bias;
+    if (packed) {
+      const std::int64_t count = packed_size<T>(depth, columns);
+      T* const panels = panels_.array(static_cast<std::size_t>(count), guard);
+      pack(b, m.b_step, m.b_column, depth, columns, panels);
+      m.packed_b = panels;
+      if constexpr (std::is_same_v<T, float>) {
+        if (depth % 3 == 0) {  // the numbers are those of bfloat16 too
+          auto* const rounded = rounded_.array(static_cast<std::size_t>(count), guard);
+          to_bfloat16(panels, count, rounded);
+          m.packed_b = nullptr;
+          m.rounded_b = rounded;
+        }
+      }
+    }
+    multiply(m);
+
+    bool same = true;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t n = 0; n < columns; ++n) {
+        T sum = m.accumulate ? number(i * columns + n + 1) : m.bias != nullptr ? bias[n] : T(0);
+        for (std::int64_t k = 0; k < depth; ++k) {
+          sum += a[i * m.a_row + k * m.a_step] * b[k * m.b_step + n * m.b_column];
+        }
+        same = same && c[i * columns + n] == sum;
+      }
+    }
+    if (same) return;  // a CHECK for each would take most of the time
+    CAPTURE(rows);
+    CAPTURE(columns);
+    CAPTURE(depth);
+    CAPTURE(packed);
+    CHECK(same);
+  }
+
+ private:
+  test::Guarded<T> a_{most};
+  test::Guarded<T> b_{most};
+  test::Guarded<T> c_{most};
+  test::Guarded<T> bias_{most};
+  test::Guarded<T> panels_{most};
+  test::Guarded<std::uint16_t> rounded_{most};
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("products touch nothing beside their operands", T, float, double) {
+  Bounded<T> bounded;
+  for (const test::Guard guard : {test::Guard::before, test::Guard::behind}) {
+    CAPTURE(static_cast<int>(guard));
+    for (std::int64_t columns = 1; columns <= 70; ++columns) {
+      for (std::int64_t depth = 1; depth <= 40; ++depth) {
+        for (const std::int64_t rows : {1, 2}) {
+          bounded.check(Kind::forward, {rows, columns, depth}, guard, false);
+        }
+      }
+      for (const std::int64_t depth : {1, 2, 3, 4, 6, 17}) {
+        for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 13, 33}) {
+          bounded.check(Kind::forward, {rows, columns, depth}, guard, true);
+          bounded.check(Kind::input_gradient, {rows, columns, depth}, guard, false);
+          bounded.check(Kind::weight_gradient, {rows, columns, depth}, guard, false);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("sums of columns touch nothing beside their operands", T, float, double) {
+  const test::Guarded<T> terms(2000);
+  const test::Guarded<T> results(2000);
+  for (const test::Guard guard : {test::Guard::before, test::Guard::behind}) {
+    for (std::size_t columns = 1; columns <= 70; ++columns) {
+      for (const std::size_t rows : {0, 1, 2, 9}) {
+        T* const a = terms.array(rows * columns, guard);
+        T* const sums = results.array(columns, guard);
+        std::fill_n(a, rows * columns, T(2));
+        std::fill_n(sums, columns, T(1));
+        kernels::table<T>().column_sums(a, static_cast<std::int64_t>(rows),
+                                        static_cast<std::int64_t>(columns), sums, true);
+        const T expected = T(1) + T(2) * static_cast<T>(rows);
+        CHECK(std::all_of(sums, sums + columns, [&](T sum) { return sum == expected; }));
+      }
+    }
   }
 }
 
