@@ -64,10 +64,13 @@ void check_same_shape(const Tensor& array, const Tensor& weight, const char* wha
 }
 
 /// Whether an update changes the parameter.
-bool is_due(const Parameter& parameter, bool ignore_stale) {
-  if (parameter.grad_req() == GradReq::null) return false;
-  (void)parameter.values();  // throws if there is none
-  return !ignore_stale || parameter.grad_is_fresh();
+bool is_due(const std::shared_ptr<Parameter>& parameter, bool ignore_stale) {
+  if (parameter == nullptr) {
+    throw ArgumentError({"parameters to update", "null among them", "leave it out"});
+  }
+  if (parameter->grad_req() == GradReq::null) return false;
+  (void)parameter->values();  // throws if there is none
+  return !ignore_stale || parameter->grad_is_fresh();
 }
 
 }  // namespace
@@ -187,6 +190,24 @@ Optimizer::Optimizer(const std::string& rule, const Settings& settings,
   for (const auto& [name, value] : hyperparameters) set_hyperparameter(name, value);
 }
 
+Optimizer::Optimizer(const Optimizer& other)
+    : rule_(other.rule_),
+      settings_(other.settings_),
+      values_(other.values_),
+      first_count_(other.first_count_),
+      kept_(other.kept_),
+      places_(other.places_) {
+  // Copies of Tensors share their numbers: the two would move each other's momentum.
+  for (Kept& kept : kept_) {
+    for (Tensor& array : kept.state.arrays) array = array.clone();
+  }
+}
+
+Optimizer& Optimizer::operator=(const Optimizer& other) {
+  if (this != &other) *this = Optimizer(other);
+  return *this;
+}
+
 std::string Optimizer::rule() const { return rule_->name; }
 
 Optimizer::Hyperparameters Optimizer::hyperparameters() const {
@@ -217,7 +238,7 @@ std::int64_t Optimizer::next_count(const std::vector<std::shared_ptr<Parameter>>
                                    bool ignore_stale) const {
   std::int64_t largest = 0;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (!is_due(*parameters[i], ignore_stale)) continue;
+    if (!is_due(parameters[i], ignore_stale)) continue;
     const State* const found = find_state(parameters[i]->id(), i);
     largest = std::max(largest, (found == nullptr ? first_count_ : found->count) + 1);
   }
@@ -243,12 +264,12 @@ Optimizer::State& Optimizer::state_of(std::uint64_t id, std::size_t place) {
 std::int64_t Optimizer::update(const std::vector<std::shared_ptr<Parameter>>& parameters,
                                bool ignore_stale) {
   // All are looked at before one is changed: half an update would be worse than none.
-  for (const auto& parameter : parameters) (void)is_due(*parameter, ignore_stale);
+  for (const auto& parameter : parameters) (void)is_due(parameter, ignore_stale);
   const FlushToZero flush;  // here, so that there is nothing to change for each parameter
   std::int64_t largest = 0;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const std::shared_ptr<Parameter>& parameter = parameters[i];
-    if (!is_due(*parameter, ignore_stale)) continue;
+    if (!is_due(parameter, ignore_stale)) continue;
     const Tensor& weight = parameter->values();
     State& state = state_of(parameter->id(), i);
     for (Tensor& array : state.arrays) {

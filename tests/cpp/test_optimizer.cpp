@@ -398,5 +398,61 @@ TEST_CASE("threads do not change an update") {
   set_num_threads(threads);
 }
 
+TEST_CASE("a copy goes on from the same momentum, and the two do not move each other's") {
+  const Tensor ones = Tensor({3}, Dtype::float64);
+  ones.fill(1.0);
+  const auto parameter = parameter_with(ones, ones);
+  Optimizer::Settings settings;
+  settings.learning_rate = 1.0;
+  Optimizer first("sgd", settings, {{"momentum", 0.5}});
+  first.update({parameter});  // momentum -1, values 0
+
+  Optimizer copy = first;
+  Optimizer assigned("adam");
+  assigned = first;
+  first.update({parameter});  // -1.5, -1.5
+  CHECK(copy.state(*parameter).arrays[0].data<double>()[0] == -1.0);
+  copy.update({parameter});  // -1.5 again, -3
+  CHECK(parameter->values().data<double>()[0] == -3.0);
+  Optimizer moved = std::move(assigned);
+  moved.update({parameter});  // -1.5 again, -4.5
+  CHECK(parameter->values().data<double>()[0] == -4.5);
+  CHECK(first.state(*parameter).arrays[0].data<double>()[0] == -1.5);
+  CHECK(moved.state(*parameter).count == 2);
+}
+
+TEST_CASE("parameters in another order keep their own momentum") {
+  const Tensor ones = Tensor({2}, Dtype::float64);
+  ones.fill(1.0);
+  const Tensor twos = Tensor({2}, Dtype::float64);
+  twos.fill(2.0);
+  const auto a = parameter_with(ones, ones);
+  const auto b = parameter_with(ones, twos);
+  const auto late = parameter_with(ones, ones);
+  Optimizer::Settings settings;
+  settings.learning_rate = 1.0;
+  Optimizer optimizer("sgd", settings, {{"momentum", 0.5}});
+  optimizer.update({a, b});        // momenta -1, -2
+  optimizer.update({late, b, a});  // -1, -3, -1.5
+  Optimizer moved = std::move(optimizer);
+  moved.update({b});  // -3.5
+
+  CHECK(moved.state(*a).arrays[0].data<double>()[0] == -1.5);
+  CHECK(moved.state(*b).arrays[0].data<double>()[0] == -3.5);
+  CHECK(moved.state(*late).arrays[0].data<double>()[0] == -1.0);
+  CHECK(moved.state(*b).count == 3);
+}
+
+TEST_CASE("null among the parameters is refused, and nothing changes") {
+  const Tensor ones({1}, Dtype::float64);
+  const auto parameter = parameter_with(ones, ones);
+  Optimizer optimizer("sgd");
+  CHECK_THROWS_WITH_AS(optimizer.update({parameter, nullptr}),
+                       "expected parameters to update, found null among them; leave it out",
+                       ArgumentError);
+  CHECK_THROWS_AS(optimizer.next_count({nullptr}), ArgumentError);
+  CHECK(optimizer.state(*parameter).count == 0);
+}
+
 }  // namespace
 }  // namespace glueball

@@ -58,6 +58,14 @@ class GLUEBALL_API Optimizer {
   /// With settings of one's own. @throws as the other.
   Optimizer(const std::string& rule, const Settings& settings,
             const Hyperparameters& hyperparameters = {});
+  /// Goes on from the same states, with arrays of its own.
+  Optimizer(const Optimizer& other);
+  /// The same.
+  Optimizer& operator=(const Optimizer& other);
+  /// Takes the states over.
+  Optimizer(Optimizer&&) = default;
+  /// The same.
+  Optimizer& operator=(Optimizer&&) = default;
   virtual ~Optimizer() = default;
 
   /// The name of the rule.
@@ -92,8 +100,9 @@ class GLUEBALL_API Optimizer {
   ///
   /// lr_mult and wd_mult are read from each parameter. With `ignore_stale`, those whose gradient no
   /// backward wrote since the last update are skipped. Gradients count as stale afterwards.
-  /// Returns the largest count that it led to, as `next_count` foretells.
-  /// @throws UninitializedError, DeferredInitializationError before anything is changed.
+  /// Returns the largest count that it led to, as `next_count` foretells if each is there once.
+  /// @throws ArgumentError for null, UninitializedError, DeferredInitializationError, before
+  /// anything is changed.
   std::int64_t update(const std::vector<std::shared_ptr<Parameter>>& parameters,
                       bool ignore_stale = false);
 
