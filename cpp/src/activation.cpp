@@ -180,6 +180,7 @@ Activation::Activation(std::string name, ActivationFunction function)
     : Layer(std::move(name)), function_(function) {}
 
 Tensor Activation::forward(const Tensor& input, const ForwardMode&, LayerRecord* record) {
+  check_defined(*this, input);
   Tensor output = Tensor::uninitialized(input.shape(), input.dtype());
   activate(function_, input, output);
   if (record != nullptr) {

@@ -350,6 +350,13 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
                        {"cast or initialize parameters before the forward or after backward"});
   }
 
+  const Shape recorded = output_shape(input.shape(), flatten_, units_);
+  if (record.output.shape() != recorded) {
+    refuse<InputError>({"a record of '", name(), "', with an output of shape ", recorded},
+                       {record.output.shape()}, {"pass that of the layer's own forward"});
+  }
+  if (bias_ != nullptr) check_recorded(*this, *bias_, {units_}, input.dtype());
+
   Tensor activated;
   if (!is_linear && activation_.kind != ActivationKind::identity) {
     activated = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());

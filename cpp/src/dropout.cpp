@@ -162,6 +162,7 @@ Shape Dropout::mask_shape(const Shape& input) const {
 }
 
 Tensor Dropout::forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) {
+  check_defined(*this, input);
   Tensor output = input;
   Tensor mask;
   if (mode.training && rate_ > 0.0) {
@@ -192,6 +193,7 @@ Tensor Dropout::backward(const Tensor& output_grad, const LayerRecord& record, b
   check_output_grad(*this, output_grad, record.output);
   if (!need_input_grad) return {};
   if (!record.extra.defined()) return output_grad;
+  check_extra(*this, record.extra, mask_shape(output_grad.shape()), output_grad.dtype());
   Tensor input_grad = Tensor::uninitialized(output_grad.shape(), output_grad.dtype());
   const bool single = output_grad.dtype() == Dtype::float32;
   if (axes_.empty()) {

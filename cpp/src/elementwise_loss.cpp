@@ -37,10 +37,11 @@ Term term(const ElementwiseLoss& loss, double p, double y) {
       return {y * softplus(-p) + (1.0 - y) * softplus(p), sigmoid(p) - y};
     case ElementwiseLossKind::hinge: {
       const double lack = loss.parameter - p * y;
-      return lack > 0.0 ? Term{lack, -y} : Term{0.0, 0.0};
+      return lack <= 0.0 ? Term{0.0, 0.0} : Term{lack, -y};  // NaN stays visible
     }
     case ElementwiseLossKind::squared_hinge: {
-      const double lack = std::max(0.0, loss.parameter - p * y);
+      const double margin = loss.parameter - p * y;
+      const double lack = margin <= 0.0 ? 0.0 : margin;
       return {lack * lack, -2.0 * lack * y};
     }
     case ElementwiseLossKind::logistic:

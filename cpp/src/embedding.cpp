@@ -108,6 +108,7 @@ Shape Embedding::infer_shape(const Shape& input) {
 }
 
 Tensor Embedding::forward(const Tensor& input, const ForwardMode&, LayerRecord* record) {
+  check_defined(*this, input);
   if (!weight_->is_initialized()) prepare(input.shape());
   const Tensor& weight = weight_->values();
   const bool single = input.dtype() == Dtype::float32;
@@ -127,9 +128,18 @@ Tensor Embedding::backward(const Tensor& output_grad, const LayerRecord& record,
   check_output_grad(*this, output_grad, record.output);
   const Tensor& indices = record.input;
   check_recorded(*this, *weight_, *weight_->shape(), record.output.dtype());
+  if (record.output.shape() != infer_shape(indices.shape())) {
+    refuse<InputError>({"a record of a forward of '", name(), "', with an output of shape ",
+                        infer_shape(indices.shape())},
+                       {record.output.shape()}, {"pass that of the layer's own forward"});
+  }
+  // Again: the caller's memory may hold other numbers by now.
+  const bool single = indices.dtype() == Dtype::float32;
+  single ? check_indices<float>(*this, indices, weight_->values().shape()[0])
+         : check_indices<double>(*this, indices, weight_->values().shape()[0]);
   if (const auto target = weight_->grad_target(pass); target.grad != nullptr) {
-    indices.dtype() == Dtype::float32 ? scatter<float>(indices, output_grad, target)
-                                      : scatter<double>(indices, output_grad, target);
+    single ? scatter<float>(indices, output_grad, target)
+           : scatter<double>(indices, output_grad, target);
   }
   return need_input_grad ? Tensor(indices.shape(), indices.dtype()) : Tensor();
 }

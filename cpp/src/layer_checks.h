@@ -44,4 +44,21 @@ inline void check_recorded(const Layer& layer, const Parameter& parameter, const
                      {"cast or initialize parameters before the forward or after backward"});
 }
 
+/// @throws InputError unless `extra` is what the layer keeps of a recorded forward.
+inline void check_extra(const Layer& layer, const Tensor& extra, const Shape& shape, Dtype dtype) {
+  if (extra.defined() && extra.shape() == shape && extra.dtype() == dtype) return;
+  refuse<InputError>({"a record of a forward of '", layer.name(), "', with an array of shape ",
+                      shape, " and dtype ", dtype},
+                     {extra.defined() ? to_string(extra.shape()) + ", " + to_string(extra.dtype())
+                                      : "a record without one"},
+                     {"pass that of the layer's own forward"});
+}
+
+/// @throws InputError if `input` refers to nothing.
+inline void check_defined(const Layer& layer, const Tensor& input) {
+  if (input.defined() || (input.shape().rank() > 0 && input.size() == 0)) return;
+  refuse<InputError>({"an array as the input of '", layer.name(), "'"},
+                     {"a Tensor that refers to nothing"}, {"pass one with numbers"});
+}
+
 }  // namespace glueball

@@ -26,6 +26,22 @@ void check_head_grad(const LossRecord& record, const Tensor& head_grad) {
                      {describe(head_grad)}, {"pass one number for each sample"});
 }
 
+/// `shape` is that of the predictions, (batch, classes).
+void check_label_count(std::int64_t count, const Shape& shape) {
+  if (count == shape[0]) return;
+  refuse<InputError>({shape[0], " labels, one for each row of predictions of shape ", shape},
+                     {count}, {"pass one class number for each sample"});
+}
+
+void check_labels(const std::int64_t* labels, const Shape& shape) {
+  for (std::int64_t i = 0; i < shape[0]; ++i) {
+    if (labels[i] >= 0 && labels[i] < shape[1]) continue;
+    refuse<IndexError>({"labels from 0 to ", shape[1] - 1, " for ", shape[1], " classes"},
+                       {"label ", labels[i], " at position ", i},
+                       {"correct the label, or give the net's last layer more units"});
+  }
+}
+
 template <class T>
 void run_softmax(const Tensor& logits, const std::int64_t* labels, const LossRecord& record) {
   const auto kernel = kernels::table<T>().softmax_cross_entropy;
@@ -97,16 +113,8 @@ LossRecord softmax_cross_entropy(const Tensor& logits, const std::int64_t* label
                        {describe(logits)},
                        {"give one row for each sample, one column for each class"});
   }
-  if (label_count != shape[0]) {
-    refuse<InputError>({shape[0], " labels, one for each row of predictions of shape ", shape},
-                       {label_count}, {"pass one class number for each sample"});
-  }
-  for (std::int64_t i = 0; i < label_count; ++i) {
-    if (labels[i] >= 0 && labels[i] < shape[1]) continue;
-    refuse<IndexError>({"labels from 0 to ", shape[1] - 1, " for ", shape[1], " classes"},
-                       {"label ", labels[i], " at position ", i},
-                       {"correct the label, or give the net's last layer more units"});
-  }
+  check_label_count(label_count, shape);
+  check_labels(labels, shape);
   LossRecord record{Tensor::uninitialized({shape[0]}, logits.dtype()),
                     Tensor::uninitialized(shape, logits.dtype())};
   if (logits.dtype() == Dtype::float32) {
@@ -120,6 +128,7 @@ LossRecord softmax_cross_entropy(const Tensor& logits, const std::int64_t* label
 Tensor softmax_cross_entropy_backward(const LossRecord& record, const std::int64_t* labels,
                                       const Tensor& head_grad) {
   check_head_grad(record, head_grad);
+  check_labels(labels, record.saved.shape());
   Tensor out = Tensor::uninitialized(record.saved.shape(), record.saved.dtype());
   if (out.dtype() == Dtype::float32) {
     run_softmax_backward<float>(record, labels, head_grad, out);
@@ -127,6 +136,12 @@ Tensor softmax_cross_entropy_backward(const LossRecord& record, const std::int64
     run_softmax_backward<double>(record, labels, head_grad, out);
   }
   return out;
+}
+
+Tensor softmax_cross_entropy_backward(const LossRecord& record,
+                                      const std::vector<std::int64_t>& labels) {
+  check_label_count(static_cast<std::int64_t>(labels.size()), record.saved.shape());
+  return softmax_cross_entropy_backward(record, labels.data(), record.ones());
 }
 
 LossRecord l2_loss(const Tensor& prediction, const Tensor& label, double weight) {

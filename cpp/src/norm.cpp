@@ -274,6 +274,7 @@ Tensor Normalisation::backward(const Tensor& output_grad, const LayerRecord& rec
   const Tensor x = arranged(input);
   const Tensor dy = arranged(output_grad);
   const std::int64_t groups = seen.groups == 0 ? seen.channels : seen.samples * seen.groups;
+  check_extra(*this, record.extra, {2 * groups + seen.channels}, input.dtype());
   const kernels::NormView view{seen.samples, seen.channels, seen.span, seen.groups};
   Tensor input_grad;
   with_type(input.dtype(), [&](auto zero) {

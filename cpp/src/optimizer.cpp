@@ -66,7 +66,7 @@ void check_same_shape(const Tensor& array, const Tensor& weight, const char* wha
 /// Whether an update changes the parameter.
 bool is_due(const std::shared_ptr<Parameter>& parameter, bool ignore_stale) {
   if (parameter == nullptr) {
-    throw ArgumentError({"parameters to update", "null among them", "leave it out"});
+    refuse<ArgumentError>({"parameters to update"}, {"null among them"}, {"leave it out"});
   }
   if (parameter->grad_req() == GradReq::null) return false;
   (void)parameter->values();  // throws if there is none

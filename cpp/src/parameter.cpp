@@ -217,8 +217,8 @@ const Tensor& Parameter::grad() const {
 void Parameter::set_data(const Tensor& values, bool create) {
   const std::lock_guard lock(mutex_);
   if (!values.defined() && values.shape().rank() == 0) {
-    throw ArgumentError({"an array of values for Parameter '" + name_ + "'",
-                         "a Tensor that refers to nothing", "pass one with numbers"});
+    refuse<ArgumentError>({"an array of values for Parameter '", name_, "'"},
+                          {"a Tensor that refers to nothing"}, {"pass one with numbers"});
   }
   if (shape_ && !shape_->is_compatible(values.shape())) {
     throw ShapeError(name_, to_string(values.shape()), to_string(*shape_));

@@ -114,6 +114,7 @@ Shape PReLU::infer_shape(const Shape& input) {
 }
 
 Tensor PReLU::forward(const Tensor& input, const ForwardMode&, LayerRecord* record) {
+  check_defined(*this, input);
   if (!alpha_->is_initialized()) {
     if (alpha_->state() != Parameter::State::uninitialized) {
       check_input_dtype(*this, input, *alpha_);

@@ -20,6 +20,11 @@ Dense* as_dense(Layer& layer) {
   return typeid(layer) == typeid(Dense) ? static_cast<Dense*>(&layer) : nullptr;
 }
 
+/// The layer as a chain, if it is one and of no class derived from it.
+Sequential* as_chain(Layer& layer) {
+  return typeid(layer) == typeid(Sequential) ? static_cast<Sequential*>(&layer) : nullptr;
+}
+
 bool is_trainable(const Parameter& parameter) { return parameter.grad_req() != GradReq::null; }
 
 bool has_trainable_parameter(const Layer& layer, const Dense* dense) {
@@ -93,9 +98,9 @@ bool Sequential::contains(const Sequential& chain) const {
     const Sequential* next = open.back();
     open.pop_back();
     if (next == &chain) return true;
-    if (!next->has_nested_ || !seen.insert(next).second) continue;
-    for (const Sequential* inside : next->nested_) {
-      if (inside != nullptr) open.push_back(inside);
+    if (!seen.insert(next).second) continue;
+    for (const auto& layer : next->layers_) {
+      if (const auto* inside = dynamic_cast<const Sequential*>(layer.get())) open.push_back(inside);
     }
   }
   return false;
@@ -114,9 +119,9 @@ bool Sequential::contains(const Sequential& chain) const {
   }
   inference_->add(*layer);
   layers_.push_back(std::move(layer));
-  nested_.push_back(chain);
+  nested_.push_back(as_chain(*layers_.back()));
   dense_.push_back(as_dense(*layers_.back()));
-  has_nested_ = has_nested_ || chain != nullptr;
+  has_nested_ = has_nested_ || nested_.back() != nullptr;
 }
 
 Shape Sequential::infer_shape(const Shape& input) {
@@ -204,7 +209,9 @@ Tensor Sequential::forward_chain(const Tensor& input, const ForwardMode& mode,
   const Tensor* x = &input;
   Tensor output;
   const auto run = [&](Layer& layer) {
-    output = layer.forward(*x, mode, &record.emplace_back());
+    LayerRecord& kept = record.emplace_back();
+    kept.layer = &layer;
+    output = layer.forward(*x, mode, &kept);
     x = &output;
   };
   if (!has_nested_) {  // no list of positions, nor memory for one
@@ -229,6 +236,12 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
     refuse<ArgumentError>({"a record of the ", count, " layers of '", name(), "'"},
                           {"one of ", record.size()},
                           {"change a net before its forward or after its backward, not between"});
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (record[i].layer == layer(i)) continue;
+    refuse<ArgumentError>({"a record of a forward of '", name(), "'"},
+                          {"one whose entry ", i, " is not of its layer '", layer(i)->name(), "'"},
+                          {"keep a record of its own for each net"});
   }
   // Gradients need not flow below the first layer that keeps any: below it are Flatten, or frozen
   // layers.

@@ -331,8 +331,8 @@ void Tensor::copy_from(const Tensor& source) const {
     refuse<ShapeError>({"values of shape ", shape_}, {source.shape_}, {"reshape them"});
   }
   if (size_ > source.size_) {  // a scalar has the shape of a Tensor that refers to nothing
-    throw ArgumentError(
-        {"an array of values to copy", "a Tensor that refers to nothing", "pass one with numbers"});
+    refuse<ArgumentError>({"an array of values to copy"}, {"a Tensor that refers to nothing"},
+                          {"pass one with numbers"});
   }
   if (dtype_ == source.dtype_) {
     if (size_ > 0) std::memmove(data_, source.data_, bytes());

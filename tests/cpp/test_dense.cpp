@@ -455,5 +455,42 @@ TEST_CASE("a weight written between forward and backward is noticed where its va
       InputError);
 }
 
+TEST_CASE("a record of another layer, and a bias cast in between, are refused") {
+  Dense layer("dense0", 3, in_float64());
+  Dense narrow("dense1", 2, in_float64());
+  for (Dense* each : {&layer, &narrow}) {
+    each->infer_shape({4, 5});
+    test::initialize_all(*each);
+  }
+  const Tensor x({4, 5}, Dtype::float64);
+  LayerRecord record;
+  const Tensor y = narrow.forward(x, {}, &record);
+  CHECK_THROWS_WITH_AS(layer.backward(y, record, false, BackwardPass()),
+                       "expected a record of 'dense0', with an output of shape (4, 3), found "
+                       "(4, 2); pass that of the layer's own forward",
+                       InputError);
+  CHECK_THROWS_AS(layer.backward(Tensor(), LayerRecord(), false, BackwardPass()), InputError);
+
+  const Tensor own = layer.forward(x, {}, &record);
+  layer.bias()->cast(Dtype::float32);
+  CHECK_THROWS_WITH_AS(layer.backward(own, record, false, BackwardPass()),
+                       "expected Parameter 'dense0_bias' of 'dense0' as it was in the recorded "
+                       "forward, (3,), float64, found (3,), float32; cast or initialize parameters "
+                       "before the forward or after backward",
+                       InputError);
+}
+
+TEST_CASE("a weight that was cast there and back between forward and backward is refused") {
+  Dense layer("dense0", 2, in_float64());
+  layer.infer_shape({1, 3});
+  test::initialize_all(layer);
+  LayerRecord record;
+  const Tensor y = layer.forward(Tensor({1, 3}, Dtype::float64), {}, &record);
+  layer.weight()->cast(Dtype::float32);
+  layer.weight()->cast(Dtype::float64);
+
+  CHECK_THROWS_AS(layer.backward(y, record, true, BackwardPass()), InputError);
+}
+
 }  // namespace
 }  // namespace glueball

@@ -197,5 +197,26 @@ TEST_CASE("a rate outside 0 to 1, and training without a generator, are refused"
       ArgumentError);
 }
 
+TEST_CASE("a record with a mask of another layer's is refused") {
+  Dropout shared("dropout0", 0.5, {1});
+  Dropout layer("dropout1", 0.5);
+  Generator rng(1);
+  LayerRecord record;
+  const Tensor y = shared.forward(Tensor({2, 300}), {true, &rng}, &record);
+
+  CHECK_THROWS_AS(layer.backward(y, record, true, BackwardPass()), InputError);
+  layer.forward(Tensor({2, 300}), {true, &rng}, &record);
+  CHECK_THROWS_AS(shared.backward(y, record, true, BackwardPass()), InputError);
+}
+
+TEST_CASE("a Tensor that refers to nothing is no input") {
+  CHECK_THROWS_WITH_AS(
+      Dropout("dropout0", 0.5).forward(Tensor(), {}, nullptr),
+      "expected an array as the input of 'dropout0', found a Tensor that refers to "
+      "nothing; pass one with numbers",
+      InputError);
+  CHECK(Dropout("dropout0", 0.5).forward(Tensor({0}), {}, nullptr).shape() == Shape{0});
+}
+
 }  // namespace
 }  // namespace glueball

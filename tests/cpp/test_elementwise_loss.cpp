@@ -115,5 +115,14 @@ TEST_CASE("an empty batch has no losses") {
   CHECK(elementwise_loss_backward(record).shape() == none.shape());
 }
 
+TEST_CASE("NaN in a prediction stays visible in every loss") {
+  for (const Kind kind :
+       {Kind::l1, Kind::huber, Kind::sigmoid_binary_cross_entropy, Kind::hinge, Kind::squared_hinge,
+        Kind::logistic, Kind::kl_divergence, Kind::poisson_nll, Kind::poisson_nll_of_rates}) {
+    CAPTURE(static_cast<int>(kind));
+    CHECK(std::isnan(loss_of(kind, std::numeric_limits<double>::quiet_NaN(), 1.0)));
+  }
+}
+
 }  // namespace
 }  // namespace glueball

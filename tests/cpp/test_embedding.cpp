@@ -92,5 +92,21 @@ TEST_CASE("indices that are no rows, or not whole, are refused before anything i
   CHECK_THROWS_AS(Embedding("embedding1", nullptr), ArgumentError);
 }
 
+TEST_CASE("indices are looked at again before gradients are written at their rows") {
+  Embedding layer = made();
+  test::initialize_all(layer);
+  const Tensor x = indices({0, 1});
+  LayerRecord record;
+  const Tensor y = layer.forward(x, {}, &record);
+  x.fill(5e8);  // the caller's memory has the next samples
+
+  CHECK_THROWS_AS(layer.backward(y, record, false, BackwardPass()), IndexError);
+
+  Embedding wider("embedding1", 9, 7);
+  test::initialize_all(wider);
+  const Tensor of_wider = wider.forward(indices({8, 8}), {}, &record);
+  CHECK_THROWS_AS(layer.backward(of_wider, record, false, BackwardPass()), InputError);
+}
+
 }  // namespace
 }  // namespace glueball

@@ -221,5 +221,19 @@ TEST_CASE("labels in a vector, and head gradients of 1, are the common case") {
   CHECK_THROWS_AS(softmax_cross_entropy(logits, {0, 1}), InputError);
 }
 
+TEST_CASE("labels of the derivative are those of the loss: as many, and classes that there are") {
+  const Tensor logits({3, 2});
+  const LossRecord record = softmax_cross_entropy(logits, {0, 1, 0});
+
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy_backward(record, {0, 1}),
+                       "expected 3 labels, one for each row of predictions of shape (3, 2), found "
+                       "2; pass one class number for each sample",
+                       InputError);
+  CHECK_THROWS_WITH_AS(softmax_cross_entropy_backward(record, {0, 1, std::int64_t{1} << 40}),
+                       "expected labels from 0 to 1 for 2 classes, found label 1099511627776 at "
+                       "position 2; correct the label, or give the net's last layer more units",
+                       IndexError);
+}
+
 }  // namespace
 }  // namespace glueball

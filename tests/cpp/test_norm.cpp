@@ -352,5 +352,22 @@ TEST_CASE("parameters that change between forward and backward are noticed, or d
   CHECK_THROWS_AS(layer.backward(y, record, true, BackwardPass()), InputError);
 }
 
+TEST_CASE("a record without the moments of the layer's input is refused") {
+  BatchNorm layer("norm0", in<BatchNorm::Settings>(Dtype::float64));
+  layer.infer_shape({3, 4});
+  test::initialize_all(layer);
+  LayerRecord record;  // as of a layer that keeps nothing
+  record.input = random_tensor({3, 4}, 1);
+  record.output = record.input;
+
+  CHECK_THROWS_WITH_AS(layer.backward(record.output, record, true, BackwardPass()),
+                       "expected a record of a forward of 'norm0', with an array of shape (12,) "
+                       "and dtype float64, found a record without one; pass that of the layer's "
+                       "own forward",
+                       InputError);
+  record.extra = random_tensor({3}, 1);
+  CHECK_THROWS_AS(layer.backward(record.output, record, true, BackwardPass()), InputError);
+}
+
 }  // namespace
 }  // namespace glueball

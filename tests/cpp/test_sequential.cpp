@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "glueball/error.h"
 #include "glueball/flatten.h"
 #include "gradient_check.h"
+#include "inference.h"
 
 namespace glueball {
 namespace {
@@ -419,6 +421,137 @@ TEST_CASE("forward_into refuses an output that is not like what the net computes
     CHECK_THROWS_AS(net.forward_into(input, Tensor({2, 3}, Dtype::float64)), InputError);
     CHECK_THROWS_WITH_AS(net.forward_into(input, Tensor()),
                          doctest::Contains("found an undefined array"), InputError);
+  }
+}
+
+TEST_CASE("a record of another net's forward is refused, also if its layers are alike") {
+  Sequential net("net");
+  Sequential other("other");
+  for (Sequential* each : {&net, &other}) {
+    each->add(dense("dense0", 4, ActivationKind::gelu));
+    each->add(dense("dense1", 3));
+    each->infer_shape({2, 4});
+    test::initialize_all(*each);
+  }
+  const Tensor x = random_tensor({2, 4}, 1);
+  ChainRecord record;  // for both nets, in turn
+  const Tensor of_net = net.forward_chain(x, {}, record);
+  const Tensor of_other = other.forward_chain(x, {}, record);
+
+  CHECK_THROWS_WITH_AS(net.backward_chain(of_net, record, true, BackwardPass()),
+                       "expected a record of a forward of 'net', found one whose entry 0 is not of "
+                       "its layer 'dense0'; keep a record of its own for each net",
+                       ArgumentError);
+  CHECK_NOTHROW(other.backward_chain(of_other, record, true, BackwardPass()));
+
+  // What the derivative of gelu reads is not in it: it would be read from nowhere.
+  Sequential flat("flat");
+  flat.add<Flatten>("flatten0");
+  flat.add(net.layers()[1]);
+  const Tensor y = flat.forward_chain(x, {}, record);
+  CHECK_THROWS_AS(net.backward_chain(y, record, true, BackwardPass()), ArgumentError);
+}
+
+/// y = x + f(x), f being the chain.
+class Residual : public Sequential {
+ public:
+  using Sequential::Sequential;
+
+  Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override {
+    Tensor output = Sequential::forward(input, mode, record).clone();
+    add(input, output);
+    if (record != nullptr) record->output = output;
+    return output;
+  }
+  Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
+                  const BackwardPass& pass) override {
+    Tensor grad = Sequential::backward(output_grad, record, need_input_grad, pass);
+    if (!need_input_grad) return grad;
+    grad = grad.clone();
+    add(output_grad, grad);
+    return grad;
+  }
+
+ private:
+  static void add(const Tensor& terms, const Tensor& sums) {
+    for (std::int64_t i = 0; i < sums.size(); ++i) {
+      sums.data<double>()[i] += terms.data<double>()[i];
+    }
+  }
+};
+
+TEST_CASE("a class derived from Sequential computes what it says, inside of a chain too") {
+  Sequential net("net");
+  net.add(dense("dense0", 3));
+  const auto block = net.add<Residual>("block0");
+  block->Sequential::add(dense("dense1", 3, ActivationKind::tanh));
+  Sequential plain("plain");  // the same layers, without what Residual adds
+  for (const auto& layer : {net.layers()[0], block->layers()[0]}) plain.add(layer);
+  net.infer_shape({2, 4});
+  test::initialize_all(net);
+  const Tensor x = random_tensor({2, 4}, 1);
+
+  const Tensor y = net(x);
+  const Tensor first = net.layers()[0]->forward(x, {}, nullptr);
+  const Tensor second = plain(x);
+  for (std::int64_t i = 0; i < y.size(); ++i) {
+    CHECK(y.data<double>()[i] == first.data<double>()[i] + second.data<double>()[i]);
+  }
+  CHECK(paths_of(net) == std::vector<std::string>{"0.weight", "0.bias", "1.0.weight", "1.0.bias"});
+
+  ChainRecord record;
+  net.forward_chain(x, {}, record);
+  const Tensor head = random_tensor(y.shape(), 2);
+  const Tensor dx = net.backward_chain(head, record, true, BackwardPass());
+  const auto value = [&] { return test::dot(head, net(x)); };
+  CHECK(test::relative_error(dx, test::numeric_gradient(value, x)) < 1e-8);
+  CHECK_THROWS_AS(block->Sequential::add(block), ArgumentError);
+}
+
+TEST_CASE("data() that another thread gets to read in the middle of a run changes nothing") {
+  for (const bool rounds : {false, true}) {
+    const auto layer = dense("dense0", 8, {}, Dtype::float32);
+    layer->infer_shape({1, 8});
+    test::initialize_all(*layer);
+    layer->weight()->set_rounds_inference(rounds);
+    InferencePlan plan;
+    plan.add(*layer);
+    const Tensor x = random_tensor({1, 8}, 1, -1.0, 1.0, Dtype::float32);
+    const Tensor expected = layer->forward(x, {}, nullptr);
+    const Tensor y({1, 8});
+
+    REQUIRE(plan.way_for(x, false).units == 8);
+    const Tensor read = layer->weight()->data();
+    plan.run(x, y);
+
+    CHECK(std::equal(y.data<float>(), y.data<float>() + 8, expected.data<float>()));
+    CHECK(plan.way_for(x, false).units == 0);  // while `read` could be written into
+  }
+}
+
+TEST_CASE("threads may get data() to read while others run the net") {
+  for (const bool rounds : {false, true}) {
+    Sequential net("net");
+    net.add(dense("dense0", 8, ActivationKind::relu, Dtype::float32));
+    const auto last = dense("dense1", 8, {}, Dtype::float32);
+    net.add(last);
+    net.infer_shape({1, 8});
+    test::initialize_all(net);
+    last->weight()->set_rounds_inference(rounds);
+    const Tensor x = random_tensor({1, 8}, 1, -1.0, 1.0, Dtype::float32);
+    const Tensor expected = net(x);
+    std::atomic<bool> done{false};
+    std::thread reader([&] {
+      while (!done) static_cast<void>(last->weight()->data());
+    });
+    bool same = true;
+    for (int i = 0; i < 20000; ++i) {
+      const Tensor y = net(x);
+      same = same && std::equal(y.data<float>(), y.data<float>() + 8, expected.data<float>());
+    }
+    done = true;
+    reader.join();
+    CHECK(same);
   }
 }
 

@@ -14,6 +14,8 @@
 
 namespace glueball {
 
+class Layer;
+
 /// How a forward runs.
 struct GLUEBALL_API ForwardMode {
   bool training = false;     ///< Layers such as Dropout act.
@@ -29,6 +31,7 @@ struct GLUEBALL_API LayerRecord {
   std::vector<LayerRecord> inner;  ///< Of the layers inside, when the layer is a chain.
   /// What the weight was, where backward needs its values.
   Parameter::Snapshot weight;
+  const Layer* layer = nullptr;  ///< Whose it is: set in the records of a chain.
 };
 
 /// A function with parameters: infers shapes, computes forward and backward.

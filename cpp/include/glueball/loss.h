@@ -28,7 +28,10 @@ struct GLUEBALL_API LossRecord {
 GLUEBALL_API LossRecord softmax_cross_entropy(const Tensor& logits, const std::int64_t* labels,
                                               std::int64_t label_count);
 
-/// d loss / d logits = head_grad (softmax - one_hot(label)), for head gradients (batch,).
+/// d loss / d logits = head_grad (softmax - one_hot(label)), for head gradients (batch,) and as
+/// many labels, those of the loss.
+///
+/// @throws InputError if the head gradient is not like the loss; IndexError as the loss.
 GLUEBALL_API Tensor softmax_cross_entropy_backward(const LossRecord& record,
                                                    const std::int64_t* labels,
                                                    const Tensor& head_grad);
@@ -40,10 +43,10 @@ inline LossRecord softmax_cross_entropy(const Tensor& logits,
 }
 
 /// The gradient of the sum of the losses, with the labels in a vector.
-inline Tensor softmax_cross_entropy_backward(const LossRecord& record,
-                                             const std::vector<std::int64_t>& labels) {
-  return softmax_cross_entropy_backward(record, labels.data(), record.ones());
-}
+///
+/// @throws InputError unless there is one for each sample; IndexError as the loss.
+GLUEBALL_API Tensor softmax_cross_entropy_backward(const LossRecord& record,
+                                                   const std::vector<std::int64_t>& labels);
 
 /// Mean over each sample's elements of weight / 2 (prediction - label)^2; `label` has as many
 /// elements as `prediction`.

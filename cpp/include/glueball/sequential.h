@@ -47,8 +47,12 @@ class GLUEBALL_API Sequential : public Layer {
                   const BackwardPass& pass) override;
 
   /// Forward that keeps what `backward_chain` needs; nested chains are flattened into `record`.
+  ///
+  /// What was in the record goes: `input` is no part of it.
   Tensor forward_chain(const Tensor& input, const ForwardMode& mode, ChainRecord& record);
   /// The first layer's input gradient is not computed unless `need_input_grad`.
+  ///
+  /// @throws ArgumentError if `record` is not of this net's layers as they are now.
   Tensor backward_chain(const Tensor& output_grad, const ChainRecord& record, bool need_input_grad,
                         const BackwardPass& pass);
 
@@ -93,7 +97,8 @@ class GLUEBALL_API Sequential : public Layer {
   std::vector<Layer*> leaves() const;
 
   std::vector<std::shared_ptr<Layer>> layers_;
-  std::vector<Sequential*> nested_;  // entry i: layers_[i] if it is a chain, else null
+  // Entry i: layers_[i] if it is a Sequential and no subclass, which may compute something else.
+  std::vector<Sequential*> nested_;
   std::vector<Dense*> dense_;  // entry i: layers_[i] if it is a Dense and no subclass, else null
   bool has_nested_ = false;
   std::shared_ptr<InferencePlan> inference_;
