@@ -324,6 +324,13 @@ Parameter::GradTarget Parameter::grad_target(const BackwardPass& pass) {
     for (BackwardPass::Collected& each : *pass.apart_) {
       if (each.parameter.get() != this) continue;
       const bool accumulate = each.grad.defined();
+      if (accumulate &&
+          (each.grad.shape() != data_.shape() || each.grad.dtype() != data_.dtype())) {
+        refuse<InputError>({"Parameter '", name_, "' as it was earlier in this pass, ",
+                            each.grad.shape(), ", ", each.grad.dtype()},
+                           {data_.shape(), ", ", data_.dtype()},
+                           {"make a new BackwardPass after a cast or initialize"});
+      }
       if (!accumulate) each.grad = Tensor::uninitialized(data_.shape(), data_.dtype());
       return {&each.grad, accumulate};
     }

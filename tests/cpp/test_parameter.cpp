@@ -321,6 +321,20 @@ TEST_CASE("a pass that wants some parameters' gradients collects them apart, and
   }
 }
 
+TEST_CASE("a pass does not add gradients of two dtypes") {
+  const auto parameter = std::make_shared<Parameter>("w", Shape{3});
+  parameter->set_data(Tensor({3}), true);
+  const BackwardPass pass({parameter});
+  parameter->grad_target(pass).grad->fill(1.0);
+  parameter->cast(Dtype::float64);
+
+  CHECK_THROWS_WITH_AS(
+      parameter->grad_target(pass),
+      "expected Parameter 'w' as it was earlier in this pass, (3,), float32, found "
+      "(3,), float64; make a new BackwardPass after a cast or initialize",
+      InputError);
+}
+
 TEST_CASE("a gradient is fresh from its backward to the optimizer's step") {
   Parameter weight("w_weight", Shape({2}));
   weight.initialize(nullptr, nullptr, Generator());

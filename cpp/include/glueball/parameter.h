@@ -231,6 +231,9 @@ class GLUEBALL_API Parameter {
     bool accumulate = false;  ///< Whether to add to it or overwrite it.
   };
   /// Where the backward `pass` writes. Marks the gradient as fresh.
+  ///
+  /// @throws InputError if the parameter was cast or got another shape since an earlier gradient of
+  /// a pass that collects.
   GradTarget grad_target(const BackwardPass& pass);
 
   /// How many passes of backward a step's gradient is the sum of, while nobody writes the values:
