@@ -294,7 +294,9 @@ void direct_product(const Product<T>& p) {
 template <class T>
 void outer_product(const T* a, Index a_step, const T* b, T* c, Index rows, Index columns,
                    Index depth, bool accumulate) {
-  if constexpr (lanes<Packet<T>> >= 4) {
+  // In shorter vectors there are hardly two rows, and Eigen reads pairs as one wider number, which
+  // may not be aligned.
+  if constexpr (sizeof(Packet<T>) >= 32) {
     Index done = 0;
     if (columns == 4) done = outer_narrow<T, 4>(a, a_step, b, c, rows, depth, accumulate);
     if (columns == 2) done = outer_narrow<T, 2>(a, a_step, b, c, rows, depth, accumulate);
