@@ -350,9 +350,9 @@ class Bounded {
       }
     }
     if (same) return;  // a CHECK for each would take most of the time
-    CAPTURE(rows);
-    CAPTURE(columns);
-    CAPTURE(depth);
+    CAPTURE(sizes.rows);
+    CAPTURE(sizes.columns);
+    CAPTURE(sizes.depth);
     CAPTURE(packed);
     CHECK(same);
   }
@@ -394,7 +394,7 @@ TEST_CASE_TEMPLATE("sums of columns touch nothing beside their operands", T, flo
   const test::Guarded<T> results(2000);
   for (const test::Guard guard : {test::Guard::before, test::Guard::behind}) {
     for (std::size_t columns = 1; columns <= 70; ++columns) {
-      for (const std::size_t rows : {0, 1, 2, 9}) {
+      for (const std::size_t rows : {0U, 1U, 2U, 9U}) {
         T* const a = terms.array(rows * columns, guard);
         T* const sums = results.array(columns, guard);
         std::fill_n(a, rows * columns, T(2));
