@@ -38,6 +38,15 @@ bool has_trainable_parameter(const Layer& layer, const Dense* dense) {
   return found;
 }
 
+/// @throws ArgumentError unless an entry of the record of `chain` is of `layer`.
+void check_entry(const LayerRecord& entry, std::size_t i, const Layer& layer,
+                 const std::string& chain) {
+  if (entry.layer == &layer) return;
+  refuse<ArgumentError>({"a record of a forward of '", chain, "'"},
+                        {"one whose entry ", i, " is not of its layer '", layer.name(), "'"},
+                        {"keep a record of its own for each net"});
+}
+
 /// Where a walk stands in one of the chains that it is inside of.
 struct Position {
   const Sequential* chain;
@@ -237,12 +246,7 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
                           {"one of ", record.size()},
                           {"change a net before its forward or after its backward, not between"});
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (record[i].layer == layer(i)) continue;
-    refuse<ArgumentError>({"a record of a forward of '", name(), "'"},
-                          {"one whose entry ", i, " is not of its layer '", layer(i)->name(), "'"},
-                          {"keep a record of its own for each net"});
-  }
+  for (std::size_t i = 0; i < count; ++i) check_entry(record[i], i, *layer(i), name());
   // Gradients need not flow below the first layer that keeps any: below it are Flatten, or frozen
   // layers.
   std::size_t last = 0;

@@ -8,9 +8,9 @@
 
 namespace glueball {
 
-Trainer::Trainer(ParameterList parameters, const Optimizer& optimizer)
+Trainer::Trainer(ParameterList parameters, Optimizer optimizer)
     : parameters_(std::move(parameters)),
-      optimizer_(optimizer),
+      optimizer_(std::move(optimizer)),
       scale_(optimizer_.settings().rescale_grad) {}
 
 void Trainer::step(std::int64_t batch_size, bool ignore_stale) {

@@ -24,7 +24,7 @@ class GLUEBALL_API Trainer {
  public:
   /// Keeps a copy of the optimizer, and references to the parameters, which need not have values
   /// yet.
-  Trainer(ParameterList parameters, const Optimizer& optimizer);
+  Trainer(ParameterList parameters, Optimizer optimizer);
 
   /// One update of every parameter whose grad_req is not null, by gradients of a sum over
   /// `batch_size` samples: they are divided by it.
