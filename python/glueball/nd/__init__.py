@@ -114,9 +114,6 @@ from glueball.nd._elementwise import (
 from glueball.nd._files import load, load_frombuffer, save
 from glueball.nd._index import (
     Embedding,
-    SequenceLast,
-    SequenceMask,
-    SequenceReverse,
     batch_take,
     boolean_mask,
     fill_element_0index,
@@ -187,6 +184,7 @@ from glueball.nd._reduction import (
     sum,
     topk,
 )
+from glueball.nd._sequence import SequenceLast, SequenceMask, SequenceReverse
 from glueball.nd._shape import (
     broadcast_axis,
     broadcast_like,

@@ -1,4 +1,4 @@
-"""Selecting elements: `a[key]`, take, pick, one-hot and masks of sequences."""
+"""Selecting elements: `a[key]`, take, pick and one-hot."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = [
-    "Embedding", "SequenceLast", "SequenceMask", "SequenceReverse", "batch_take", "boolean_mask",
-    "fill_element_0index", "gather_nd", "one_hot", "onehot_encode", "pick", "ravel_multi_index", "scatter_nd",
-    "take", "unravel_index",
+    "Embedding", "batch_take", "boolean_mask", "fill_element_0index", "gather_nd", "one_hot", "onehot_encode",
+    "pick", "ravel_multi_index", "scatter_nd", "take", "unravel_index",
 ]  # fmt: skip
 
 
@@ -488,140 +487,4 @@ def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
         "boolean_mask",
         None,
         lambda _, x, index: x[key],
-    )
-
-
-def _valid(x: Plain, lengths: Plain, axis: int) -> Plain:
-    """Whether each (time, batch) position lies within its sequence; time is `axis`, 0 or 1."""
-    inside = np.arange(x.shape[axis])[:, None] < lengths[None, :]
-    inside = inside if axis == 0 else inside.T
-    return inside.reshape(inside.shape + (1,) * (x.ndim - 2))
-
-
-def SequenceMask(
-    data: Any,
-    sequence_length: Any = None,
-    use_sequence_length: bool = False,
-    value: float = 0.0,
-    axis: int = 0,
-    out: Any = None,
-) -> Any:
-    """Replace what lies behind each sequence's end by `value`.
-
-    Parameters
-    ----------
-    data : NDArray
-        Shape (time, batch, ...), or (batch, time, ...) with `axis` 1.
-    sequence_length : NDArray, optional
-        Shape (batch,).
-    use_sequence_length : bool, default False
-        Without it, `data` comes back.
-    value : float, default 0
-        What to put there.
-    axis : {0, 1}
-        The axis of time.
-    """
-    x = raw(data)
-    if not use_sequence_length or sequence_length is None:
-        return finish(x.copy(), (data,), lambda g, _: (g,), "SequenceMask", out, lambda _, x: x * 1)
-    inside = _valid(x, raw(sequence_length), axis)
-    return finish(
-        np.where(inside, x, x.dtype.type(value)),
-        (data,),
-        lambda g, _: (g * inside,),
-        "SequenceMask",
-        out,
-        lambda np, x: np.where(inside, x, 0),
-    )
-
-
-def _ends(
-    x: Plain, sequence_length: Any, use_sequence_length: bool, axis: int, least: int
-) -> Plain:
-    """Lengths of the sequences in a batch.
-
-    Raises
-    ------
-    ShapeError
-        When there are not as many as sequences.
-    GlueballIndexError
-        When one is longer than the axis of time, or less than `least`.
-    """
-    if use_sequence_length and sequence_length is not None:
-        lengths = integers(raw(sequence_length), "sequence_length")
-        if lengths.shape != x.shape[1 - axis : 2 - axis]:
-            msg = (
-                f"expected a length for each of the {x.shape[1 - axis]} sequences, found shape {lengths.shape}; "
-                "is the axis of time another one?"
-            )
-            raise ShapeError(msg)
-        if ((lengths < least) | (lengths > x.shape[axis])).any():
-            msg = (
-                f"expected sequences of {least} to {x.shape[axis]} elements, found lengths from {lengths.min()} to "
-                f"{lengths.max()}; is the axis of time another one?"
-            )
-            raise GlueballIndexError(msg)
-        return lengths
-    return np.full(x.shape[1 - axis], x.shape[axis])
-
-
-def SequenceLast(
-    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
-) -> Any:
-    """The last element of each sequence: shape (batch, ...).
-
-    Parameters
-    ----------
-    data, sequence_length, use_sequence_length, axis
-        As for `SequenceMask`.
-
-    Raises
-    ------
-    ShapeError
-        When there are not as many lengths as sequences.
-    IndexError
-        When a length is less than 1, or more than there is.
-    """
-    x = raw(data)
-    last = _ends(x, sequence_length, use_sequence_length, axis, least=1) - 1
-    batch = np.arange(x.shape[1 - axis])
-    key = (last, batch) if axis == 0 else (batch, last)
-    return finish(
-        x[key],
-        (data,),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
-        "SequenceLast",
-        None,
-        lambda _, x: x[key],
-    )
-
-
-def SequenceReverse(
-    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
-) -> Any:
-    """Each sequence backwards; what lies behind its end stays.
-
-    Parameters
-    ----------
-    data, sequence_length, use_sequence_length, axis
-        As for `SequenceMask`.
-
-    Raises
-    ------
-    ShapeError, IndexError
-        As `SequenceLast`; a length of 0 is none here.
-    """
-    x = raw(data)
-    ends = _ends(x, sequence_length, use_sequence_length, axis, least=0)
-    time = np.arange(x.shape[axis])[:, None]
-    source = np.where(time < ends, ends - 1 - time, time)
-    batch = np.arange(x.shape[1 - axis])[None, :]
-    key = (source, batch) if axis == 0 else (batch.T, source.T)
-    return finish(
-        x[key],
-        (data,),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
-        "SequenceReverse",
-        None,
-        lambda _, x: x[key],
     )

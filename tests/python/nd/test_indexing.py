@@ -176,23 +176,8 @@ def test_single_elements_can_be_changed_in_place():
             r"shape \(2,\), a number for each .* for boolean_mask, found \(5,\)",
         ),
         (lambda a: nd.one_hot(a, -1), ValueError, "depth of 0 or more for one_hot, found -1"),
-        (
-            lambda a: nd.SequenceLast(a, nd.array([1, 9, 1]), True),
-            IndexError,
-            "sequences of 1 to 2 elements, found lengths from 1 to 9",
-        ),
-        (lambda a: nd.SequenceLast(a, nd.array([0, 1, 1]), True), IndexError, "from 0 to 1"),
-        (
-            lambda a: nd.SequenceReverse(a, nd.array([1, 1]), True),
-            ValueError,
-            r"each of the 3 sequences, found shape \(2,\)",
-        ),
     ],
 )
 def test_what_selects_nothing_that_is_there_is_refused(call, error, message):
     with pytest.raises(error, match=f"expected .*{message}"):
         call(nd.array(A))
-
-
-def test_a_sequence_of_no_elements_stays_as_it_is_when_reversed():
-    same(nd.SequenceReverse(nd.array(A), nd.array([0, 2, 1]), True), [[1, 5, 3], [4, -2, -6]])

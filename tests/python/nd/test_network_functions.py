@@ -1,4 +1,4 @@
-"""What networks are made of as functions: products, softmax, activations, normalisations, masks."""
+"""What networks are made of as functions: products, softmax, activations, normalisations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as onp
 import pytest
 
 from glueball import autograd, nd
-from nd_values import close, same
+from nd_values import close
 
 
 def test_products():
@@ -112,22 +112,3 @@ def test_normalisations():
     expected = (x - x.mean(axis=-1, keepdims=True)) / onp.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
     one, two = nd.ones(4, dtype="float64"), nd.full(4, 2, dtype="float64")
     close(nd.LayerNorm(nx, two, one), 2 * expected + 1, 1e-12)
-
-
-def test_sequences():
-    x = onp.arange(12, dtype=onp.float32).reshape(3, 2, 2)
-    lengths = nd.array([1, 3])
-
-    masked = nd.SequenceMask(nd.array(x), lengths, use_sequence_length=True, value=-1).asnumpy()
-    expected = x.copy()
-    expected[1:, 0] = -1
-    onp.testing.assert_array_equal(masked, expected)
-    same(nd.SequenceLast(nd.array(x), lengths, True), onp.stack([x[0, 0], x[2, 1]]))
-    reverse = x.copy()
-    reverse[:, 1] = x[::-1, 1]
-    same(nd.SequenceReverse(nd.array(x), lengths, True), reverse)
-    same(
-        nd.SequenceReverse(nd.array(x.swapaxes(0, 1)), lengths, True, axis=1),
-        reverse.swapaxes(0, 1),
-    )
-    same(nd.SequenceMask(nd.array(x)), x)
