@@ -239,21 +239,23 @@ std::int64_t Optimizer::next_count(const std::vector<std::shared_ptr<Parameter>>
   std::int64_t largest = 0;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (!is_due(parameters[i], ignore_stale)) continue;
-    const State* const found = find_state(parameters[i]->id(), i);
-    largest = std::max(largest, (found == nullptr ? first_count_ : found->count) + 1);
+    const std::size_t place = place_of(parameters[i]->id(), i);
+    const std::int64_t count = place == kept_.size() ? first_count_ : kept_[place].state.count;
+    largest = std::max(largest, count + 1);
   }
   return largest;
 }
 
-const Optimizer::State* Optimizer::find_state(std::uint64_t id, std::size_t place) const {
+std::size_t Optimizer::place_of(std::uint64_t id, std::size_t likely) const {
   // Nearly always: who updates the same parameters again names them in the same order.
-  if (place < kept_.size() && kept_[place].id == id) return &kept_[place].state;
+  if (likely < kept_.size() && kept_[likely].id == id) return likely;
   const auto found = places_.find(id);
-  return found == places_.end() ? nullptr : &kept_[found->second].state;
+  return found == places_.end() ? kept_.size() : found->second;
 }
 
-Optimizer::State& Optimizer::state_of(std::uint64_t id, std::size_t place) {
-  if (const State* const found = find_state(id, place)) return const_cast<State&>(*found);
+Optimizer::State& Optimizer::state_of(std::uint64_t id, std::size_t likely) {
+  const std::size_t place = place_of(id, likely);
+  if (place != kept_.size()) return kept_[place].state;
   State fresh;
   fresh.count = first_count_;
   kept_.push_back({id, std::move(fresh)});
@@ -374,7 +376,7 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
       arguments.measured_square += sums[i + 1];
     }
   }
-  if (size < 2 * grain) {
+  if (size < 2 * grain) {  // on this thread, which flushes already
     rule.update(w, g, arrays, size, arguments);
   } else {
     parallel_for(size, grain, [&](std::int64_t begin, std::int64_t end) {
@@ -388,7 +390,8 @@ void Optimizer::run(const Tensor& weight, const Tensor& gradient, State& state,
 }
 
 Optimizer::State Optimizer::state(const Parameter& parameter) const {
-  if (const State* const found = find_state(parameter.id(), 0)) return *found;
+  const std::size_t place = place_of(parameter.id(), 0);
+  if (place != kept_.size()) return kept_[place].state;
   State fresh;
   fresh.count = first_count_;
   return fresh;

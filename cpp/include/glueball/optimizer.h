@@ -129,9 +129,11 @@ class GLUEBALL_API Optimizer {
   static const Rule& find(const std::string& name);
   static const std::vector<Rule>& all();
 
-  /// The state of the parameter with that id, or null. `place` is where it may well be in kept_.
-  const State* find_state(std::uint64_t id, std::size_t place) const;
-  State& state_of(std::uint64_t id, std::size_t place);
+  /// Where the state of the parameter with that id is in kept_; the end if there is none. `likely`
+  /// is looked at first.
+  std::size_t place_of(std::uint64_t id, std::size_t likely) const;
+  /// The same state, made if there is none.
+  State& state_of(std::uint64_t id, std::size_t likely);
   int code() const noexcept;
   /// Appends the arrays that are missing.
   void complete(std::vector<Tensor>& arrays, const Tensor& weight) const;
