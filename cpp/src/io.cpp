@@ -256,19 +256,14 @@ void load_parameters(const ParameterList& parameters, const std::string& path,
 void assign(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>>& values,
             const std::string& source, const LoadOptions& options) {
   std::vector<std::size_t> once;
-  std::unordered_set<const Parameter*> given;
+  std::unordered_map<const Parameter*, const StoredArray*> given;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto& [parameter, array] = values[i];
     check(*parameter, array, source, options);
-    if (given.insert(parameter.get()).second) {
+    const auto [found, is_new] = given.try_emplace(parameter.get(), &array);
+    if (is_new) {
       once.push_back(i);
-      continue;
-    }
-    const StoredArray* first = nullptr;
-    for (const std::size_t each : once) {
-      if (values[each].first == parameter) first = &values[each].second;
-    }
-    if (!are_equal(*first, array)) {
+    } else if (const StoredArray* const first = found->second; !are_equal(*first, array)) {
       // Whichever was taken, the other's values would be lost without a word.
       refuse<ArgumentError>(
           {"equal arrays for shared Parameter ", quoted(parameter->name()), " in ", quoted(source)},
