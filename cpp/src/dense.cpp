@@ -333,6 +333,8 @@ Tensor Dense::forward(const Tensor& input, const ForwardMode&, LayerRecord* reco
 
 Tensor Dense::backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
                        const BackwardPass& pass) {
+  // A chain knows whose its records are.
+  check_record(*this, record, output_shape(record.input.shape(), flatten_, units_));
   return backward_between(output_grad, record, need_input_grad, pass, false, nullptr, nullptr);
 }
 
@@ -350,11 +352,6 @@ Tensor Dense::backward_between(const Tensor& output_grad, const LayerRecord& rec
                        {"cast or initialize parameters before the forward or after backward"});
   }
 
-  const Shape recorded = output_shape(input.shape(), flatten_, units_);
-  if (record.output.shape() != recorded) {
-    refuse<InputError>({"a record of '", name(), "', with an output of shape ", recorded},
-                       {record.output.shape()}, {"pass that of the layer's own forward"});
-  }
   if (bias_ != nullptr) check_recorded(*this, *bias_, {units_}, input.dtype());
 
   Tensor activated;

@@ -128,11 +128,7 @@ Tensor Embedding::backward(const Tensor& output_grad, const LayerRecord& record,
   check_output_grad(*this, output_grad, record.output);
   const Tensor& indices = record.input;
   check_recorded(*this, *weight_, *weight_->shape(), record.output.dtype());
-  if (record.output.shape() != infer_shape(indices.shape())) {
-    refuse<InputError>({"a record of a forward of '", name(), "', with an output of shape ",
-                        infer_shape(indices.shape())},
-                       {record.output.shape()}, {"pass that of the layer's own forward"});
-  }
+  check_record(*this, record, infer_shape(indices.shape()));
   // Again: the caller's memory may hold other numbers by now.
   const bool single = indices.dtype() == Dtype::float32;
   single ? check_indices<float>(*this, indices, weight_->values().shape()[0])

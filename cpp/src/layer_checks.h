@@ -44,6 +44,13 @@ inline void check_recorded(const Layer& layer, const Parameter& parameter, const
                      {"cast or initialize parameters before the forward or after backward"});
 }
 
+/// @throws InputError unless the output that a record keeps has the shape of the layer's own.
+inline void check_record(const Layer& layer, const LayerRecord& record, const Shape& output) {
+  if (record.output.shape() == output) return;
+  refuse<InputError>({"a record of '", layer.name(), "', with an output of shape ", output},
+                     {record.output.shape()}, {"pass that of the layer's own forward"});
+}
+
 /// @throws InputError unless `extra` is what the layer keeps of a recorded forward.
 inline void check_extra(const Layer& layer, const Tensor& extra, const Shape& shape, Dtype dtype) {
   if (extra.defined() && extra.shape() == shape && extra.dtype() == dtype) return;

@@ -15,14 +15,10 @@ namespace {
 // Multiply-adds of some ten microseconds.
 constexpr std::int64_t quick_work = std::int64_t{1} << 19;
 
-/// The layer as a Dense, if it is one and of no class derived from it.
-Dense* as_dense(Layer& layer) {
-  return typeid(layer) == typeid(Dense) ? static_cast<Dense*>(&layer) : nullptr;
-}
-
-/// The layer as a chain, if it is one and of no class derived from it.
-Sequential* as_chain(Layer& layer) {
-  return typeid(layer) == typeid(Sequential) ? static_cast<Sequential*>(&layer) : nullptr;
+/// The layer as an L, if it is one and of no class derived from it.
+template <class L>
+L* exactly(Layer& layer) {
+  return typeid(layer) == typeid(L) ? static_cast<L*>(&layer) : nullptr;
 }
 
 bool is_trainable(const Parameter& parameter) { return parameter.grad_req() != GradReq::null; }
@@ -128,8 +124,8 @@ bool Sequential::contains(const Sequential& chain) const {
   }
   inference_->add(*layer);
   layers_.push_back(std::move(layer));
-  nested_.push_back(as_chain(*layers_.back()));
-  dense_.push_back(as_dense(*layers_.back()));
+  nested_.push_back(exactly<Sequential>(*layers_.back()));
+  dense_.push_back(exactly<Dense>(*layers_.back()));
   has_nested_ = has_nested_ || nested_.back() != nullptr;
 }
 
@@ -239,7 +235,7 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
   // A chain without chains inside needs no list of its own, nor memory for one.
   const auto layer = [&](std::size_t i) { return has_nested_ ? inside[i] : layers_[i].get(); };
   const auto dense_at = [&](std::size_t i) {
-    return has_nested_ ? as_dense(*inside[i]) : dense_[i];
+    return has_nested_ ? exactly<Dense>(*inside[i]) : dense_[i];
   };
   if (count != record.size()) {
     refuse<ArgumentError>({"a record of the ", count, " layers of '", name(), "'"},
