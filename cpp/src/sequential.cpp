@@ -34,13 +34,23 @@ bool has_trainable_parameter(const Layer& layer, const Dense* dense) {
   return found;
 }
 
-/// @throws ArgumentError unless an entry of the record of `chain` is of `layer`.
-void check_entry(const LayerRecord& entry, std::size_t i, const Layer& layer,
-                 const std::string& chain) {
-  if (entry.layer == &layer) return;
-  refuse<ArgumentError>({"a record of a forward of '", chain, "'"},
-                        {"one whose entry ", i, " is not of its layer '", layer.name(), "'"},
-                        {"keep a record of its own for each net"});
+/// @throws ArgumentError unless the entries of the record of `chain` are of its `count` layers,
+/// which `layer_at` gives.
+template <class LayerAt>
+void check_chain_record(const ChainRecord& record, std::size_t count, const LayerAt& layer_at,
+                        const std::string& chain) {
+  if (count != record.size()) {
+    refuse<ArgumentError>({"a record of the ", count, " layers of '", chain, "'"},
+                          {"one of ", record.size()},
+                          {"change a net before its forward or after its backward, not between"});
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Layer* const layer = layer_at(i);
+    if (record[i].layer == layer) continue;
+    refuse<ArgumentError>({"a record of a forward of '", chain, "'"},
+                          {"one whose entry ", i, " is not of its layer '", layer->name(), "'"},
+                          {"keep a record of its own for each net"});
+  }
 }
 
 /// Where a walk stands in one of the chains that it is inside of.
@@ -237,12 +247,7 @@ Tensor Sequential::backward_chain(const Tensor& output_grad, const ChainRecord& 
   const auto dense_at = [&](std::size_t i) {
     return has_nested_ ? exactly<Dense>(*inside[i]) : dense_[i];
   };
-  if (count != record.size()) {
-    refuse<ArgumentError>({"a record of the ", count, " layers of '", name(), "'"},
-                          {"one of ", record.size()},
-                          {"change a net before its forward or after its backward, not between"});
-  }
-  for (std::size_t i = 0; i < count; ++i) check_entry(record[i], i, *layer(i), name());
+  check_chain_record(record, count, layer, name());
   // Gradients need not flow below the first layer that keeps any: below it are Flatten, or frozen
   // layers.
   std::size_t last = 0;
