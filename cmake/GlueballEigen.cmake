@@ -1,7 +1,7 @@
 # Defines glueball_eigen, the headers that the kernels compile against.
 #
 # The pinned copy comes before an installed one: it is what the tests and the measured speeds refer
-# to. Nothing is fetched here; third_party/README.md says who fetches.
+# to. Nothing is fetched here; third_party/README.md says what does.
 set(vendored ${PROJECT_SOURCE_DIR}/third_party/eigen)
 
 add_library(glueball_eigen INTERFACE)

@@ -1,13 +1,14 @@
-# What glueball's own targets share: the language level, warnings, and how kernels are compiled.
+# What glueball's own targets share: the language level, warnings, and how kernels are compiled. The
+# level of optimisation is CMAKE_BUILD_TYPE's for all of them: -O3 for Release.
 
-# Compile options of everything in this repository; nothing here reaches those who link to it.
+# Compile options of everything in this repository; nothing here reaches programs that link to it.
 add_library(glueball_options INTERFACE)
 target_compile_features(glueball_options INTERFACE cxx_std_20)
 if(NOT MSVC)
   target_compile_options(
     glueball_options
     INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-              # The interface is visible in a shared object, and still nobody replaces it there.
+              # The interface is visible in a shared object, but never interposed there.
               -fno-semantic-interposition
               $<$<BOOL:${GLUEBALL_WERROR}>:-Werror>
               # GCC 12 takes "text" + std::string for an overlapping copy (its bug 105651).
@@ -43,33 +44,21 @@ function(glueball_add_kernels isa)
     message(FATAL_ERROR "expected v1, v2, v3, v4 or baseline in GLUEBALL_ISAS, found '${isa}'; "
                         "correct -DGLUEBALL_ISAS")
   endif()
-  # Most loops are written in vectors. GCC's -O3 would copy the others, for how their arrays may lie
-  # and for the elements that are left over; of what it does, vectors for any number of elements are
-  # wanted, and no questions inside of loops. Few processors stop at v2.
-  set(optimisation -O2)
-  if(NOT isa STREQUAL v2)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-      list(APPEND optimisation -funswitch-loops -fvect-cost-model=dynamic
-           --param=vect-epilogues-nomask=0)
-    else()
-      set(optimisation -O3)
-    endif()
-  endif()
   if(NOT MSVC)
     target_compile_options(
       ${target}
-      PRIVATE "$<$<CONFIG:Release,RelWithDebInfo>:${optimisation}>"
-              # No errno and no trapping: loops with sqrt or comparisons can then use vectors. NaN,
-              # infinities and the order of operations stay as IEEE 754 has them.
-              -fno-math-errno -fno-trapping-math
+      PRIVATE # Loops with sqrt can then use vectors: fourteen of the optimizers' updates take a fourth
+              # to a ninth of the time (bench/cpp/kernels.cpp). Results stay as IEEE 754 has them.
+              -fno-math-errno
               # Kernels throw nothing; without tables for it they share no personality routine.
-              -fno-exceptions -fno-asynchronous-unwind-tables)
+              -fno-exceptions -fno-asynchronous-unwind-tables
+              # As the library.
+              $<$<CONFIG:Release>:-ffunction-sections> $<$<CONFIG:Release>:-fdata-sections>)
   endif()
   if(isa STREQUAL v4)
     target_compile_options(
       ${target}
-      PRIVATE -mprefer-vector-width=512
-              # GCC 12's own AVX-512 header trips both.
+      PRIVATE # GCC 12's own AVX-512 header trips both.
               $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized -Wno-maybe-uninitialized>)
   endif()
   target_sources(glueball PRIVATE $<TARGET_OBJECTS:${target}>)

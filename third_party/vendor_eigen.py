@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the pinned Eigen headers, with their licences, into ``third_party/eigen``.
+"""Put the pinned Eigen headers, with their licences, into ``third_party/eigen``.
 
 The headers come out of one wheel of the Python package registry, named and checksummed in
 ``eigen.toml``. pip fetches it, because pip already knows the user's mirrors, proxies and
@@ -18,10 +18,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
+
+# Before what no older Python has, and said here: frontends ask this file before they read the metadata.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        f"glueball requires Python >= 3.11, found {sys.version.split()[0]} ({sys.executable}); "
+        "use a newer interpreter"
+    )
+import tomllib
 
 __all__ = ["is_vendored", "vendor"]
 

@@ -1,10 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -35,10 +30,16 @@ struct GLUEBALL_API ActivationFunction {
   ActivationFunction() = default;
   /// With the kind's usual alpha.
   ActivationFunction(ActivationKind kind_);  // NOLINT: a kind is a function
-  /// With an alpha of one's own.
+  /// With another alpha.
   ActivationFunction(ActivationKind kind_, double alpha_) : kind(kind_), alpha(alpha_) {}
   /// From a name. @throws ArgumentError that lists the names.
   explicit ActivationFunction(const std::string& name);
+
+  /// @throws ArgumentError if alpha is infinite, or would be in float32; names the layer `owner`.
+  void check(const std::string& owner) const;
+
+  /// Whether alpha is the one that the kind has by itself.
+  bool has_usual_alpha() const { return alpha == ActivationFunction(kind).alpha; }
 };
 
 /// The kind's name: "relu".
@@ -72,6 +73,7 @@ class GLUEBALL_API Activation : public Layer {
   Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;
   Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
                   const BackwardPass& pass) override;
+  ChainStep chain_step() const override;
 
  private:
   ActivationFunction function_;

@@ -1,11 +1,6 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-
 #include "glueball/activation.h"
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -46,7 +41,7 @@ class GLUEBALL_API Dense : public Layer {
   const std::shared_ptr<Parameter>& weight() const noexcept { return weight_; }
   /// Of shape (units,), or null.
   const std::shared_ptr<Parameter>& bias() const noexcept { return bias_; }
-  /// The function behind the product.
+  /// The function that is applied to the product.
   const ActivationFunction& activation() const noexcept { return activation_; }
   /// Features of an output.
   std::int64_t units() const noexcept { return units_; }
@@ -54,7 +49,6 @@ class GLUEBALL_API Dense : public Layer {
   bool flatten() const noexcept { return flatten_; }
 
   Shape infer_shape(const Shape& input) override;
-  void prepare(const Shape& input) override;
   bool is_ready() const override;
   Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;
   Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
@@ -62,14 +56,10 @@ class GLUEBALL_API Dense : public Layer {
   /// "weight", then "bias" if there is one.
   void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const override;
 
-  /// For chains: backward() of a layer between others.
-  ///
-  /// `is_linear`: `output_grad` is the gradient of what the activation was given. `below`, where
-  /// not null, is the layer whose output was this one's input, and `below_record` its record: the
-  /// result is then multiplied by the derivative of its activation, within the product.
+  ChainStep chain_step() const override;
   Tensor backward_between(const Tensor& output_grad, const LayerRecord& record,
-                          bool need_input_grad, const BackwardPass& pass, bool is_linear,
-                          const Dense* below, const LayerRecord* below_record);
+                          bool need_input_grad, const BackwardPass& pass,
+                          const ChainNeighbours& neighbours) override;
 
  private:
   void check_input(const Shape& input) const;

@@ -1,10 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -34,6 +29,7 @@ class GLUEBALL_API Dropout : public Layer {
   Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;
   Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,
                   const BackwardPass& pass) override;
+  ChainStep chain_step() const override;
 
  private:
   Shape mask_shape(const Shape& input) const;

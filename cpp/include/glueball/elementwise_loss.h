@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
-#include "glueball/export.h"
 #include "glueball/loss.h"
 
 namespace glueball {
@@ -14,7 +11,7 @@ enum class ElementwiseLossKind : std::uint8_t {
   sigmoid_binary_cross_entropy,  ///< y log(1 + e^-p) + (1 - y) log(1 + e^p), y from 0 to 1
   hinge,                         ///< max(0, margin - p y), y is -1 or 1
   squared_hinge,                 ///< max(0, margin - p y)^2, y is -1 or 1
-  logistic,                      ///< log(1 + e^(-p y)), y is -1 or 1
+  logistic,                      ///< log(1 + e^(-p y)), y is -1 or 1; in proportion between
   kl_divergence,                 ///< y (log(y + 1e-12) - p), p a log probability
   poisson_nll,                   ///< e^p - y p, p the logarithm of a rate, y a count
   poisson_nll_of_rates,          ///< p - y log(p + 1e-8), p a rate
@@ -27,13 +24,13 @@ struct GLUEBALL_API ElementwiseLoss {
 
   /// With Gluon's parameter, 1.
   ElementwiseLoss(ElementwiseLossKind kind_) : kind(kind_) {}  // NOLINT: a kind is a loss
-  /// With a parameter of one's own.
+  /// With another parameter.
   ElementwiseLoss(ElementwiseLossKind kind_, double parameter_)
       : kind(kind_), parameter(parameter_) {}
 };
 
-/// The mean over each sample's elements; predictions (batch, ...), and as many labels of their
-/// dtype.
+/// The mean over each sample's elements, the sum for the divergence; predictions (batch, ...), and
+/// as many labels of their dtype.
 ///
 /// `saved` becomes the derivative by the predictions, of each sample's loss.
 /// @throws InputError if sizes or dtypes differ, or there is no batch axis; ArgumentError if the

@@ -1,18 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
 
 /// Rows of a weight (input_dim, output_dim) at the indices in the input.
 ///
-/// The input holds whole numbers from 0 to input_dim - 1, as float32 or float64, in any shape; the
-/// output has an axis of length output_dim behind it, and the weight's dtype.
+/// The input holds integers from 0 to input_dim - 1, as float32 or float64, in any shape; the
+/// output has one more axis, of length output_dim, and the weight's dtype.
 class GLUEBALL_API Embedding : public Layer {
  public:
   /// What a layer that makes its own parameter is made with.
@@ -34,7 +29,7 @@ class GLUEBALL_API Embedding : public Layer {
   const std::shared_ptr<Parameter>& weight() const noexcept { return weight_; }
 
   Shape infer_shape(const Shape& input) override;
-  /// @throws DtypeError for a number that is not whole, IndexError for one that is no row.
+  /// @throws DtypeError for a number that is not an integer, IndexError for one outside the rows.
   Tensor forward(const Tensor& input, const ForwardMode& mode, LayerRecord* record) override;
   /// Rows taken several times get the sum; the gradient of the indices is 0.
   Tensor backward(const Tensor& output_grad, const LayerRecord& record, bool need_input_grad,

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <string>
-#include <utility>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {

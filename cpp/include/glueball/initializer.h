@@ -77,13 +77,18 @@ class GLUEBALL_API Initializer {
 
   /// Fills a weight, and what has no hook of its own: every element of `out`, drawing from `rng`.
   ///
-  /// What it throws leaves the parameter waiting, and reaches whoever asked for its values.
+  /// What it throws leaves the parameter waiting, and reaches the caller that needs its values.
   virtual void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const = 0;
-  virtual void init_bias(const InitDesc& desc, const Tensor& out, Generator& rng) const;   ///< 0
-  virtual void init_gamma(const InitDesc& desc, const Tensor& out, Generator& rng) const;  ///< 1
-  virtual void init_beta(const InitDesc& desc, const Tensor& out, Generator& rng) const;   ///< 0
-  virtual void init_zero(const InitDesc& desc, const Tensor& out, Generator& rng) const;   ///< 0
-  virtual void init_one(const InitDesc& desc, const Tensor& out, Generator& rng) const;    ///< 1
+  /// Fills a bias.
+  virtual void init_bias(const InitDesc&, const Tensor& out, Generator&) const { out.fill(0.0); }
+  /// Fills a scale.
+  virtual void init_gamma(const InitDesc&, const Tensor& out, Generator&) const { out.fill(1.0); }
+  /// Fills a shift.
+  virtual void init_beta(const InitDesc&, const Tensor& out, Generator&) const { out.fill(0.0); }
+  /// Fills what starts at 0.
+  virtual void init_zero(const InitDesc&, const Tensor& out, Generator&) const { out.fill(0.0); }
+  /// Fills what starts at 1.
+  virtual void init_one(const InitDesc&, const Tensor& out, Generator&) const { out.fill(1.0); }
   /// Refuses: @throws ArgumentError.
   virtual void init_default(const InitDesc& desc, const Tensor& out, Generator& rng) const;
 
@@ -107,7 +112,7 @@ class GLUEBALL_API Initializer {
 /// @throws ShapeError if `shape` has fewer than two axes; `name` says whose.
 GLUEBALL_API std::pair<double, double> fans(std::string_view name, const Shape& shape);
 
-/// What a weight's standard deviation is multiplied by, so that the layer behind the activation
+/// What a weight's standard deviation is multiplied by, so that the layer after the activation
 /// keeps its scale.
 ///
 /// "linear", "identity", "sigmoid": 1; "tanh": 5/3; "relu": sqrt(2); "leaky_relu": sqrt(2 / (1 +
@@ -115,8 +120,6 @@ GLUEBALL_API std::pair<double, double> fans(std::string_view name, const Shape& 
 /// "softrelu", "softsign", "mish": 1 / sqrt(E[f(z)^2]), z from N(0, 1), by quadrature.
 /// @throws ArgumentError for another name.
 GLUEBALL_API double gain(std::string_view nonlinearity, std::optional<double> param = std::nullopt);
-
-// ---- constants ------------------------------------------------------------------------------
 
 /// Fills with one number, or with a given array.
 class GLUEBALL_API Constant : public Initializer {
@@ -202,8 +205,6 @@ class GLUEBALL_API LSTMBias : public Initializer {
   double forget_bias_;
 };
 
-// ---- plain random ---------------------------------------------------------------------------
-
 /// U(low, high), high excluded.
 class GLUEBALL_API Uniform : public Initializer {
  public:
@@ -274,8 +275,6 @@ class GLUEBALL_API Sparse : public Initializer {
   double sparsity_, sigma_;
   SparseAxis per_;
 };
-
-// ---- variance scaling -----------------------------------------------------------------------
 
 /// Which of fan-in and fan-out a variance is divided by.
 enum class Fan {
@@ -352,8 +351,6 @@ class GLUEBALL_API MSRAPrelu : public VarianceScaling {
                      FanSettings fan_settings = {});
 };
 
-// ---- orthogonal -----------------------------------------------------------------------------
-
 /// How Orthogonal makes its matrix.
 enum class OrthogonalMethod {
   svd,  ///< U or V of a singular value decomposition
@@ -396,12 +393,10 @@ class GLUEBALL_API DeltaOrthogonal : public Initializer {
   double scale_;
 };
 
-// ---- combining ------------------------------------------------------------------------------
-
 /// The first regular expression that is found in a parameter's name chooses its initializer.
 class GLUEBALL_API Mixed : public Initializer {
  public:
-  /// Patterns with their initializers; the first that is found counts.
+  /// Patterns, as of ParameterList::select(), with initializers; the first that is found counts.
   ///
   /// @throws ArgumentError for a pattern that is not an ECMAScript regular expression, a null
   /// initializer, or an empty list.

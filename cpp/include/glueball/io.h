@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,8 +17,17 @@ namespace glueball {
 
 /// Reads arrays from a `.safetensors` or MXNet `.params` file; its contents tell which it is.
 ///
-/// @throws FileAccessError if it cannot be opened, FileError if it is neither, or damaged.
+/// @throws FileAccessError if it cannot be opened, FileFormatError if it is neither, or damaged.
 GLUEBALL_API StoredArrays read_arrays(const std::string& path);
+
+/// As read_arrays(), for a file that is in memory.
+///
+/// @param data the file's first byte.
+/// @param bytes its length.
+/// @param owner kept alive by the arrays, which are views; null if the caller does that.
+/// @param name of the file in error messages.
+GLUEBALL_API StoredArrays parse_arrays(const void* data, std::size_t bytes,
+                                       std::shared_ptr<const void> owner, const std::string& name);
 
 /// Writes `.safetensors` if the name ends so, else MXNet's `.params`, whatever the ending, as MXNet
 /// does; at once or not at all.
@@ -59,7 +69,9 @@ GLUEBALL_API void save_parameters(const Sequential& net, const std::string& path
 GLUEBALL_API void save_parameters(const ParameterList& parameters, const std::string& path);
 
 /// Reads parameters by structural path, or by name if no name in the file has a dot: what either
-/// save_parameters() wrote. Nothing is initialized first; shapes become known.
+/// save_parameters() wrote, or Python's. Names may lack the net's own at the beginning, or have
+/// other numbers, when the net that was saved is built alike. Nothing is initialized first; shapes
+/// become known.
 ///
 /// Everything is checked, and all memory obtained, before anything is changed: when this throws,
 /// the net is as it was. Initialized parameters keep their arrays. Names may begin with "arg:" or
@@ -72,8 +84,8 @@ GLUEBALL_API void save_parameters(const ParameterList& parameters, const std::st
 GLUEBALL_API void load_parameters(Sequential& net, const std::string& path,
                                   const LoadOptions& options = {});
 
-/// The same for the parameters of a list: those of a selection, with `ignore_extra` out of a file
-/// that has more.
+/// The same for the parameters of a list, whose names are the file's: those of a selection, with
+/// `ignore_extra` out of a file that has more.
 GLUEBALL_API void load_parameters(const ParameterList& parameters, const std::string& path,
                                   const LoadOptions& options = {});
 

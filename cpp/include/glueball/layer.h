@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +14,8 @@
 namespace glueball {
 
 class Layer;
+struct ChainNeighbours;
+struct ChainStep;
 
 /// How a forward runs.
 struct GLUEBALL_API ForwardMode {
@@ -83,6 +84,14 @@ class GLUEBALL_API Layer {
   ///
   /// A layer with parameters overrides this, as it does `is_ready` where it matters for speed.
   virtual void visit_parameters(const std::string& prefix, const ParameterVisitor& visit) const;
+
+  /// What the layer is to a chain that runs it together with its neighbours (nn/chain_step.h): for
+  /// the library's own layers. Others run by themselves.
+  virtual ChainStep chain_step() const;
+  /// backward() for a chain that knows the layer's step, and whose its records are.
+  virtual Tensor backward_between(const Tensor& output_grad, const LayerRecord& record,
+                                  bool need_input_grad, const BackwardPass& pass,
+                                  const ChainNeighbours& neighbours);
 
  private:
   std::string name_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -20,6 +21,9 @@ namespace glueball {
 ///
 ///     Optimizer adam("adam", settings, {{"beta1", 0.95}});
 ///     adam.update(parameters);
+///
+/// Any thread may call any of this at any time, but for assignments and settings(): a lock guards
+/// settings and states, so updates of one optimizer run one after the other.
 class GLUEBALL_API Optimizer {
  public:
   /// What every rule has.
@@ -44,7 +48,7 @@ class GLUEBALL_API Optimizer {
     double carry = 1.0;
     /// Of the parameter's shape and dtype, in the order of the rule's formula; none before the
     /// first update, or where the rule needs none.
-    std::vector<Tensor> arrays;
+    std::vector<Tensor> arrays = {};
   };
 
   /// The names of the rules, sorted.
@@ -55,26 +59,30 @@ class GLUEBALL_API Optimizer {
   /// @throws ArgumentError for an unknown rule, an unknown hyperparameter, or a value outside its
   /// range.
   explicit Optimizer(const std::string& rule);
-  /// With settings of one's own. @throws as the other.
+  /// With these settings. @throws as the other.
   Optimizer(const std::string& rule, const Settings& settings,
             const Hyperparameters& hyperparameters = {});
   /// Goes on from the same states, with arrays of its own.
   Optimizer(const Optimizer& other);
   /// The same.
   Optimizer& operator=(const Optimizer& other);
-  /// Takes the states over.
-  Optimizer(Optimizer&&) = default;
+  /// Takes the states over; what is left may only be destroyed or assigned to.
+  Optimizer(Optimizer&& other) noexcept;
   /// The same.
-  Optimizer& operator=(Optimizer&&) = default;
-  virtual ~Optimizer() = default;
+  Optimizer& operator=(Optimizer&& other) noexcept;
+  virtual ~Optimizer();
 
   /// The name of the rule.
   std::string rule() const;
 
-  /// To be read and changed between updates.
+  /// To be read and changed between updates, by one thread at a time.
   Settings& settings() noexcept { return settings_; }
   /// The same, to be read.
   const Settings& settings() const noexcept { return settings_; }
+  /// The learning rate in settings(), also beside updates of other threads.
+  double learning_rate() const;
+  /// Changes it, from the next update on.
+  void set_learning_rate(double rate);
 
   /// All of the rule's, with their present values, in its own order.
   Hyperparameters hyperparameters() const;
@@ -87,7 +95,7 @@ class GLUEBALL_API Optimizer {
   void set_hyperparameter(const std::string& name, double value);
 
   /// Counts of new parameters start here instead of at 0: for those that go on with a training.
-  void set_first_count(std::int64_t count) noexcept { first_count_ = count; }
+  void set_first_count(std::int64_t count);
 
   /// The largest count that an `update` with the same arguments would lead to; 0 if it would
   /// change nothing.
@@ -105,14 +113,20 @@ class GLUEBALL_API Optimizer {
   /// anything is changed.
   std::int64_t update(const std::vector<std::shared_ptr<Parameter>>& parameters,
                       bool ignore_stale = false);
+  /// The same, with these settings from now on.
+  std::int64_t update(const std::vector<std::shared_ptr<Parameter>>& parameters,
+                      const Settings& settings, bool ignore_stale);
 
   /// One update of a single array, whose state the caller keeps: `state` is moved on, and its
-  /// arrays are made where they are missing.
+  /// arrays are made where they are missing. Reads rescale_grad and clip_gradient of settings().
   ///
   /// `name` matters to LARS only, which does not scale those that end in bias, gamma or beta.
   /// @throws ShapeError, DtypeError if gradient or state do not fit the weight.
   void update_array(const Tensor& weight, const Tensor& gradient, State& state,
                     double learning_rate, double weight_decay, const std::string& name = {}) const;
+  /// The same with settings of the caller's.
+  void update_array(const Tensor& weight, const Tensor& gradient, State& state,
+                    const Settings& settings, const std::string& name = {}) const;
 
   /// New arrays for `update_array`, as the first update of `weight` finds them.
   std::vector<Tensor> first_arrays(const Tensor& weight) const;
@@ -121,13 +135,25 @@ class GLUEBALL_API Optimizer {
   State state(const Parameter& parameter) const;
   /// Replaces it by a copy: for going on with a training. Arrays that are missing will be made.
   /// @throws ShapeError if an array does not fit the parameter, ArgumentError if there are too
-  /// many; nothing changes then.
+  /// many, for a negative count, or a carry that is not finite; nothing changes then.
   void set_state(const Parameter& parameter, const State& state);
 
  private:
+  friend class Trainer;
   struct Rule;
+  struct Lock;
+  using Held = std::lock_guard<Lock>;
+  Optimizer(const Optimizer& other, const Held& held);
   static const Rule& find(const std::string& name);
   static const std::vector<Rule>& all();
+
+  /// With gradients multiplied by `rescale_grad` from now on.
+  void update_rescaled(const std::vector<std::shared_ptr<Parameter>>& parameters,
+                       double rescale_grad, bool ignore_stale);
+  std::int64_t update_locked(const std::vector<std::shared_ptr<Parameter>>& parameters,
+                             bool ignore_stale);
+
+  // From here on, under the lock.
 
   /// Where the state of the parameter with that id is in kept_; the end if there is none. `likely`
   /// is looked at first.
@@ -137,13 +163,19 @@ class GLUEBALL_API Optimizer {
   int code() const noexcept;
   /// Appends the arrays that are missing.
   void complete(std::vector<Tensor>& arrays, const Tensor& weight) const;
-  /// update_array() for arrays that are known to fit.
-  void apply(const Tensor& weight, const Tensor& gradient, State& state, double learning_rate,
-             double weight_decay, const std::string& name) const;
+  /// Whether at least `count` arrays are there, and all fit the weight: nearly always.
+  static bool is_prepared(const State& state, const Tensor& weight, std::size_t count) noexcept;
+  /// Has the arrays fit the weight, and be all there: obtains what memory an update takes.
+  void prepare(State& state, const Tensor& weight) const;
+  /// What apply() needs beside the state, for a weight of so many elements; none for most rules.
+  Tensor memory_for_sums(std::int64_t size) const;
+  /// update_array() for a state that is prepared. Takes no memory, so that of the updates of a step
+  /// all are done, or none.
   template <class T>
-  void run(const Tensor& weight, const Tensor& gradient, State& state, double learning_rate,
-           double weight_decay, const std::string& name) const;
+  void apply(const Tensor& weight, const Tensor& gradient, State& state, const Settings& settings,
+             const std::string& name, const Tensor& sums) const;
 
+  std::unique_ptr<Lock> lock_;
   const Rule* rule_;
   Settings settings_;
   std::vector<double> values_;  // of the hyperparameters

@@ -1,15 +1,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
+#include "glueball/backward_pass.h"
 #include "glueball/export.h"
 #include "glueball/initializer.h"
 #include "glueball/random.h"
@@ -29,33 +27,6 @@ GLUEBALL_API GradReq grad_req_from(const std::string& word);
 /// "write", "add" or "null".
 GLUEBALL_API std::string to_string(GradReq grad_req);
 
-class Parameter;
-
-/// Identifies one run of backward: contributions of one run are summed, whatever grad_req says.
-///
-/// Numbers are unique in the process and never 0.
-class GLUEBALL_API BackwardPass {
- public:
-  /// A run of its own: layers write the gradients of all their parameters.
-  BackwardPass() noexcept;
-  /// A run that collects the gradients of `wanted`: layers write to no parameter.
-  explicit BackwardPass(const std::vector<std::shared_ptr<Parameter>>& wanted);
-  /// The run's number.
-  std::uint64_t id() const noexcept { return id_; }
-  /// What has come for a wanted parameter; undefined if nothing has.
-  Tensor collected(const Parameter& parameter) const;
-
- private:
-  friend class Parameter;
-  struct Collected {
-    std::shared_ptr<Parameter> parameter;
-    Tensor grad;
-  };
-
-  std::uint64_t id_;
-  std::shared_ptr<std::vector<Collected>> apart_;  // null: into the parameters
-};
-
 /// A named array that training changes, with its gradient and the plan for its first values.
 ///
 /// It is in one of three states. *Uninitialized*: nobody has called `initialize()`. *Deferred*: the
@@ -63,9 +34,10 @@ class GLUEBALL_API BackwardPass {
 /// is null, `grad()` exist. Layers share a Parameter by holding the same shared_ptr; it is filled
 /// once.
 ///
-/// State changes are guarded by a lock, so that two threads may run a deferred net's first forward;
-/// the initializer itself runs outside the lock. Writing numbers while another thread reads them is
-/// the caller's concern.
+/// Any thread may call any of this at any time. State changes are guarded by a lock, outside which
+/// the initializer runs, and arrays are replaced, never changed in kind: a run of another thread's
+/// goes on with those that it found. Numbers that one thread writes while another reads them may
+/// be torn.
 class GLUEBALL_API Parameter {
  public:
   /// How far a parameter is.
@@ -100,39 +72,48 @@ class GLUEBALL_API Parameter {
 
   /// What messages call it: "dense0_weight".
   const std::string& name() const noexcept { return name_; }
+  /// Gives a copy that is put beside its original a name of its own. Not while another thread uses
+  /// it.
+  void rename(std::string name) { name_ = std::move(name); }
   /// Unique in the process and never used again, unlike an address: what maps of parameters are
   /// keyed by.
   std::uint64_t id() const noexcept { return id_; }
   /// How far it is.
-  State state() const noexcept { return state_; }
-  /// Whether there are values.
-  bool is_initialized() const noexcept { return state_ == State::initialized; }
+  State state() const noexcept {
+    // In this order: a plan is made before arrays are, and never taken back.
+    const bool planned = planned_.load(std::memory_order_acquire);
+    if (is_initialized()) return State::initialized;
+    return planned ? State::deferred : State::uninitialized;
+  }
+  /// Whether there are values. There are always then.
+  bool is_initialized() const noexcept { return find_arrays() != nullptr; }
   /// Of values and gradient.
-  Dtype dtype() const noexcept { return settings_.dtype; }
+  Dtype dtype() const noexcept { return dtype_.load(std::memory_order_relaxed); }
   /// What backward does with the gradient.
-  GradReq grad_req() const noexcept { return settings_.grad_req; }
+  GradReq grad_req() const noexcept { return grad_req_.load(std::memory_order_relaxed); }
   /// Whether it may have a gradient at all.
-  bool differentiable() const noexcept { return settings_.differentiable; }
+  bool differentiable() const noexcept { return differentiable_; }
   /// Whether `initialize()` may wait for the shape.
-  bool allow_deferred_init() const noexcept { return settings_.allow_deferred_init; }
+  bool allow_deferred_init() const noexcept { return allow_deferred_init_; }
   /// Multiplies an optimizer's learning rate.
-  double lr_mult() const noexcept { return settings_.lr_mult; }
+  double lr_mult() const noexcept { return lr_mult_.load(std::memory_order_relaxed); }
   /// Multiplies an optimizer's weight decay.
-  double wd_mult() const noexcept { return settings_.wd_mult; }
+  double wd_mult() const noexcept { return wd_mult_.load(std::memory_order_relaxed); }
   /// From the next update on.
-  void set_lr_mult(double value) noexcept { settings_.lr_mult = value; }
+  void set_lr_mult(double value) noexcept { lr_mult_.store(value, std::memory_order_relaxed); }
   /// From the next update on.
-  void set_wd_mult(double value) noexcept { settings_.wd_mult = value; }
+  void set_wd_mult(double value) noexcept { wd_mult_.store(value, std::memory_order_relaxed); }
   /// The initializer that wins over the default of `initialize()`, or null.
-  const std::shared_ptr<const Initializer>& init() const noexcept { return settings_.init; }
+  std::shared_ptr<const Initializer> init() const;
   /// For the next `initialize()`; a plan made before keeps its own.
-  void set_init(std::shared_ptr<const Initializer> init) { settings_.init = std::move(init); }
+  void set_init(std::shared_ptr<const Initializer> init);
 
   /// Changes what backward does; null drops the gradient, and leaving null makes one of zeros.
   void set_grad_req(GradReq grad_req);
 
-  /// The shape as far as it is known; nullopt when not even the rank is.
-  const std::optional<Shape>& shape() const noexcept { return shape_; }
+  /// The shape as far as it is known; nullopt when not even the rank is. A copy: another thread's
+  /// first forward may make more of it known.
+  std::optional<Shape> shape() const;
 
   /// Fills unknown axes from `shape`. Initializes nothing.
   ///
@@ -163,32 +144,45 @@ class GLUEBALL_API Parameter {
   /// Layers may keep copies of the values in an order of their own. They do so only while nobody
   /// holds an array that this returned: keep the Tensor, not only a pointer into it, for as long as
   /// you write. @throws UninitializedError, DeferredInitializationError.
-  Tensor data() const {
-    Tensor data = values();
-    drop_panels();  // after the copy: make_panels() looks how many there are
-    if (watched_version_.load() == version_) witness();
-    return data;
+  Tensor data() const;
+  /// The arrays of an initialized parameter; `grad` is undefined where none is kept.
+  struct Arrays {
+    Tensor data;  ///< The values.
+    Tensor grad;  ///< The gradient.
+  };
+
+  /// The arrays as they are now, for layers and optimizers: what runs looks once, and goes on with
+  /// what it found. Replaced ones stay alive until the forward, backward or update ends that this
+  /// is called in; elsewhere, where another thread may replace them, take data() and grad().
+  /// @throws as data().
+  const Arrays& arrays() const {
+    const Arrays* const arrays = find_arrays();
+    if (arrays == nullptr) throw_not_initialized();
+    return *arrays;
   }
-  /// The values, only to be read: what layers use. @throws as data().
-  const Tensor& values() const {
-    if (state_ != State::initialized) throw_not_initialized();
-    return data_;
-  }
+  /// The same, or null before there are any.
+  const Arrays* find_arrays() const noexcept { return arrays_.load(std::memory_order_acquire); }
+  /// The values, only to be read: what layers use, as arrays(). @throws as data().
+  const Tensor& values() const { return arrays().data; }
   /// The gradient: zeros before any backward. @throws as data(), or NoGradientError.
-  const Tensor& grad() const;
+  Tensor grad() const;
   /// Whether there is a gradient to read.
-  bool has_grad() const noexcept { return grad_.defined(); }
+  bool has_grad() const noexcept;
   /// Counts how often the arrays were replaced by others: tells a holder of views that they are
   /// old.
-  std::uint64_t generation() const noexcept { return generation_; }
+  std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
   /// Counts the writes of the values by set_data(), cast(), optimizers and mark_written().
-  std::uint64_t version() const noexcept { return version_; }
-  /// May be called by who writes the values through a view: snapshots are then known to be old
-  /// without looking at the values.
-  void mark_written() noexcept { ++version_; }
+  std::uint64_t version() const noexcept { return version_.load(std::memory_order_relaxed); }
+  /// For code that writes the values through a view: snapshots are then known to be old without
+  /// looking at the values.
+  void mark_written() noexcept {
+    // Not fetch_add, which takes as long as an update of a small array: of two at a time one
+    // counts.
+    version_.store(version() + 1, std::memory_order_relaxed);
+  }
 
-  /// For layers whose backward needs the values of its forward: what the forward keeps, and
-  /// backward compares.
+  /// What the values were at a time: for layers whose backward needs the values of its forward,
+  /// which the forward keeps, and backward compares.
   struct Snapshot {
     std::uint64_t version = 0;  ///< version() at that time.
     /// Of the values, where they could be written through a view without being counted.
@@ -207,34 +201,23 @@ class GLUEBALL_API Parameter {
   /// `initialize()`, unless `create`. Nothing changes then.
   void set_data(const Tensor& values, bool create = false);
 
-  /// The arrays of an initialized parameter; `grad` is undefined where none is kept.
-  struct Arrays {
-    Tensor data;  ///< The values.
-    Tensor grad;  ///< The gradient.
-  };
-
   /// Arrays of this parameter's kind, for adopt(): `data` is undefined memory, `grad` zeros.
-  Arrays allocate(const Shape& shape, Dtype dtype) const;
+  std::unique_ptr<Arrays> allocate(const Shape& shape, Dtype dtype) const;
 
   /// Takes arrays from allocate(), filled by the caller, as its own: initialized, without any
   /// initializer having run and without a copy. Old views keep the old numbers.
-  void adopt(Arrays arrays) noexcept;
+  void adopt(std::unique_ptr<const Arrays> arrays) noexcept;
 
   /// Sets the gradient to zero; does nothing where there is none.
   void zero_grad();
 
-  /// Where a layer's backward writes.
-  struct GradTarget {
-    /// The gradient, which the parameter or the pass keeps; null if grad_req is null, or the pass
-    /// does not want it.
-    const Tensor* grad = nullptr;
-    bool accumulate = false;  ///< Whether to add to it or overwrite it.
-  };
   /// Where the backward `pass` writes. Marks the gradient as fresh.
   ///
   /// @throws InputError if the parameter was cast or got another shape since an earlier gradient of
   /// a pass that collects.
-  GradTarget grad_target(const BackwardPass& pass);
+  GradTarget grad_target(const BackwardPass& pass) { return grad_target(pass, arrays()); }
+  /// The same, for a backward that has looked at the arrays already.
+  GradTarget grad_target(const BackwardPass& pass, const Arrays& arrays);
 
   /// How many passes of backward a step's gradient is the sum of, while nobody writes the values:
   /// one for each part of a batch whose losses are walked one by one, as Gluon's programs for
@@ -242,30 +225,14 @@ class GLUEBALL_API Parameter {
   void set_passes_per_step(unsigned passes);
 
   /// Whether a backward wrote the gradient since the last `mark_stale()` (an optimizer's step).
-  bool grad_is_fresh() const noexcept { return grad_fresh_; }
+  bool grad_is_fresh() const noexcept;
+  /// Whether a backward wrote the gradient since it was made, or last set to zero by `zero_grad()`.
+  bool grad_was_computed() const noexcept;
   /// What an optimizer calls after its step: the gradient is used up, and the values are new.
-  void mark_stale() noexcept {
-    grad_fresh_ = false;
-    ++version_;
-    drop_panels();
-  }
-
-  /// For layers: the values of a weight (units, in_units) packed for products with its transpose,
-  /// as bfloat16 (two to an element) if rounds_inference(), or null if there are none or they may
-  /// be old.
-  const Tensor* panels() const noexcept {
-    return panels_state_.load(std::memory_order_acquire) == PanelsState::valid ? &panels_ : nullptr;
-  }
-  /// What panels() gave last, also if they may be old by now: for layers that asked before they
-  /// began, beside threads that get data() only to read. Nobody writes beside a forward, so that
-  /// they hold what they held.
-  const Tensor& last_panels() const noexcept { return panels_; }
-  /// As panels(), but packs them if need be. Null while somebody holds what data() returned, since
-  /// writes through it would not be seen. @throws as data().
-  const Tensor* make_panels();
+  void mark_stale() noexcept;
 
   /// Whether layers read the values rounded to bfloat16 in inference.
-  bool rounds_inference() const noexcept { return rounds_inference_; }
+  bool rounds_inference() const noexcept;
   /// Makes layers read the values rounded to bfloat16 (to the nearest, ties to even) in inference,
   /// or not: half the memory traffic, sums still in float32. The values, training and gradients
   /// stay as they are. Of use for the weight of a dense layer; others read their values as they
@@ -278,56 +245,32 @@ class GLUEBALL_API Parameter {
   /// dtype.
   void cast(Dtype dtype);
 
+  /// Its parts, for the library's own layers: nn/parameter.h.
+  struct Parts;
+  /// The parts; they live as long as the parameter.
+  Parts& parts() const noexcept { return *parts_; }
+
  private:
-  static constexpr std::uint64_t no_version = ~std::uint64_t{0};
-  enum class PanelsState : std::uint8_t { none, in_the_making, valid };
+  struct Replaced;
 
-  void witness() const;
-  void drop_panels() const noexcept {
-    if (panels_state_.load() != PanelsState::none) panels_state_.store(PanelsState::none);
-  }
-
-  struct Plan {
-    std::shared_ptr<const Initializer> own;
-    std::shared_ptr<const Initializer> fallback;
-    Generator stream;
-  };
-
-  Tensor filled(const Plan& plan) const;
-  Arrays with_gradient(Tensor data) const;
-  void publish(Arrays arrays) noexcept;
+  std::unique_ptr<Arrays> with_gradient(Tensor data) const;
+  void publish(std::unique_ptr<const Arrays> arrays, Replaced& replaced) noexcept;
   [[noreturn]] void throw_not_initialized() const;
-  static std::uint64_t next_id() noexcept;
 
-  std::uint64_t id_ = next_id();
+  std::uint64_t id_;
   std::string name_;
-  std::optional<Shape> shape_;
-  Settings settings_;
-  std::atomic<State> state_{
-      State::uninitialized};  // set last, so that who reads it sees the arrays
-  Tensor data_;
-  Tensor grad_;
-  Tensor panels_;
-  mutable std::atomic<PanelsState> panels_state_{PanelsState::none};
-  bool rounds_inference_ = false;
-  std::uint64_t generation_ = 0;
-  std::uint64_t version_ = 0;
-  // The version that the last snapshot saw, and that whose fingerprint is kept: of what data() lent
-  // out before anybody could write into it.
-  std::atomic<std::uint64_t> watched_version_{no_version};
-  mutable std::atomic<std::uint64_t> witnessed_version_{no_version};
-  mutable std::uint64_t witnessed_ = 0;
-  std::uint64_t grad_pass_ = 0;
-  // The version of the values that it ran on, and how many passes the gradient is the sum of.
-  std::uint64_t grad_version_ = 0;
-  unsigned grad_passes_ = 0;
-  unsigned passes_per_step_ = 1;
-  bool grad_fresh_ = false;
-  bool filling_ = false;
-  std::thread::id filler_;
-  std::optional<Plan> plan_;
-  mutable std::mutex mutex_;
-  std::condition_variable filled_;
+  bool differentiable_;
+  bool allow_deferred_init_;
+  std::atomic<Dtype> dtype_;
+  std::atomic<GradReq> grad_req_;
+  std::atomic<double> lr_mult_;
+  std::atomic<double> wd_mult_;
+  std::atomic<bool> planned_{false};
+  // What it leads to never changes but for the numbers: it is replaced as a whole.
+  std::atomic<const Arrays*> arrays_{nullptr};
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<std::uint64_t> version_{0};
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace glueball

@@ -1,12 +1,5 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -29,8 +22,8 @@ class GLUEBALL_API ParameterList {
 
   /// Those whose name `pattern` matches from the start on, as Gluon's `collect_params(select)`.
   ///
-  /// An ECMAScript regular expression: ".*weight", "dense0_.*|dense1_bias".
-  /// @throws ArgumentError if it is none.
+  /// An ECMAScript regular expression ("Patterns" in docs/cpp.md): ".*weight", "dense0_.*|bias".
+  /// @throws ArgumentError if it is not one, or has more than 10,000 bytes.
   ParameterList select(const std::string& pattern) const;
 
   /// The one of this name ("dense0_weight") or, if none has it, at this path ("0.weight").
@@ -47,7 +40,7 @@ class GLUEBALL_API ParameterList {
   std::size_t size() const noexcept { return parameters_.size(); }
   /// For loops over the parameters.
   auto begin() const noexcept { return parameters_.begin(); }
-  /// Behind the last.
+  /// One past the last.
   auto end() const noexcept { return parameters_.end(); }
 
   /// The number of values in all of them. @throws ShapeError if an axis is unknown.

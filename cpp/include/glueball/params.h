@@ -14,8 +14,8 @@ namespace glueball {
 /// Dense arrays of every version of MXNet are read (its formats V0 to V3), with names or as a list.
 /// The file is mapped, and checked whole, as by read_safetensors().
 ///
-/// @throws FileAccessError if it cannot be opened, FileError naming the file and what is wrong with
-/// it: sparse arrays, too.
+/// @throws FileAccessError if it cannot be opened, FileFormatError naming the file and what is
+/// wrong with it: sparse arrays, too.
 GLUEBALL_API StoredArrays read_params(const std::string& path);
 
 /// As above, for a file that is in memory; see parse_safetensors().

@@ -1,10 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {

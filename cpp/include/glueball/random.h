@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -24,21 +25,35 @@ GLUEBALL_API std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t
 /// vectors.
 ///
 /// Each call draws the elements from `position()` on, one for each element of `out`, and moves the
-/// position behind them. One Generator is for one thread at a time.
+/// position past them first. So threads may draw from one Generator at a time, and no two draws
+/// have an element in common; which of them comes first is up to the threads.
 class GLUEBALL_API Generator {
  public:
   /// At position 0 of a stream of `seed`.
   explicit Generator(std::uint64_t seed = 0, std::uint64_t stream = 0) noexcept
       : seed_(seed), stream_(stream) {}
+  /// At the same position of the same stream.
+  Generator(const Generator& other) noexcept
+      : seed_(other.seed_), stream_(other.stream_), position_(other.position()) {}
+  /// The same. Not beside draws of other threads.
+  Generator& operator=(const Generator& other) noexcept {
+    seed_ = other.seed_;
+    stream_ = other.stream_;
+    seek(other.position());
+    return *this;
+  }
+  ~Generator() = default;
 
   /// Philox's key.
   std::uint64_t seed() const noexcept { return seed_; }
   /// The high 64 bits of Philox's counter.
   std::uint64_t stream() const noexcept { return stream_; }
   /// The number of the element that is drawn next.
-  std::uint64_t position() const noexcept { return position_; }
-  /// Goes to an element, before or behind the present one, at no cost.
-  void seek(std::uint64_t position) noexcept { position_ = position; }
+  std::uint64_t position() const noexcept { return position_.load(std::memory_order_relaxed); }
+  /// Goes to an element, before or after the present one, at no cost.
+  void seek(std::uint64_t position) noexcept {
+    position_.store(position, std::memory_order_relaxed);
+  }
 
   /// Raw 32-bit words. Moves the position as every draw does.
   void words(std::uint32_t* out, std::int64_t count);
@@ -63,9 +78,14 @@ class GLUEBALL_API Generator {
   void truncated_normal(const Tensor& out, double mean, double sigma, double low, double high);
 
  private:
+  /// Moves the position past the next `count` elements, and returns where it was.
+  std::uint64_t take(std::int64_t count) noexcept {
+    return position_.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
+  }
+
   std::uint64_t seed_;
   std::uint64_t stream_;
-  std::uint64_t position_ = 0;
+  std::atomic<std::uint64_t> position_{0};
 };
 
 /// The stream of the parameter at structural path `path` ("0.weight") in the `call`-th

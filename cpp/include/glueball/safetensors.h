@@ -19,8 +19,8 @@ namespace glueball {
 /// An entry of the metadata whose value is the name of an array, and whose key is not, gives that
 /// array another name: it is found among `aliases`.
 ///
-/// @throws FileAccessError if it cannot be opened, FileError naming the file and what is wrong with
-/// it.
+/// @throws FileAccessError if it cannot be opened, FileFormatError naming the file and what is
+/// wrong with it.
 GLUEBALL_API StoredArrays read_safetensors(const std::string& path);
 
 /// As above, for a file that is in memory: embedded in a program, or received.

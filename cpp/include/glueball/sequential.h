@@ -1,11 +1,5 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "glueball/export.h"
 #include "glueball/layer.h"
 
 namespace glueball {
@@ -13,19 +7,18 @@ namespace glueball {
 /// What a recorded forward of a chain keeps, one entry a layer.
 using ChainRecord = std::vector<LayerRecord>;
 
-class Dense;
 class InferencePlan;
 
-/// Layers one behind the other. The whole chain runs in one call.
+/// Layers one after the other. The whole chain runs in one call.
 class GLUEBALL_API Sequential : public Layer {
  public:
   /// A chain of no layers.
   explicit Sequential(std::string name = "sequential");
 
-  /// Puts `layer` behind the last. @throws ArgumentError if it is null, or a chain that this one is
+  /// Puts `layer` after the last. @throws ArgumentError if it is null, or a chain that this one is
   /// a part of.
   void add(std::shared_ptr<Layer> layer);
-  /// Makes a layer and puts it behind the last: `net.add<Dense>("dense0", 64)`.
+  /// Makes a layer and puts it after the last: `net.add<Dense>("dense0", 64)`.
   ///
   /// @throws what the layer's constructor throws.
   template <class NewLayer, class... Arguments>
@@ -48,7 +41,7 @@ class GLUEBALL_API Sequential : public Layer {
 
   /// Forward that keeps what `backward_chain` needs; nested chains are flattened into `record`.
   ///
-  /// What was in the record goes: `input` is no part of it.
+  /// What was in the record goes: `input` must not be part of it.
   Tensor forward_chain(const Tensor& input, const ForwardMode& mode, ChainRecord& record);
   /// The first layer's input gradient is not computed unless `need_input_grad`.
   ///
@@ -67,9 +60,11 @@ class GLUEBALL_API Sequential : public Layer {
   /// The inference forward where it takes some ten microseconds at most, starts no threads, and
   /// calls nobody's code; else an undefined Tensor.
   ///
-  /// For callers who hold a lock that others wait for, such as Python's, and whose way round it
-  /// costs as much as a small net.
+  /// For callers with a lock that others wait for, such as Python's: to release it costs as much as
+  /// a small net.
   Tensor forward_if_quick(const Tensor& input, bool training);
+  /// The same into an array of the caller's, as forward_into(); false if nothing was computed.
+  bool forward_into_if_quick(const Tensor& input, const Tensor& output, bool training);
 
   /// Forward between arrays that the caller keeps, in inference mode: for loops with a deadline.
   ///
@@ -99,7 +94,6 @@ class GLUEBALL_API Sequential : public Layer {
   std::vector<std::shared_ptr<Layer>> layers_;
   // Entry i: layers_[i] if it is a Sequential and no subclass, which may compute something else.
   std::vector<Sequential*> nested_;
-  std::vector<Dense*> dense_;  // entry i: layers_[i] if it is a Dense and no subclass, else null
   bool has_nested_ = false;
   std::shared_ptr<InferencePlan> inference_;
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ class GLUEBALL_API Shape {
 
   /// For loops over the lengths.
   const std::int64_t* begin() const noexcept { return lengths_.data(); }
-  /// Behind the last length.
+  /// One past the last length.
   const std::int64_t* end() const noexcept { return lengths_.data() + rank_; }
 
   /// Makes it the shape of a scalar.
@@ -91,5 +92,7 @@ class GLUEBALL_API Shape {
 
 /// As Python prints a tuple: "(2, 3)", "(4,)", "()"; unknown axes are "-1".
 GLUEBALL_API std::string to_string(const Shape& shape);
+/// The same, or "None" where not even the rank is known.
+GLUEBALL_API std::string to_string(const std::optional<Shape>& shape);
 
 }  // namespace glueball

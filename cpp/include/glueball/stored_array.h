@@ -59,7 +59,7 @@ constexpr StoredDtype stored(Dtype dtype) noexcept {
 
 /// One array in a file: what it is called, and a view of its bytes.
 ///
-/// Copies share the bytes, and keep the memory behind them alive: a file's mapping, or a tensor
+/// Copies share the bytes, and keep their memory alive: a file's mapping, or a tensor
 /// that is about to be written. Elements are row-major and little-endian; they need not be aligned.
 class GLUEBALL_API StoredArray {
  public:
@@ -83,6 +83,8 @@ class GLUEBALL_API StoredArray {
   const std::vector<std::int64_t>& lengths() const noexcept { return lengths_; }
   /// The lengths as a Shape. @throws ArgumentError if there are more axes than one can have.
   Shape shape() const { return Shape(lengths_); }
+  /// "(2, 3)", for messages, however many axes there are.
+  std::string shape_text() const;
   /// The first byte of the first element.
   const void* data() const noexcept { return data_; }
   /// How many bytes the elements take.
@@ -130,7 +132,7 @@ class GLUEBALL_API StoredArray {
 };
 
 /// How many bytes the elements of such an array take; nullopt if the number does not fit in 63
-/// bits, is no whole one, or a length is negative.
+/// bits, is not an integer, or a length is negative.
 GLUEBALL_API std::optional<std::int64_t> stored_bytes(
     StoredDtype dtype, const std::vector<std::int64_t>& lengths) noexcept;
 

@@ -2,72 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
 #include <utility>
 
+#include "glueball/buffer.h"
+#include "glueball/dtype.h"
 #include "glueball/export.h"
 #include "glueball/shape.h"
 
 namespace glueball {
-
-/// Element types that the core computes with.
-enum class Dtype : std::uint8_t {
-  float32,  ///< C++'s float
-  float64,  ///< C++'s double
-};
-
-/// Bytes in one element.
-constexpr std::size_t size_of(Dtype dtype) noexcept { return dtype == Dtype::float32 ? 4 : 8; }
-
-/// "float32" or "float64".
-GLUEBALL_API std::string to_string(Dtype dtype);
-
-/// The Dtype of a C++ type, float or double: `dtype_of<float>`.
-template <class T>
-inline constexpr Dtype dtype_of = Dtype::float32;
-/// That of double.
-template <>
-inline constexpr Dtype dtype_of<double> = Dtype::float64;
-
-/// A reference-counted block of memory: owned, or lent by somebody who is told when it is free.
-///
-/// Owned blocks are aligned to 64 bytes and come from a cache of this thread, so that a program
-/// that asks for the same sizes again and again does not reach the system's allocator after the
-/// first time.
-class GLUEBALL_API Buffer {
- public:
-  /// Called once, when the last reference to lent memory goes. Must not throw.
-  using Release = void (*)(void* owner);
-
-  /// A new block with undefined contents and one reference.
-  static Buffer* allocate(std::size_t bytes);
-  /// A block around memory of `owner`, with one reference.
-  static Buffer* lend(void* data, void* owner, Release release);
-
-  /// Adds a reference. From any thread.
-  void retain() noexcept;
-  /// Takes a reference away; the block goes with the last. From any thread.
-  void release() noexcept;
-
-  /// The memory.
-  void* data() const noexcept { return data_; }
-  /// How many tensors and views refer to the block now.
-  std::int64_t use_count() const noexcept;
-
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-
- private:
-  Buffer() = default;
-  ~Buffer() = default;
-
-  void* data_ = nullptr;
-  void* owner_ = nullptr;
-  Release release_ = nullptr;
-  std::size_t bytes_ = 0;
-  std::int64_t references_ = 1;  // touched through atomic operations only, once there are threads
-};
 
 /// A dense row-major array whose copies share one block of memory.
 ///
@@ -75,7 +18,7 @@ class GLUEBALL_API Buffer {
 /// about the reference, not about the numbers: `data()` of a const Tensor can be written.
 class GLUEBALL_API Tensor {
  public:
-  /// Refers to nothing; `defined()` is false.
+  /// An empty Tensor: `defined()` is false.
   Tensor() = default;
 
   /// An array of zeros, 64-byte aligned.
@@ -105,7 +48,7 @@ class GLUEBALL_API Tensor {
 
   /// Another reference to the same numbers.
   Tensor(const Tensor& other) noexcept;
-  /// Takes the reference over; `other` then refers to nothing.
+  /// Takes the reference over; `other` becomes empty.
   Tensor(Tensor&& other) noexcept
       : buffer_(std::exchange(other.buffer_, nullptr)),
         data_(std::exchange(other.data_, nullptr)),
@@ -151,13 +94,14 @@ class GLUEBALL_API Tensor {
     return static_cast<T*>(data_);
   }
 
-  /// The block behind the array, or null for a borrowed view. The caller retains it if it keeps it.
+  /// The block that the array is in, or null for a borrowed view. The caller retains it if it keeps
+  /// it.
   Buffer* buffer() const noexcept { return buffer_; }
 
   /// The same elements under another shape. @throws ShapeError if the number of elements differs.
   Tensor reshaped(const Shape& shape) const;
 
-  /// A new array with the same numbers; of a Tensor that refers to nothing, another such.
+  /// A new array with the same numbers; an empty Tensor of an empty one.
   Tensor clone() const;
   /// A new array with the same numbers as `dtype`.
   Tensor cast(Dtype dtype) const;
@@ -165,7 +109,7 @@ class GLUEBALL_API Tensor {
   /// Sets every element.
   void fill(double value) const;
   /// Copies the numbers of `source`, converting the dtype. @throws ShapeError if shapes differ,
-  /// ArgumentError if `source` refers to nothing.
+  /// ArgumentError if `source` is empty.
   void copy_from(const Tensor& source) const;
 
  private:

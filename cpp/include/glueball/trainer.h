@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
-#include "glueball/export.h"
 #include "glueball/optimizer.h"
 #include "glueball/parameter_list.h"
 
@@ -19,7 +16,7 @@ namespace glueball {
 ///       trainer.step(batch_size);
 ///     }
 ///
-/// One Trainer is for one thread at a time.
+/// Any thread may step at any time: steps of one Trainer run one after the other.
 class GLUEBALL_API Trainer {
  public:
   /// Keeps a copy of the optimizer, and references to the parameters, which need not have values
@@ -35,9 +32,9 @@ class GLUEBALL_API Trainer {
   void step(std::int64_t batch_size, bool ignore_stale = false);
 
   /// What the learning rate is: a schedule sets it between steps.
-  double learning_rate() const noexcept { return optimizer_.settings().learning_rate; }
+  double learning_rate() const { return optimizer_.learning_rate(); }
   /// From the next step on.
-  void set_learning_rate(double rate) noexcept { optimizer_.settings().learning_rate = rate; }
+  void set_learning_rate(double rate) { optimizer_.set_learning_rate(rate); }
 
   /// The optimizer, with its states; `step` sets its rescale_grad.
   Optimizer& optimizer() noexcept { return optimizer_; }

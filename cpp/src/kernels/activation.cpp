@@ -247,11 +247,21 @@ void activation_backward(ActivationCode code, double alpha, const T* x, const T*
   }
 }
 
+// For panel.h too.
 template void activation_forward(ActivationCode, double, const float*, float*, Index);
 template void activation_forward(ActivationCode, double, const double*, double*, Index);
 template void activation_backward(ActivationCode, double, const float*, const float*, const float*,
                                   float*, Index);
 template void activation_backward(ActivationCode, double, const double*, const double*,
                                   const double*, double*, Index);
+
+void add_activation(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) {
+    table.activation_forward = activation_forward<T>;
+    table.activation_backward = activation_backward<T>;
+  };
+  add(set.f32);
+  add(set.f64);
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

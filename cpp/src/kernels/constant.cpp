@@ -30,7 +30,10 @@ void constant(T value, T* out, Index count, bool streaming) {
   if (streaming) end_streaming();
 }
 
-template void constant<float>(float, float*, Index, bool);
-template void constant<double>(double, double*, Index, bool);
+void add_constant(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) { table.constant = constant<T>; };
+  add(set.f32);
+  add(set.f64);
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

@@ -6,7 +6,8 @@
 namespace glueball::kernels::GLUEBALL_TARGET {
 namespace {
 
-/// Vectors of columns that a direct product adds up at once: one would wait for each addition.
+/// Vectors of columns that a direct product adds up at once: a single one would wait for each
+/// addition.
 constexpr int direct_vectors = 4;
 
 template <class P>
@@ -54,7 +55,7 @@ template <class P>
   packet::ptranspose(block);
 }
 
-#if defined(EIGEN_VECTORIZE_AVX)
+#ifdef EIGEN_VECTORIZE_AVX
 /// The first half of a block: elements [0, 4) of eight rows. Halves of rows n and n + 4 are put
 /// side by side as they are loaded.
 EIGEN_STRONG_INLINE void load_half_turned(const float* rows, Index stride, __m256 (&columns)[4]) {
@@ -126,7 +127,7 @@ void direct_columns(const Product<T>& p, Index row, Index column, Index used) {
         for (int i = 0; i < step; ++i) add(g, k, i, block.packet[i]);
       }
     }
-#if defined(EIGEN_VECTORIZE_AVX)
+#ifdef EIGEN_VECTORIZE_AVX
     if constexpr (step == 8) {
       if (k + 4 <= p.depth) {
 #pragma GCC unroll 4
@@ -335,12 +336,14 @@ void column_sums(const T* a, Index rows, Index columns, T* sums, bool accumulate
   }
 }
 
-#define GLUEBALL_INSTANTIATE(T)                                                          \
-  template void direct_product(const Product<T>&);                                       \
-  template void outer_product(const T*, Index, const T*, T*, Index, Index, Index, bool); \
-  template void column_sums(const T*, Index, Index, T*, bool);
-GLUEBALL_INSTANTIATE(float)
-GLUEBALL_INSTANTIATE(double)
-#undef GLUEBALL_INSTANTIATE
+void add_few_rows(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) {
+    table.direct_product = direct_product<T>;
+    table.outer_product = outer_product<T>;
+    table.column_sums = column_sums<T>;
+  };
+  add(set.f32);
+  add(set.f64);
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

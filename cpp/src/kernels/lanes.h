@@ -6,7 +6,7 @@
 // For kernel files only. Nothing here rounds twice, or otherwise than IEEE 754 says, so every width
 // gives the same bits.
 
-#if defined(__SSE2__)
+#ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
@@ -20,7 +20,7 @@ namespace glueball::kernels::GLUEBALL_TARGET {
 using u32 = std::uint32_t;
 using u64 = std::uint64_t;
 
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
 constexpr int width = 8;  // 64-bit lanes of a vector
 #elif defined(__AVX2__)
 constexpr int width = 4;
@@ -48,7 +48,7 @@ GLUEBALL_INLINE Real to_real(Int x) { return __builtin_convertvector(x, Real); }
 /// The 64-bit products of the low halves of 64-bit lanes. What the high halves hold does not
 /// matter.
 GLUEBALL_INLINE Wide product(Wide a, u32 b) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   return (Wide)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
 #elif defined(__AVX2__)
   return (Wide)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
@@ -64,7 +64,8 @@ GLUEBALL_INLINE Wide product(Wide a, u32 b) {
 GLUEBALL_INLINE Wide lane_elements(int vector) {
   Wide elements;
   for (int lane = 0; lane < width; ++lane) {
-    elements[lane] = static_cast<u64>(4 * (lane / 2) + lane % 2 + 2 * vector);
+    const int element = 4 * (lane / 2) + lane % 2 + 2 * vector;
+    elements[lane] = static_cast<u64>(element);
   }
   return elements;
 }
@@ -72,10 +73,10 @@ GLUEBALL_INLINE Wide lane_elements(int vector) {
 /// The low (0) or high (1) halves of the lanes of `a` and `b`, in the order of lane_elements().
 template <int half>
 GLUEBALL_INLINE Word halves(Wide a, Wide b) {
-#if defined(__SSE2__)
+#ifdef __SSE2__
   constexpr int choice = half == 0 ? 0x88 : 0xDD;
 #endif
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   return (Word)_mm512_shuffle_ps((__m512)a, (__m512)b, choice);
 #elif defined(__AVX2__)
   return (Word)_mm256_shuffle_ps((__m256)a, (__m256)b, choice);
@@ -88,7 +89,7 @@ GLUEBALL_INLINE Word halves(Wide a, Wide b) {
 }
 
 GLUEBALL_INLINE Real root(Real x) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   return (Real)_mm512_sqrt_ps((__m512)x);
 #elif defined(__AVX2__)
   return (Real)_mm256_sqrt_ps((__m256)x);
@@ -103,7 +104,7 @@ GLUEBALL_INLINE Real root(Real x) {
 /// a > b ? a : b, and so b if they are equal.
 template <class V>
 GLUEBALL_INLINE V larger(V a, V b) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   if constexpr (sizeof(a[0]) == 4) return (V)_mm512_max_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
   if constexpr (sizeof(a[0]) == 4) return (V)_mm256_max_ps((__m256)a, (__m256)b);
@@ -116,7 +117,7 @@ GLUEBALL_INLINE V larger(V a, V b) {
 /// a < b ? a : b.
 template <class V>
 GLUEBALL_INLINE V smaller(V a, V b) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   if constexpr (sizeof(a[0]) == 4) return (V)_mm512_min_ps((__m512)a, (__m512)b);
 #elif defined(__AVX2__)
   if constexpr (sizeof(a[0]) == 4) return (V)_mm256_min_ps((__m256)a, (__m256)b);
@@ -139,7 +140,7 @@ GLUEBALL_INLINE Real choose(Word swaps, Real a, Real b) {
 
 /// `x`, its sign changed where bit 31 of `signs` is set.
 GLUEBALL_INLINE Real flip(Word signs, Real x) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   // x ^ (signs & 0x80000000) in one instruction, which the compiler does not find.
   return (Real)_mm512_ternarylogic_epi32((__m512i)x, (__m512i)signs,
                                          (__m512i)all<Word>(0x80000000u), 0x78);
@@ -151,7 +152,7 @@ GLUEBALL_INLINE Real flip(Word signs, Real x) {
 /// Writes a vector; `streaming` past the caches, for which `to` has to be aligned to it.
 template <class V>
 GLUEBALL_INLINE void put(void* to, V value, [[maybe_unused]] bool streaming) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   if (streaming) return _mm512_stream_si512(static_cast<__m512i*>(to), (__m512i)value);
 #elif defined(__AVX2__)
   if (streaming) return _mm256_stream_si256(static_cast<__m256i*>(to), (__m256i)value);
@@ -163,7 +164,7 @@ GLUEBALL_INLINE void put(void* to, V value, [[maybe_unused]] bool streaming) {
 
 /// Makes streamed writes visible before anything that follows.
 GLUEBALL_INLINE void end_streaming() {
-#if defined(__SSE2__)
+#ifdef __SSE2__
   _mm_sfence();
 #endif
 }

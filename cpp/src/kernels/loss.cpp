@@ -50,9 +50,11 @@ void l2_loss(const T* prediction, const T* label, T* difference, T* loss, Index 
   map(prediction, label, difference, batch * per_sample,
       [](const Packet<T>& p, const Packet<T>& y) { return packet::psub(p, y); });
   for (Index i = 0; i < batch; ++i) {
-    const T squares = ConstRow<T>(difference + i * per_sample, per_sample).square().sum();
-    loss[i] = static_cast<T>(0.5 * weight * static_cast<double>(squares) /
-                             static_cast<double>(per_sample));
+    const ConstRow<T> row(difference + i * per_sample, per_sample);
+    auto squares = static_cast<double>(row.square().sum());
+    // A sum beyond the type's range may still have a mean within it.
+    if (squares == __builtin_inf()) squares = row.template cast<double>().square().sum();
+    loss[i] = static_cast<T>(0.5 * weight * squares / static_cast<double>(per_sample));
   }
 }
 
@@ -67,17 +69,15 @@ void l2_loss_backward(const T* difference, const T* head_grad, T* dprediction, I
   }
 }
 
-template void softmax_cross_entropy(const float*, const std::int64_t*, float*, float*, Index,
-                                    Index);
-template void softmax_cross_entropy(const double*, const std::int64_t*, double*, double*, Index,
-                                    Index);
-template void softmax_cross_entropy_backward(const float*, const std::int64_t*, const float*,
-                                             float*, Index, Index);
-template void softmax_cross_entropy_backward(const double*, const std::int64_t*, const double*,
-                                             double*, Index, Index);
-template void l2_loss(const float*, const float*, float*, float*, Index, Index, double);
-template void l2_loss(const double*, const double*, double*, double*, Index, Index, double);
-template void l2_loss_backward(const float*, const float*, float*, Index, Index, double);
-template void l2_loss_backward(const double*, const double*, double*, Index, Index, double);
+void add_loss(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) {
+    table.softmax_cross_entropy = softmax_cross_entropy<T>;
+    table.softmax_cross_entropy_backward = softmax_cross_entropy_backward<T>;
+    table.l2_loss = l2_loss<T>;
+    table.l2_loss_backward = l2_loss_backward<T>;
+  };
+  add(set.f32);
+  add(set.f64);
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

@@ -31,8 +31,8 @@ Index group_of(const NormView& view, Index n, Index c) {
 
 /// Moments of columns [begin, end) of the matrix x (samples, channels).
 template <class T>
-void column_moments(const T* x, const NormView& view, Index begin, Index end, T* mean,
-                    T* variance) {
+void column_moments(const T* x, const NormView& view, Index begin, Index end, double* mean,
+                    double* variance) {
   const double share = 1.0 / static_cast<double>(view.samples);
   for (Index first = begin; first < end; first += column_block) {
     const Index count = first + column_block < end ? column_block : end - first;
@@ -44,14 +44,15 @@ void column_moments(const T* x, const NormView& view, Index begin, Index end, T*
     center *= share;
     ColumnSums squares = ColumnSums::Zero(count);
     for (Index n = 0; n < view.samples; ++n) squares += (row(n) - center).square();
-    Run<T>(mean + first, count) = center.template cast<T>();
-    Run<T>(variance + first, count) = (squares * share).template cast<T>();
+    Run<double>(mean + first, count) = center;
+    Run<double>(variance + first, count) = squares * share;
   }
 }
 
 /// Moments of `runs` runs of `length` numbers each, `stride` apart, taken together.
 template <class T>
-void run_moments(const T* x, Index runs, Index length, Index stride, T* mean, T* variance) {
+void run_moments(const T* x, Index runs, Index length, Index stride, double* mean,
+                 double* variance) {
   const double share = 1.0 / static_cast<double>(runs * length);
   double center = 0.0;
   for (Index i = 0; i < runs; ++i) center += sum(ConstRun<T>(x + i * stride, length));
@@ -61,14 +62,30 @@ void run_moments(const T* x, Index runs, Index length, Index stride, T* mean, T*
     squares +=
         (ConstRun<T>(x + i * stride, length).template cast<double>() - center).square().sum();
   }
-  *mean = static_cast<T>(center);
-  *variance = static_cast<T>(squares * share);
+  *mean = center;
+  *variance = squares * share;
+}
+
+/// (x - mean) / deviation, where all of a run have the moments number i.
+template <class T>
+EIGEN_STRONG_INLINE auto normalised(const T* x, Index count, const NormMoments<T>& m, Index i) {
+  return ((ConstRun<T>(x, count) - m.mean[i]) - m.rest[i]) * m.scale[i];
+}
+
+/// The same where each element has its own moments, from number `first` on.
+template <class T>
+EIGEN_STRONG_INLINE auto normalised_each(const T* x, Index count, const NormMoments<T>& m,
+                                         Index first) {
+  return ((ConstRun<T>(x, count) - ConstRun<T>(m.mean + first, count)) -
+          ConstRun<T>(m.rest + first, count)) *
+         ConstRun<T>(m.scale + first, count);
 }
 
 }  // namespace
 
 template <class T>
-void norm_moments(const T* x, const NormView& view, Index begin, Index end, T* mean, T* variance) {
+void norm_moments(const T* x, const NormView& view, Index begin, Index end, double* mean,
+                  double* variance) {
   if (over_samples(view) && view.span == 1) {
     return column_moments(x, view, begin, end, mean, variance);
   }
@@ -84,30 +101,27 @@ void norm_moments(const T* x, const NormView& view, Index begin, Index end, T* m
 }
 
 template <class T>
-void norm_forward(const T* x, const NormView& view, Index begin, Index end, const T* mean,
-                  const T* scale, const T* gamma, const T* beta, T* y) {
+void norm_forward(const T* x, const NormView& view, Index begin, Index end,
+                  const NormMoments<T>& moments, const T* gamma, const T* beta, T* y) {
   const Index size = view.channels * view.span;
   for (Index n = begin; n < end; ++n) {
     const T* from = x + n * size;
     T* to = y + n * size;
     if (view.span > 1) {
       for (Index c = 0; c < view.channels; ++c) {
-        const Index i = group_of(view, n, c);
         Run<T>(to + c * view.span, view.span) =
-            (ConstRun<T>(from + c * view.span, view.span) - mean[i]) * (scale[i] * gamma[c]) +
+            normalised(from + c * view.span, view.span, moments, group_of(view, n, c)) * gamma[c] +
             beta[c];
       }
     } else if (over_samples(view)) {
-      Run<T>(to, size) = (ConstRun<T>(from, size) - ConstRun<T>(mean, size)) *
-                             (ConstRun<T>(scale, size) * ConstRun<T>(gamma, size)) +
+      Run<T>(to, size) = normalised_each(from, size, moments, 0) * ConstRun<T>(gamma, size) +
                          ConstRun<T>(beta, size);
     } else {
       const Index width = channels_in_group(view);
       for (Index c = 0; c < view.channels; c += width) {
-        const Index i = group_of(view, n, c);
-        Run<T>(to + c, width) =
-            (ConstRun<T>(from + c, width) - mean[i]) * scale[i] * ConstRun<T>(gamma + c, width) +
-            ConstRun<T>(beta + c, width);
+        Run<T>(to + c, width) = normalised(from + c, width, moments, group_of(view, n, c)) *
+                                    ConstRun<T>(gamma + c, width) +
+                                ConstRun<T>(beta + c, width);
       }
     }
   }
@@ -115,18 +129,17 @@ void norm_forward(const T* x, const NormView& view, Index begin, Index end, cons
 
 template <class T>
 void norm_channel_sums(const T* dy, const T* x, const NormView& view, Index begin, Index end,
-                       const T* mean, const T* scale, double* by_beta, double* by_gamma) {
+                       const NormMoments<T>& moments, double* by_beta, double* by_gamma) {
   const Index size = view.channels * view.span;
   if (view.span > 1) {
     for (Index c = begin; c < end; ++c) {
       by_beta[c] = 0.0;
       by_gamma[c] = 0.0;
       for (Index n = 0; n < view.samples; ++n) {
-        const Index i = group_of(view, n, c);
-        const ConstRun<T> head(dy + n * size + c * view.span, view.span);
-        const ConstRun<T> values(x + n * size + c * view.span, view.span);
+        const Index at = n * size + c * view.span;
+        const ConstRun<T> head(dy + at, view.span);
         by_beta[c] += sum(head);
-        by_gamma[c] += sum(head * (values - mean[i])) * static_cast<double>(scale[i]);
+        by_gamma[c] += sum(head * normalised(x + at, view.span, moments, group_of(view, n, c)));
       }
     }
     return;
@@ -136,22 +149,20 @@ void norm_channel_sums(const T* dy, const T* x, const NormView& view, Index begi
     ColumnSums heads = ColumnSums::Zero(last - first);
     ColumnSums products = ColumnSums::Zero(last - first);
     for (Index n = 0; n < view.samples; ++n) {
+      const T* const values = x + n * size;
       const ConstRun<T> head(dy + n * size + first, last - first);
-      const ConstRun<T> values(x + n * size + first, last - first);
       heads += head.template cast<double>();
       if (over_samples(view)) {
-        products += (head * (values - ConstRun<T>(mean + first, last - first)) *
-                     ConstRun<T>(scale + first, last - first))
+        products += (head * normalised_each(values + first, last - first, moments, first))
                         .template cast<double>();
         continue;
       }
       const Index width = channels_in_group(view);
       for (Index c = first; c < last;) {
         const Index next = (c / width + 1) * width < last ? (c / width + 1) * width : last;
-        const Index i = group_of(view, n, c);
         products.segment(c - first, next - c) +=
             (head.segment(c - first, next - c) *
-             ((values.segment(c - first, next - c) - mean[i]) * scale[i]))
+             normalised(values + c, next - c, moments, group_of(view, n, c)))
                 .template cast<double>();
         c = next;
       }
@@ -166,29 +177,29 @@ namespace {
 /// dx of one sample whose moments are those of all samples: `mean_head` and `mean_product` are the
 /// means, by channel, of dy and of dy times the normalised input.
 template <class T>
-void backward_over_samples(const T* dy, const T* x, const NormView& view, const T* mean,
-                           const T* scale, const T* gamma, const T* mean_head,
+void backward_over_samples(const T* dy, const T* x, const NormView& view,
+                           const NormMoments<T>& moments, const T* gamma, const T* mean_head,
                            const T* mean_product, T* dx) {
   if (view.span == 1) {
     const auto all = [&](const T* values) { return ConstRun<T>(values, view.channels); };
     Run<T>(dx, view.channels) =
-        (all(dy) - all(mean_head) - (all(x) - all(mean)) * all(scale) * all(mean_product)) *
-        (all(gamma) * all(scale));
+        (all(dy) - all(mean_head) -
+         normalised_each(x, view.channels, moments, 0) * all(mean_product)) *
+        (all(gamma) * all(moments.scale));
     return;
   }
   for (Index c = 0; c < view.channels; ++c) {
     const Index at = c * view.span;
-    Run<T>(dx + at, view.span) =
-        (ConstRun<T>(dy + at, view.span) - mean_head[c] -
-         (ConstRun<T>(x + at, view.span) - mean[c]) * (scale[c] * mean_product[c])) *
-        (gamma[c] * scale[c]);
+    Run<T>(dx + at, view.span) = (ConstRun<T>(dy + at, view.span) - mean_head[c] -
+                                  normalised(x + at, view.span, moments, c) * mean_product[c]) *
+                                 (gamma[c] * moments.scale[c]);
   }
 }
 
-/// dx of one group: `channels` channels that have the moments `mean` and `scale`.
+/// dx of one group: `channels` channels that have the moments number i.
 template <class T>
-void backward_group(const T* dy, const T* x, Index channels, Index span, T mean, T scale,
-                    const T* gamma, T* dx) {
+void backward_group(const T* dy, const T* x, Index channels, Index span,
+                    const NormMoments<T>& moments, Index i, const T* gamma, T* dx) {
   // gamma dy, in dx first: its mean, and that of its product with the normalised input, come from
   // it.
   if (span == 1) {
@@ -199,35 +210,32 @@ void backward_group(const T* dy, const T* x, Index channels, Index span, T mean,
     }
   }
   const Index length = channels * span;
-  const ConstRun<T> values(x, length);
   Run<T> head(dx, length);
   const double share = 1.0 / static_cast<double>(length);
   const T mean_head = static_cast<T>(sum(head) * share);
-  const T mean_product =
-      static_cast<T>(sum(head * (values - mean)) * static_cast<double>(scale) * share);
-  head = (head - mean_head - (values - mean) * (scale * mean_product)) * scale;
+  const T mean_product = static_cast<T>(sum(head * normalised(x, length, moments, i)) * share);
+  head = (head - mean_head - normalised(x, length, moments, i) * mean_product) * moments.scale[i];
 }
 
 }  // namespace
 
 template <class T>
 void norm_backward(const T* dy, const T* x, const NormView& view, Index begin, Index end,
-                   const T* mean, const T* scale, const T* gamma, const T* mean_head,
+                   const NormMoments<T>& moments, const T* gamma, const T* mean_head,
                    const T* mean_product, T* dx) {
   const Index size = view.channels * view.span;
   for (Index n = begin; n < end; ++n) {
     const Index at = n * size;
     if (over_samples(view)) {
-      backward_over_samples(dy + at, x + at, view, mean, scale, gamma, mean_head, mean_product,
+      backward_over_samples(dy + at, x + at, view, moments, gamma, mean_head, mean_product,
                             dx + at);
       continue;
     }
     const Index width = channels_in_group(view);
     for (Index c = 0; c < view.channels; c += width) {
-      const Index i = group_of(view, n, c);
       const Index place = at + c * view.span;
-      backward_group(dy + place, x + place, width, view.span, mean[i], scale[i], gamma + c,
-                     dx + place);
+      backward_group(dy + place, x + place, width, view.span, moments, group_of(view, n, c),
+                     gamma + c, dx + place);
     }
   }
 }
@@ -297,19 +305,18 @@ void prelu_slope_sums(const T* dy, const T* x, const NormView& view, Index begin
   }
 }
 
-#define GLUEBALL_INSTANTIATE(T)                                                                  \
-  template void norm_moments(const T*, const NormView&, Index, Index, T*, T*);                   \
-  template void norm_forward(const T*, const NormView&, Index, Index, const T*, const T*,        \
-                             const T*, const T*, T*);                                            \
-  template void norm_channel_sums(const T*, const T*, const NormView&, Index, Index, const T*,   \
-                                  const T*, double*, double*);                                   \
-  template void norm_backward(const T*, const T*, const NormView&, Index, Index, const T*,       \
-                              const T*, const T*, const T*, const T*, T*);                       \
-  template void prelu_forward(const T*, const NormView&, Index, Index, const T*, T*);            \
-  template void prelu_backward(const T*, const T*, const NormView&, Index, Index, const T*, T*); \
-  template void prelu_slope_sums(const T*, const T*, const NormView&, Index, Index, double*);
-GLUEBALL_INSTANTIATE(float)
-GLUEBALL_INSTANTIATE(double)
-#undef GLUEBALL_INSTANTIATE
+void add_norm(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) {
+    table.norm_moments = norm_moments<T>;
+    table.norm_forward = norm_forward<T>;
+    table.norm_channel_sums = norm_channel_sums<T>;
+    table.norm_backward = norm_backward<T>;
+    table.prelu_forward = prelu_forward<T>;
+    table.prelu_backward = prelu_backward<T>;
+    table.prelu_slope_sums = prelu_slope_sums<T>;
+  };
+  add(set.f32);
+  add(set.f64);
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

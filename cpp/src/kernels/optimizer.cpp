@@ -1,9 +1,9 @@
 // The optimizers' rules, one struct each; the loop over elements is written once, below them.
 //
-// A rule says how many state arrays it has and where weight decay enters; is built from the numbers
-// of one update, in double; and changes one element. Formulas and sources: docs/optimizers.md.
-// Adding one: a struct here, its code in table.h, a line in make_rules() and one in
-// cpp/src/optimizer.cpp.
+// A rule says how many state arrays it has and where weight decay enters, is made from the numbers
+// of one update, in double, and changes one element. Formulas and sources: docs/optimizers.md.
+// To add one: a struct here, its code in table.h, a line in make_rules() and one in
+// cpp/src/optim/optimizer.cpp.
 
 #include <cstddef>
 
@@ -15,8 +15,8 @@ namespace {
 /// Where weight decay enters: into the gradient before or after it is clipped, or the rule does it.
 enum class Decay { before_clip, after_clip, by_rule };
 
-// The compiler's own functions: the standard library's are templates and inline functions, which
-// kernel files keep out.
+// The compiler's own functions: kernel files keep out the standard library's, which are templates
+// and inline functions.
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline double root(double x) { return __builtin_sqrt(x); }
 inline float magnitude(float x) { return __builtin_fabsf(x); }
@@ -31,36 +31,37 @@ T sign(T x) {
 
 /// What a rule has unless it says otherwise, and its rates in the type of the arrays.
 template <class T>
-struct Rule {
+struct Formula {
   static constexpr Decay decay = Decay::before_clip;
   static constexpr bool first_state_is_weight = false;
   static constexpr bool divides_by_rate = false;
 
-  explicit Rule(const UpdateArguments& a)
-      : rate(static_cast<T>(a.learning_rate)), wd(static_cast<T>(a.weight_decay)) {}
+  explicit Formula(const UpdateArguments& a) : of(a) {}
 
-  T rate;
-  T wd;
+  /// Hyperparameter `i`, and what is left of 1.
+  T hyper(int i) const { return static_cast<T>(of.hyper[i]); }
+  T rest(int i) const { return static_cast<T>(1.0 - of.hyper[i]); }
+
+  const UpdateArguments& of;  ///< Read while the rule is made.
+  T rate = static_cast<T>(of.learning_rate);
+  T wd = static_cast<T>(of.weight_decay);
 };
 
-// ---- Steepest descent ----
-
 template <class T>
-struct Sgd : Rule<T> {
+struct Sgd : Formula<T> {
   static constexpr int states = 0;
   static constexpr Decay decay = Decay::after_clip;
-  using Rule<T>::Rule;
+  using Formula<T>::Formula;
 
   void operator()(T& w, T g) const { w -= this->rate * g; }
 };
 
 template <class T>
-struct SgdMomentum : Rule<T> {
+struct SgdMomentum : Formula<T> {
   static constexpr int states = 1;
   static constexpr Decay decay = Decay::after_clip;
-  T momentum;
-  explicit SgdMomentum(const UpdateArguments& a)
-      : Rule<T>(a), momentum(static_cast<T>(a.hyper[0])) {}
+  using Formula<T>::Formula;
+  T momentum = this->hyper(0);
 
   void operator()(T& w, T g, T& m) const {
     m = momentum * m - this->rate * g;
@@ -80,10 +81,10 @@ struct NagMomentum : SgdMomentum<T> {
 
 /// hyper: momentum, wd_lh.
 template <class T>
-struct Signum : Rule<T> {
+struct Signum : Formula<T> {
   static constexpr int states = 0;
   static constexpr Decay decay = Decay::by_rule;
-  using Rule<T>::Rule;
+  using Formula<T>::Formula;
 
   void operator()(T& w, T g) const {
     w = (T(1) - this->rate * this->wd) * w - this->rate * sign(g);
@@ -91,17 +92,13 @@ struct Signum : Rule<T> {
 };
 
 template <class T>
-struct SignumMomentum : Rule<T> {
+struct SignumMomentum : Formula<T> {
   static constexpr int states = 1;
   static constexpr Decay decay = Decay::after_clip;
-  T momentum;
-  T fresh;
-  T kept;
-  explicit SignumMomentum(const UpdateArguments& a)
-      : Rule<T>(a),
-        momentum(static_cast<T>(a.hyper[0])),
-        fresh(static_cast<T>(1.0 - a.hyper[0])),
-        kept(static_cast<T>(1.0 - a.learning_rate * a.hyper[1])) {}
+  using Formula<T>::Formula;
+  T momentum = this->hyper(0);
+  T fresh = this->rest(0);
+  T kept = static_cast<T>(1.0 - this->of.learning_rate * this->of.hyper[1]);
 
   void operator()(T& w, T g, T& m) const {
     m = momentum * m - fresh * g;
@@ -111,14 +108,13 @@ struct SignumMomentum : Rule<T> {
 
 /// hyper: momentum, lamda.
 template <class T>
-struct Dcasgd : Rule<T> {
+struct Dcasgd : Formula<T> {
   static constexpr int states = 1;
   static constexpr Decay decay = Decay::by_rule;
   static constexpr bool first_state_is_weight = true;
-  T momentum;
-  T lambda;
-  explicit Dcasgd(const UpdateArguments& a)
-      : Rule<T>(a), momentum(static_cast<T>(a.hyper[0])), lambda(static_cast<T>(a.hyper[1])) {}
+  using Formula<T>::Formula;
+  T momentum = this->hyper(0);
+  T lambda = this->hyper(1);
 
   T step(T w, T g, T previous) const {
     return this->rate * (g + this->wd * w + lambda * g * g * (w - previous));
@@ -142,15 +138,13 @@ struct DcasgdMomentum : Dcasgd<T> {
   }
 };
 
-// ---- Steps by each element's own history ----
-
 /// hyper: eps.
 template <class T>
-struct AdaGrad : Rule<T> {
+struct AdaGrad : Formula<T> {
   static constexpr int states = 1;
   static constexpr Decay decay = Decay::by_rule;
-  T epsilon;
-  explicit AdaGrad(const UpdateArguments& a) : Rule<T>(a), epsilon(static_cast<T>(a.hyper[0])) {}
+  using Formula<T>::Formula;
+  T epsilon = this->hyper(0);
 
   void operator()(T& w, T g, T& history) const {
     history += g * g;
@@ -160,17 +154,13 @@ struct AdaGrad : Rule<T> {
 
 /// hyper: rho, epsilon.
 template <class T>
-struct AdaDelta : Rule<T> {
+struct AdaDelta : Formula<T> {
   static constexpr int states = 2;
   static constexpr Decay decay = Decay::by_rule;
-  T rho;
-  T fresh;
-  T epsilon;
-  explicit AdaDelta(const UpdateArguments& a)
-      : Rule<T>(a),
-        rho(static_cast<T>(a.hyper[0])),
-        fresh(static_cast<T>(1.0 - a.hyper[0])),
-        epsilon(static_cast<T>(a.hyper[1])) {}
+  using Formula<T>::Formula;
+  T rho = this->hyper(0);
+  T fresh = this->rest(0);
+  T epsilon = this->hyper(1);
 
   void operator()(T& w, T g, T& squares, T& steps) const {
     squares = rho * squares + fresh * g * g;
@@ -182,20 +172,14 @@ struct AdaDelta : Rule<T> {
 
 /// hyper: gamma1, gamma2, epsilon, centered, clip_weights.
 template <class T>
-struct RmsProp : Rule<T> {
+struct RmsProp : Formula<T> {
   static constexpr int states = 1;
-  T gamma1;
-  T fresh;
-  T gamma2;
-  T epsilon;
-  T bound;
-  explicit RmsProp(const UpdateArguments& a)
-      : Rule<T>(a),
-        gamma1(static_cast<T>(a.hyper[0])),
-        fresh(static_cast<T>(1.0 - a.hyper[0])),
-        gamma2(static_cast<T>(a.hyper[1])),
-        epsilon(static_cast<T>(a.hyper[2])),
-        bound(static_cast<T>(a.hyper[4] > 0.0 ? a.hyper[4] : __builtin_inf())) {}
+  using Formula<T>::Formula;
+  T gamma1 = this->hyper(0);
+  T fresh = this->rest(0);
+  T gamma2 = this->hyper(1);
+  T epsilon = this->hyper(2);
+  T bound = static_cast<T>(this->of.hyper[4] > 0.0 ? this->of.hyper[4] : __builtin_inf());
 
   T bounded(T w) const {
     const T below = w > bound ? bound : w;
@@ -215,51 +199,45 @@ struct RmsPropCentered : RmsProp<T> {
   void operator()(T& w, T g, T& squares, T& mean, T& step) const {
     squares = this->gamma1 * squares + this->fresh * g * g;
     mean = this->gamma1 * mean + this->fresh * g;
-    step = this->gamma2 * step - this->rate * g / root(squares - mean * mean + this->epsilon);
+    // Rounding can take the variance of nearly equal gradients below 0. NaN is not, and stays.
+    const T variance = squares - mean * mean;
+    const T positive = variance < T(0) ? T(0) : variance;
+    step = this->gamma2 * step - this->rate * g / root(positive + this->epsilon);
     w = this->bounded(w + step);
   }
 };
 
 /// hyper: lamda1, beta.
 template <class T>
-struct Ftrl : Rule<T> {
+struct Ftrl : Formula<T> {
   static constexpr int states = 2;
   static constexpr Decay decay = Decay::by_rule;
   static constexpr bool divides_by_rate = true;
-  T lambda;
-  T beta;
-  explicit Ftrl(const UpdateArguments& a)
-      : Rule<T>(a), lambda(static_cast<T>(a.hyper[0])), beta(static_cast<T>(a.hyper[1])) {}
+  using Formula<T>::Formula;
+  T lambda = this->hyper(0);
+  T beta = this->hyper(1);
 
   void operator()(T& w, T g, T& z, T& squares) const {
     const T grown = squares + g * g;
     z += g - (root(grown) - root(squares)) * w / this->rate;
     squares = grown;
     const T weight = (sign(z) * lambda - z) / ((beta + root(squares)) / this->rate + this->wd);
-    w = magnitude(z) <= lambda ? T(0) : weight;  // false for NaN, which so stays visible
+    w = magnitude(z) <= lambda ? T(0) : weight;  // false for NaN, so that NaN stays visible
   }
 };
 
-// ---- Moments of the gradient ----
-
 /// What rules with two decaying means have. hyper: beta1, beta2.
 template <class T>
-struct Moments : Rule<T> {
+struct Moments : Formula<T> {
   static constexpr int states = 2;
-  T beta1;
-  T beta2;
-  T fresh1;
-  T fresh2;
-  double correction1;  ///< 1 - beta1^count: the mean of as many ones
-  double correction2;
-  explicit Moments(const UpdateArguments& a)
-      : Rule<T>(a),
-        beta1(static_cast<T>(a.hyper[0])),
-        beta2(static_cast<T>(a.hyper[1])),
-        fresh1(static_cast<T>(1.0 - a.hyper[0])),
-        fresh2(static_cast<T>(1.0 - a.hyper[1])),
-        correction1(1.0 - power(a.hyper[0], a.count)),
-        correction2(1.0 - power(a.hyper[1], a.count)) {}
+  using Formula<T>::Formula;
+  T beta1 = this->hyper(0);
+  T beta2 = this->hyper(1);
+  T fresh1 = this->rest(0);
+  T fresh2 = this->rest(1);
+  /// 1 - beta1^count: the mean of as many ones.
+  double correction1 = 1.0 - power(this->of.hyper[0], this->of.count);
+  double correction2 = 1.0 - power(this->of.hyper[1], this->of.count);
 
   void add(T g, T& m, T& v) const {
     m = beta1 * m + fresh1 * g;
@@ -270,13 +248,10 @@ struct Moments : Rule<T> {
 /// hyper: beta1, beta2, epsilon.
 template <class T>
 struct Adam : Moments<T> {
-  T step;
-  T epsilon;
-  explicit Adam(const UpdateArguments& a)
-      : Moments<T>(a),
-        step(static_cast<T>(a.learning_rate * __builtin_sqrt(this->correction2) /
-                            this->correction1)),
-        epsilon(static_cast<T>(a.hyper[2])) {}
+  using Moments<T>::Moments;
+  T step = static_cast<T>(this->of.learning_rate * __builtin_sqrt(this->correction2) /
+                          this->correction1);
+  T epsilon = this->hyper(2);
 
   void operator()(T& w, T g, T& m, T& v) const {
     this->add(g, m, v);
@@ -288,14 +263,10 @@ struct Adam : Moments<T> {
 template <class T>
 struct Corrected : Moments<T> {
   static constexpr Decay decay = Decay::by_rule;
-  T scale1;
-  T scale2;
-  T epsilon;
-  explicit Corrected(const UpdateArguments& a)
-      : Moments<T>(a),
-        scale1(static_cast<T>(a.hyper[3] != 0.0 ? 1.0 / this->correction1 : 1.0)),
-        scale2(static_cast<T>(a.hyper[3] != 0.0 ? 1.0 / this->correction2 : 1.0)),
-        epsilon(static_cast<T>(a.hyper[2])) {}
+  using Moments<T>::Moments;
+  T scale1 = static_cast<T>(this->of.hyper[3] != 0.0 ? 1.0 / this->correction1 : 1.0);
+  T scale2 = static_cast<T>(this->of.hyper[3] != 0.0 ? 1.0 / this->correction2 : 1.0);
+  T epsilon = this->hyper(2);
 
   T direction(T w, T m, T v) const {
     return scale1 * m / (root(scale2 * v) + epsilon) + this->wd * w;
@@ -333,15 +304,14 @@ struct Lamb : Corrected<T> {
 
 template <class T>
 struct Adamax : Moments<T> {
-  T step;
-  explicit Adamax(const UpdateArguments& a)
-      : Moments<T>(a), step(static_cast<T>(a.learning_rate / this->correction1)) {}
+  using Moments<T>::Moments;
+  T step = static_cast<T>(this->of.learning_rate / this->correction1);
 
   void operator()(T& w, T g, T& m, T& largest) const {
     m = this->beta1 * m + this->fresh1 * g;
     const T decayed = this->beta2 * largest;
     const T size = magnitude(g);
-    largest = decayed >= size ? decayed : size;  // false for NaN, which so stays visible
+    largest = decayed >= size ? decayed : size;  // false for NaN, so that NaN stays visible
     // An element that has had no gradient yet stays, where 0 / 0 would make it NaN.
     w -= largest == T(0) ? T(0) : step * m / largest;
   }
@@ -352,16 +322,14 @@ template <class T>
 struct Nadam : Moments<T> {
   T of_gradient;
   T of_mean;
-  T scale2;
-  T epsilon;
+  T scale2 = static_cast<T>(1.0 / this->correction2);
+  T epsilon = this->hyper(2);
   explicit Nadam(const UpdateArguments& a) : Moments<T>(a) {
     const double now = momentum(a, a.count);
     const double next = momentum(a, a.count + 1.0);
     const double product = next_carry(a);
     of_gradient = static_cast<T>((1.0 - now) / (1.0 - product));
     of_mean = static_cast<T>(next / (1.0 - product * next));
-    scale2 = static_cast<T>(1.0 / this->correction2);
-    epsilon = static_cast<T>(a.hyper[2]);
   }
 
   static double momentum(const UpdateArguments& a, double count) {
@@ -379,14 +347,10 @@ template <class T>
 struct Ftml : Moments<T> {
   static constexpr int states = 3;
   static constexpr bool divides_by_rate = true;
-  T per_rate;
-  T scale2;
-  T epsilon;
-  explicit Ftml(const UpdateArguments& a)
-      : Moments<T>(a),
-        per_rate(static_cast<T>(this->correction1 / a.learning_rate)),
-        scale2(static_cast<T>(1.0 / this->correction2)),
-        epsilon(static_cast<T>(a.hyper[2])) {}
+  using Moments<T>::Moments;
+  T per_rate = static_cast<T>(this->correction1 / this->of.learning_rate);
+  T scale2 = static_cast<T>(1.0 / this->correction2);
+  T epsilon = this->hyper(2);
 
   void operator()(T& w, T g, T& d, T& v, T& z) const {
     v = this->beta2 * v + this->fresh2 * g * g;
@@ -397,15 +361,13 @@ struct Ftml : Moments<T> {
   }
 };
 
-// ---- Steps by a layer's size ----
-
 /// hyper: momentum, eta, eps, momentum_correction, scales.
 template <class T>
-struct Lars : Rule<T> {
+struct Lars : Formula<T> {
   static constexpr int states = 0;
   static constexpr Decay decay = Decay::by_rule;
   T step;
-  explicit Lars(const UpdateArguments& a) : Rule<T>(a), step(this->rate) {
+  explicit Lars(const UpdateArguments& a) : Formula<T>(a), step(this->rate) {
     const double size = __builtin_sqrt(a.weight_square);
     const double gradient = __builtin_sqrt(a.measured_square);
     if (size == 0.0 || gradient == 0.0 || a.hyper[4] == 0.0) return;
@@ -421,9 +383,8 @@ struct Lars : Rule<T> {
 template <class T>
 struct LarsMomentum : Lars<T> {
   static constexpr int states = 1;
-  T momentum;
-  explicit LarsMomentum(const UpdateArguments& a)
-      : Lars<T>(a), momentum(static_cast<T>(a.hyper[0])) {
+  T momentum = this->hyper(0);
+  explicit LarsMomentum(const UpdateArguments& a) : Lars<T>(a) {
     // The momentum holds steps of the last learning rate.
     if (a.hyper[3] != 0.0 && a.count > 1.0 && a.carry > 0.0) {
       momentum = static_cast<T>(a.hyper[0] * a.learning_rate / a.carry);
@@ -436,8 +397,6 @@ struct LarsMomentum : Lars<T> {
     w += m;
   }
 };
-
-// ---- The loops ----
 
 /// rescale * gradient, clipped, with the weight decay where the rule wants it.
 template <template <class> class R, bool clips, class T>
@@ -459,7 +418,7 @@ T bound_of(const UpdateArguments& a) {
   return static_cast<T>(a.clip > 0.0 ? a.clip : __builtin_inf());
 }
 
-/// One pass over memory; what is off costs nothing, as it is decided at compile time.
+/// One pass over memory. What is off costs nothing, since it is decided at compile time.
 template <template <class> class R, bool clips, class T>
 void update_loop(T* __restrict w, const T* __restrict grad, T* __restrict s0, T* __restrict s1,
                  T* __restrict s2, Index count, const UpdateArguments& a) {
@@ -581,12 +540,14 @@ constexpr UpdateRules<T> make_rules() {
   return rules;
 }
 
+template <class T>
+constexpr UpdateRules<T> all_rules = make_rules<T>();
+
 }  // namespace
 
-// constinit: table.cpp takes their addresses before any constructor could have run.
-extern const UpdateRules<float> float_rules;
-extern const UpdateRules<double> double_rules;
-constinit const UpdateRules<float> float_rules = make_rules<float>();
-constinit const UpdateRules<double> double_rules = make_rules<double>();
+void add_optimizer(KernelSet& set) {
+  set.f32.rules = all_rules<float>.of;
+  set.f64.rules = all_rules<double>.of;
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

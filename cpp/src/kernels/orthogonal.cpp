@@ -1,7 +1,7 @@
-// Products of Householder reflections, and of rotations, in double.
+// Products of Householder reflections, in double.
 //
-// Each element of a product is a sum over one index in ascending order, whatever the vectors'
-// width, the tiles and the threads are; vectors run along another index. With contraction off that
+// Each element of a product is a sum over one index in ascending order, for every width of vectors,
+// tiles and number of threads; vectors run along another index. With contraction off that
 // gives the same bits on every instruction set, at the speed of a matrix product without fused
 // operations.
 
@@ -15,7 +15,7 @@ constexpr Index group = orthogonal_group;  // columns of the result computed tog
 constexpr Index row_step = orthogonal_row_step;
 
 // A tile of a product is `tile` rows of two vectors, which the registers hold.
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
 constexpr int tile = 8;
 #else
 constexpr int tile = 4;
@@ -23,7 +23,7 @@ constexpr int tile = 4;
 constexpr int stripe = 2 * width;  // columns of a tile
 static_assert(block % tile == 0 && row_step % tile == 0 && group % stripe == 0);
 
-// Rows of a product's second factor that are used for all tiles while they are in the first cache.
+// Rows of a product's second factor that serve all tiles while they are in the first cache.
 constexpr Index depth = 128;
 
 GLUEBALL_INLINE Double load(const double* from) {
@@ -36,7 +36,7 @@ GLUEBALL_INLINE Double load(const double* from) {
 // multiplication that uses it, and a processor loads fewer vectors a cycle than it multiplies.
 GLUEBALL_INLINE Double broadcast(double x) {
   auto value = all<Double>(x);
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
   asm("" : "+v"(value));
 #endif
   return value;
@@ -56,7 +56,7 @@ double dot(const double* a, const double* b, Index count) {
   __builtin_memcpy(parts, sums, sizeof parts);
   for (Index k = 0; i + k < count; ++k) parts[k] += a[i + k] * b[i + k];
   double sum = 0.0;
-  for (int k = 0; k < ways; ++k) sum += parts[k];
+  for (const double part : parts) sum += part;
   return sum;
 }
 
@@ -67,7 +67,8 @@ enum class Use { assign, add, subtract };
 // b and c row by row, without gaps.
 template <Use use>
 GLUEBALL_INLINE void multiply_tile(const double* a, const double* b, Index count, double* c) {
-  Double left[tile], right[tile];
+  Double left[tile];
+  Double right[tile];
 #pragma GCC unroll 8
   for (int i = 0; i < tile; ++i) {
     left[i] = use == Use::add ? load(c + i * stripe) : Double{};
@@ -254,23 +255,10 @@ void multiply_reflectors(double* packed, const double* signs, Index rows, Index 
   }
 }
 
-void rotate(double* columns, Index stride, Index rows, const Rotation* rotations, Index count) {
-  for (const Rotation* r = rotations; r != rotations + count; ++r) {
-    double* __restrict x = columns + r->i * stride;
-    double* __restrict y = columns + r->j * stride;
-    const double c = r->cosine;
-    const double s = r->sine;
-    for (Index i = 0; i < rows; ++i) {
-      const double old = x[i];
-      x[i] = c * old + s * y[i];
-      y[i] = c * y[i] - s * old;
-    }
-  }
+void add_orthogonal(KernelSet& set) {
+  set.orthogonal = {.pack = pack_reflectors,
+                    .multiply_f32 = multiply_reflectors<float>,
+                    .multiply_f64 = multiply_reflectors<double>};
 }
-
-template void multiply_reflectors<float>(double*, const double*, Index, Index, Index, double*,
-                                         float*, Index, Index, double);
-template void multiply_reflectors<double>(double*, const double*, Index, Index, Index, double*,
-                                          double*, Index, Index, double);
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

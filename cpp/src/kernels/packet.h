@@ -42,8 +42,8 @@ EIGEN_STRONG_INLINE auto first_lanes(Index count) {
   return static_cast<typename packet::unpacket_traits<P>::mask_t>((1U << count) - 1U);
 }
 
-/// Copies a few elements. A function: the compiler would write the loop out, and for vectors too,
-/// wherever it is used.
+/// Copies a few elements. A function of its own: the compiler would unroll the loop, with vectors
+/// too, at each use.
 template <class T>
 void copy_some(const T* from, T* to, Index count) {
 #pragma GCC unroll 1
@@ -122,8 +122,8 @@ EIGEN_STRONG_INLINE void store_up_to(Element<P>* to, const P& value, Index count
   store_some(to, value, count);
 }
 
-/// As map(), for an `f` of so many steps that it should be compiled once: a loop that asks whether
-/// a vector is whole costs nothing beside it.
+/// As map(), for an `f` of so many steps that it should be compiled once: beside it, asking in the
+/// loop whether a vector is whole costs nothing.
 template <class T, class F>
 EIGEN_STRONG_INLINE void map_once(const T* x, T* y, Index count, F f) {
 #pragma GCC unroll 1

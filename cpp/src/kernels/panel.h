@@ -1,9 +1,9 @@
 #pragma once
 
-// What all products share: the width of panels, the order of additions, and what is done at last.
+// What all products share: the width of panels, the order of additions, and the last step.
 //
-// An element of C is the same number whatever the other rows and columns, the number of threads and
-// the way the product was cut: its terms are added in the order of depth, in `splits` interleaved
+// An element of C does not depend on the other rows and columns, the number of threads or the way
+// the product was cut: its terms are added in the order of depth, in `splits` interleaved
 // sums where the product has few columns (one sum would wait for each addition to end).
 
 #include <type_traits>
@@ -78,7 +78,7 @@ EIGEN_STRONG_INLINE P joined(const P (&sums)[S]) {
   }
 }
 
-/// What a product does at last, all but max(0, .): that is done on the way.
+/// The last step of a product: all but max(0, .), which is done on the way.
 template <class T>
 void finish(const Product<T>& p) {
   const bool activate = p.code != code_identity && p.code != code_relu;

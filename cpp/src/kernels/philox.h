@@ -19,10 +19,10 @@ struct Words {
   Word of[4];
 };
 
-/// Those blocks of a stream whose numbers have the same upper half.
+/// The blocks of a stream whose numbers have the same upper half.
 ///
 /// What the first three rounds make of the stream and of that half alone is the same for all of
-/// them, and is computed once: it saves a tenth of the work.
+/// them, and is computed once, which saves a tenth of the work.
 class Philox {
  public:
   Philox(u64 seed, u64 stream, u32 upper) {
@@ -42,14 +42,17 @@ class Philox {
     odd_[2] ^= static_cast<u32>(a);
   }
 
-  /// The words of `pairs * span` blocks from the one on whose number's lower half is `block`.
+  /// The words of `pairs * span` blocks, from the one whose number's lower half is `block` on.
   ///
   /// Two vectors of 64-bit lanes make one `Words`; all 2 `pairs` of them are in flight at once,
   /// which hides the multiplier's latency.
   template <int pairs>
   GLUEBALL_INLINE void draw(u32 block, Words (&out)[pairs]) const {
     constexpr int n = 2 * pairs;
-    Wide x0[n], x1[n], x2[n], x3[n];
+    Wide x0[n];
+    Wide x1[n];
+    Wide x2[n];
+    Wide x3[n];
 #pragma GCC unroll 8
     for (int k = 0; k < n; ++k) {
       const u32 begin = block + static_cast<u32>(k / 2 * span);

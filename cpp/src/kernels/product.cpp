@@ -19,7 +19,7 @@ constexpr int tile_rows = static_cast<int>(product_tile_rows);
 /// Sums that must be under way to hide the latency of a multiply-add on two units.
 constexpr int least_sums = 8;
 
-/// Panels that a tile of so few rows takes at once, to have sums enough.
+/// Panels that a tile of so few rows takes at once, to have enough sums.
 constexpr int panels_of(int rows) {
   int panels = 1;
   while (rows * panels * panel_vectors < least_sums) panels *= 2;
@@ -35,7 +35,7 @@ EIGEN_STRONG_INLINE P load(const Element<P>* from) {
 /// From bfloat16, which is the upper half of a float32.
 template <class P>
 EIGEN_STRONG_INLINE P load(const Bfloat16* from) {
-#if defined(EIGEN_VECTORIZE_AVX512)
+#ifdef EIGEN_VECTORIZE_AVX512
   if constexpr (lanes<P> == 16) {
     const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
@@ -74,10 +74,10 @@ struct Tile {
   bool rectify;   ///< end with max(0, .)
 };
 
-/// Keeps a vector in a register: the compiler would load it anew for each row that it multiplies.
+/// Keeps a vector in a register: the compiler would load it again for each row that it multiplies.
 template <class P>
 EIGEN_STRONG_INLINE void in_register(P& vector) {
-#if defined(EIGEN_VECTORIZE_SSE)
+#ifdef EIGEN_VECTORIZE_SSE
   asm("" : "+v"(vector));
 #else
   static_cast<void>(vector);
@@ -236,7 +236,7 @@ TileFunction<T, B> wide_tile_of(int rows) {
 /// 2, whose sums would be too few to hide an addition's latency.
 class Cut {
  public:
-  explicit Cut(Index rows) : tiles_(rows > 0 ? 1 : 0), height_(rows), higher_(0) {
+  explicit Cut(Index rows) : tiles_(rows > 0 ? 1 : 0), height_(rows) {
     if (rows <= tile_rows) return;  // a division takes as long as a small product
     tiles_ = (rows + tile_rows - 1) / tile_rows;
     height_ = rows / tiles_;
@@ -249,7 +249,7 @@ class Cut {
  private:
   Index tiles_;
   Index height_;
-  Index higher_;
+  Index higher_ = 0;
 };
 
 /// out[k][0, V) = columns [0, columns) of B, whose element (k, n) is source[n * n_stride + k].
@@ -375,16 +375,17 @@ void from_bfloat16(const Bfloat16* from, Index count, float* to) {
   }
 }
 
-#define GLUEBALL_INSTANTIATE(T)                                               \
-  template void pack_panels(const T*, Index, Index, Index, Index, Index, T*); \
-  template void product(const Product<T>&);
-GLUEBALL_INSTANTIATE(float)
-GLUEBALL_INSTANTIATE(double)
-#undef GLUEBALL_INSTANTIATE
-
-extern const Index float_panel;
-constinit const Index float_panel = panel_columns<float>;
-extern const Index double_panel;
-constinit const Index double_panel = panel_columns<double>;
+void add_product(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) {
+    table.panel = &panel_columns<T>;
+    table.pack_panels = pack_panels<T>;
+    table.product = product<T>;
+  };
+  add(set.f32);
+  add(set.f64);
+  set.common.product_bfloat16 = product_bfloat16;
+  set.common.to_bfloat16 = to_bfloat16;
+  set.common.from_bfloat16 = from_bfloat16;
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

@@ -22,8 +22,6 @@ constexpr u64 segment_size = u64{1} << 34;
 // of their state lives in the first cache.
 constexpr int pairs = 4;
 
-// ---- bounds ---------------------------------------------------------------------------------
-
 template <class T>
 struct Bits;
 template <>
@@ -71,8 +69,6 @@ struct Range {
     return x > high ? high : x;
   }
 };
-
-// ---- unit variates --------------------------------------------------------------------------
 
 // Variates of `span` blocks, one vector for each word.
 struct Variates {
@@ -145,19 +141,23 @@ GLUEBALL_INLINE Real two_sigma(Word word) {
 
 /// The words themselves.
 struct Unchanged {
+  // NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): callers hold the words
   GLUEBALL_INLINE const Words& operator()(const Words& words) const { return words; }
 };
 
 // `Source` is how the loop over blocks holds their keys: a copy is kept in vectors, which
 // UnitNormal has no registers for.
-struct UpperBits {
+template <Real (*of_word)(Word)>
+struct EachWord {
   using Source = const Philox;
   GLUEBALL_INLINE Variates operator()(const Words& words) const {
     Variates result;
-    for (int k = 0; k < 4; ++k) result.of[k] = upper_bits(words.of[k]);
+    for (int k = 0; k < 4; ++k) result.of[k] = of_word(words.of[k]);
     return result;
   }
 };
+using UpperBits = EachWord<upper_bits>;
+using TwoSigma = EachWord<two_sigma>;
 
 struct UnitNormal {
   using Source = const Philox&;
@@ -170,17 +170,6 @@ struct UnitNormal {
     return result;
   }
 };
-
-struct TwoSigma {
-  using Source = const Philox;
-  GLUEBALL_INLINE Variates operator()(const Words& words) const {
-    Variates result;
-    for (int k = 0; k < 4; ++k) result.of[k] = two_sigma(words.of[k]);
-    return result;
-  }
-};
-
-// ---- from unit variates to an array's numbers -----------------------------------------------
 
 template <class T>
 struct Scaled {
@@ -228,7 +217,7 @@ GLUEBALL_INLINE Double load_units(const float* from, const double* /*to*/) {
   return __builtin_convertvector(units, Double);
 }
 
-// Room for unit variates on the stack: whole vectors are read from it, wherever they begin.
+// Room for unit variates on the stack, from which whole vectors are read at any place.
 template <int size>
 struct Units {
   alignas(64) float of[size + span];
@@ -250,8 +239,6 @@ template <class T, class Finish>
   }
 }
 
-// ---- walking over a stream ------------------------------------------------------------------
-
 // Calls run(source, begin, count) for the parts of a stream whose blocks' numbers have an upper
 // half in common; `source` draws those blocks.
 template <class Run>
@@ -265,7 +252,7 @@ GLUEBALL_INLINE void each_segment(u64 seed, u64 stream, u64 begin, Index count, 
   }
 }
 
-// The variates of the chunk that has element `begin`, for where speed does not matter: a vector of
+// The variates of the chunk that has element `begin`, where speed does not matter: one vector of
 // blocks after the other.
 template <class Variates, class T>
 [[gnu::noinline]] void draw_chunk(const Philox& source, u64 begin, T* out) {
@@ -295,7 +282,7 @@ GLUEBALL_INLINE void each_chunk(const Philox& source, u64 begin, Index count, T*
 }
 
 // Fills elements [begin, begin + count) with finish(variate), in float. Everything stays in
-// registers, but for chunks at the ends that are not whole.
+// registers, except for parts of chunks at the ends.
 template <class Variates, class Finish>
 [[gnu::noinline]] void fill(u64 seed, u64 stream, u64 begin, Index count, float* out,
                             bool streaming, const Finish& finish) {
@@ -316,7 +303,7 @@ template <class Variates, class Finish>
     }
     // A vector that is not aligned would fault when it is streamed.
     const bool past_caches = streaming && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
-    // Of copies the compiler knows that nothing written here changes them.
+    // Copies: the compiler knows that nothing written here changes them.
     const Finish own = finish;
     typename Variates::Source blocks = source;
     constexpr int step = pairs * span;
@@ -359,8 +346,8 @@ void fill_units<TwoSigma>(u64 seed, u64 stream, u64 begin, Index count, const vo
                  Clamped<float>{-0.0f, 1.0f, Range<float>(-2.0, 2.0, true)});
 }
 
-// Fills with finish(unit variate) for double, and for what is seldom asked: through a buffer that
-// stays in the first cache, so that a way to draw is compiled once and not for every use.
+// Fills with finish(unit variate) for double, and for rare settings: through a buffer that stays in
+// the first cache, so that a way to draw is compiled once and not for every use.
 template <class T, class Finish>
 [[gnu::noinline]] void fill_through(UnitFill unit_fill, const void* settings, u64 seed, u64 stream,
                                     u64 begin, Index count, T* out, bool streaming,
@@ -380,7 +367,11 @@ template <class T, class Finish>
   if (streaming) end_streaming();
 }
 
-// ---- truncated normal with any cuts ---------------------------------------------------------
+template <class Variates, class Finish>
+void fill(u64 seed, u64 stream, u64 begin, Index count, double* out, bool streaming,
+          const Finish& finish) {
+  fill_through(fill_units<Variates>, nullptr, seed, stream, begin, count, out, streaming, finish);
+}
 
 // Where a unit normal is cut, mirrored so that `low` is the cut that is farther from 0.
 struct Cuts {
@@ -388,7 +379,7 @@ struct Cuts {
   bool mirrored;
 };
 
-// Calls transform(words, units) for chunks: for what is left to the compiler to put into vectors.
+// Calls transform(words, units) for chunks, where the compiler is left to find vectors.
 template <class Transform>
 GLUEBALL_INLINE void transform_chunks(u64 seed, u64 stream, u64 begin, Index count, float* out,
                                       const Transform& transform) {
@@ -443,11 +434,10 @@ void fill_near(u64 seed, u64 stream, u64 begin, Index count, const void* setting
 // Both cuts on one side, and more than 5 sigmas away: works with the logarithm of probabilities.
 struct FarCuts {
   double near_depth;
-  double beyond;  // the part of the near cut's tail that lies beyond the far cut
+  double beyond = 0.0;  // the part of the near cut's tail that lies beyond the far cut
   bool mirrored;
 
-  explicit FarCuts(const Cuts& cuts)
-      : near_depth(tail_depth(-cuts.high)), beyond(0.0), mirrored(cuts.mirrored) {
+  explicit FarCuts(const Cuts& cuts) : near_depth(tail_depth(-cuts.high)), mirrored(cuts.mirrored) {
     if (cuts.low <= -1e6) return;
     const double difference = tail_depth(-cuts.low) - near_depth;
     if (difference >= 600.0) return;
@@ -471,14 +461,13 @@ void fill_far(u64 seed, u64 stream, u64 begin, Index count, const void* settings
 
 }  // namespace
 
-// ---- the table's functions ------------------------------------------------------------------
-
 void words(u64 seed, u64 stream, u64 begin, Index count, u32* out) {
   alignas(64) u32 words[chunk_size];
   each_segment(seed, stream, begin, count, [&](const Philox& source, u64 from, Index left) {
-    each_chunk<Unchanged>(source, from, left, words, [&](u32* chunk, Index first, Index taken) {
-      for (Index i = 0; i < taken; ++i) *out++ = chunk[first + i];
-    });
+    each_chunk<Unchanged>(source, from, left, words,
+                          [&](const u32* chunk, Index first, Index taken) {
+                            for (Index i = 0; i < taken; ++i) *out++ = chunk[first + i];
+                          });
   });
 }
 
@@ -497,15 +486,10 @@ void uniform(u64 seed, u64 stream, u64 begin, Index count, T* out, double low, d
   if (!is_exact) {
     fill_through(fill_units<UpperBits>, nullptr, seed, stream, begin, count, out, streaming,
                  ClampedFraction<T>{{offset, scale, range}});
-  } else if constexpr (sizeof(T) == sizeof(float)) {
-    if (is_inside) {
-      fill<UpperBits>(seed, stream, begin, count, out, streaming, Scaled<T>{offset, fine});
-    } else {
-      fill<UpperBits>(seed, stream, begin, count, out, streaming, clamped);
-    }
+  } else if (is_inside) {
+    fill<UpperBits>(seed, stream, begin, count, out, streaming, Scaled<T>{offset, fine});
   } else {
-    fill_through(fill_units<UpperBits>, nullptr, seed, stream, begin, count, out, streaming,
-                 clamped);
+    fill<UpperBits>(seed, stream, begin, count, out, streaming, clamped);
   }
 }
 
@@ -513,12 +497,7 @@ template <class T>
 void normal(u64 seed, u64 stream, u64 begin, Index count, T* out, double mean, double sigma,
             bool streaming) {
   const Scaled<T> scaled{static_cast<T>(mean), static_cast<T>(sigma)};
-  if constexpr (sizeof(T) == sizeof(float)) {
-    fill<UnitNormal>(seed, stream, begin, count, out, streaming, scaled);
-  } else {
-    fill_through(fill_units<UnitNormal>, nullptr, seed, stream, begin, count, out, streaming,
-                 scaled);
-  }
+  fill<UnitNormal>(seed, stream, begin, count, out, streaming, scaled);
 }
 
 template <class T>
@@ -533,12 +512,7 @@ void truncated_normal(u64 seed, u64 stream, u64 begin, Index count, T* out, doub
 
   const auto is_two = [](double cut) { return cut > 2.0 - 1e-9 && cut < 2.0 + 1e-9; };
   if (is_two(-cuts.low) && is_two(cuts.high)) {
-    if constexpr (sizeof(T) == sizeof(float)) {
-      fill<TwoSigma>(seed, stream, begin, count, out, streaming, clamped);
-    } else {
-      through(fill_units<TwoSigma>, nullptr);
-    }
-    return;
+    return fill<TwoSigma>(seed, stream, begin, count, out, streaming, clamped);
   }
   if (cuts.high > -cuts.low) cuts = {-cuts.high, -cuts.low, true};
   if (cuts.high >= -5.0) {
@@ -554,13 +528,15 @@ void truncated_normal(u64 seed, u64 stream, u64 begin, Index count, T* out, doub
   }
 }
 
-template void uniform<float>(u64, u64, u64, Index, float*, double, double, bool);
-template void uniform<double>(u64, u64, u64, Index, double*, double, double, bool);
-template void normal<float>(u64, u64, u64, Index, float*, double, double, bool);
-template void normal<double>(u64, u64, u64, Index, double*, double, double, bool);
-template void truncated_normal<float>(u64, u64, u64, Index, float*, double, double, double, double,
-                                      bool);
-template void truncated_normal<double>(u64, u64, u64, Index, double*, double, double, double,
-                                       double, bool);
+void add_random(KernelSet& set) {
+  const auto add = []<class T>(Table<T>& table) {
+    table.uniform = uniform<T>;
+    table.normal = normal<T>;
+    table.truncated_normal = truncated_normal<T>;
+  };
+  add(set.f32);
+  add(set.f64);
+  set.common.words = words;
+}
 
 }  // namespace glueball::kernels::GLUEBALL_TARGET

@@ -18,7 +18,7 @@ namespace glueball::kernels {
 
 using Index = std::ptrdiff_t;
 
-/// Numbered as glueball::ActivationKind is, which activation.cpp checks when it is compiled.
+/// Numbered as glueball::ActivationKind is, which activation.cpp checks at compile time.
 enum ActivationCode : int {
   code_identity,
   code_relu,
@@ -70,7 +70,7 @@ struct UpdateArguments {
   double weight_decay;
   double rescale;
   double clip;  ///< 0 or less: none
-  /// In the order that cpp/src/optimizer.cpp lists them in.
+  /// In the order that cpp/src/optim/optimizer.cpp lists them in.
   double hyper[max_hyperparameters];
   double count;  ///< updates of this parameter, this one included
   double carry;  ///< as the last update's `next_carry` left it; 1 before the first
@@ -115,8 +115,8 @@ constexpr Index outer_depth = 4;
 /// C (rows, columns) = f(S + A (rows, depth) * B (depth, columns)), where S is what C holds, or the
 /// bias of each column, or 0.
 ///
-/// All of depth at once: whoever cuts it starts the first part from the bias, the others from what
-/// C holds, and gives f to the last.
+/// A call takes all of depth. A caller that cuts it starts the first part from the bias and the
+/// others from what C holds, and gives f to the last.
 template <class T>
 struct Product {
   /// Element (i, k) is a[i * a_row + k * a_step]. Columns of a row-major matrix are read as well as
@@ -131,7 +131,7 @@ struct Product {
   Index b_step;
   Index b_panel;
   bool packed_columns;
-  /// Of direct_product() only: B is the transpose of rows that are so far apart. Element (k, n) is
+  /// For direct_product() only: B is the transpose of rows that are so far apart. Element (k, n) is
   /// b[n * b_column + k].
   Index b_column;
   T* c;
@@ -165,6 +165,17 @@ struct NormView {
   Index groups;
 };
 
+/// What a normalisation takes from its input and multiplies it with, one number for each group.
+///
+/// The mean is in two parts, `mean` + `rest`, the second of which is what rounding takes from the
+/// first: without it, values far from 0 that differ little would be normalised by a wrong mean.
+template <class T>
+struct NormMoments {
+  const T* mean;
+  const T* rest;
+  const T* scale;  ///< 1 / sqrt(variance + epsilon)
+};
+
 template <class T>
 struct Table {
   /// Columns of one panel of a packed operand; a power of two.
@@ -192,19 +203,18 @@ struct Table {
                               const T* dy, T* dx, Index count);
 
   /// Mean and biased variance of groups [begin, end); with 0 groups, of channels [begin, end).
-  void (*norm_moments)(const T* x, const NormView& view, Index begin, Index end, T* mean,
-                       T* variance);
+  void (*norm_moments)(const T* x, const NormView& view, Index begin, Index end, double* mean,
+                       double* variance);
   /// y = (x - mean) scale gamma + beta, for samples [begin, end).
-  void (*norm_forward)(const T* x, const NormView& view, Index begin, Index end, const T* mean,
-                       const T* scale, const T* gamma, const T* beta, T* y);
+  void (*norm_forward)(const T* x, const NormView& view, Index begin, Index end,
+                       const NormMoments<T>& moments, const T* gamma, const T* beta, T* y);
   /// For channels [begin, end): sums of dy, and of dy (x - mean) scale.
   void (*norm_channel_sums)(const T* dy, const T* x, const NormView& view, Index begin, Index end,
-                            const T* mean, const T* scale, double* by_beta, double* by_gamma);
-  /// dx for samples [begin, end), where scale is 1 / sqrt(variance + epsilon). With 0 groups
-  /// mean_head and mean_product are norm_channel_sums' by the count, or 0 for moments that are
-  /// constants; otherwise they are not read.
+                            const NormMoments<T>& moments, double* by_beta, double* by_gamma);
+  /// dx for samples [begin, end). With 0 groups mean_head and mean_product are norm_channel_sums'
+  /// by the count, or 0 for moments that are constants; otherwise they are not read.
   void (*norm_backward)(const T* dy, const T* x, const NormView& view, Index begin, Index end,
-                        const T* mean, const T* scale, const T* gamma, const T* mean_head,
+                        const NormMoments<T>& moments, const T* gamma, const T* mean_head,
                         const T* mean_product, T* dx);
 
   /// y = x where x > 0, else x times its channel's slope, for samples [begin, end).
@@ -264,17 +274,6 @@ constexpr Index orthogonal_block = 32;
 constexpr Index orthogonal_group = 64;
 constexpr Index orthogonal_row_step = 8;
 
-/// Columns i and j become cosine i + sine j and cosine j - sine i.
-struct Rotation {
-  Index i;
-  Index j;
-  double cosine;
-  double sine;
-};
-
-/// Rows that are rotated at a time: of a thousand columns, they fit into the second cache.
-constexpr Index rotated_rows = 32;
-
 /// The first columns of a product of Householder reflections H_0 H_1 ..., which H_k makes of row k
 /// of `vectors` (columns, rows), elements k on: it turns them to the first axis. rows >= columns.
 ///
@@ -295,8 +294,6 @@ struct Orthogonal {
   void (*multiply_f64)(double* packed, const double* signs, Index rows, Index begin, Index end,
                        double* work, double* out, Index row_stride, Index column_stride,
                        double scale);
-  /// Applies rotations in their order to `rows` elements of columns that are `stride` apart.
-  void (*rotate)(double* columns, Index stride, Index rows, const Rotation* rotations, Index count);
 };
 
 struct KernelSet {
