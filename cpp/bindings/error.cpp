@@ -48,6 +48,8 @@ void translate(std::exception_ptr thrown) {
     raise("ShapeError", error);
   } catch (const ArgumentError& error) {
     raise("ArgumentError", error);
+  } catch (const TypeError& error) {
+    raise("TypeError", error);
   } catch (const DtypeError& error) {
     raise("DtypeError", error);
   } catch (const InputError& error) {
@@ -70,6 +72,15 @@ void translate(std::exception_ptr thrown) {
 }
 
 }  // namespace
+
+PyObject* refuse_arguments(const char* function, Py_ssize_t expected, Py_ssize_t found,
+                           bool has_keywords) {
+  const auto type = error_classes().find("TypeError");
+  PyObject* const error = type == error_classes().end() ? PyExc_TypeError : type->second;
+  if (has_keywords) return PyErr_Format(error, "%s() takes no keyword arguments", function);
+  return PyErr_Format(error, "%s() takes exactly %zd argument%s (%zd given)", function, expected,
+                      expected == 1 ? "" : "s", found);
+}
 
 void bind_error(py::module_& m) {
   py::register_exception_translator(translate);

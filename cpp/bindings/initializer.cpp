@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 #include <pybind11/trampoline_self_life_support.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -20,6 +21,13 @@ namespace {
 // Set once by glueball.init, and kept for the life of the process.
 PyObject* init_desc_type = nullptr;
 PyObject* create_initializer = nullptr;
+
+/// Initializers that C++ holds, by the id of the parameter whose plan they are in. Changes under
+/// the GIL only: while the collector looks at it, nothing comes or goes.
+std::multimap<std::uint64_t, PyObject*>& planned() {
+  static auto* const objects = new std::multimap<std::uint64_t, PyObject*>();  // never destroyed
+  return *objects;
+}
 
 const char* hook_name(ParameterKind kind) {
   switch (kind) {
@@ -39,6 +47,11 @@ const char* hook_name(ParameterKind kind) {
       return "_init_default";
   }
   return "_init_default";
+}
+
+/// What says how Python calls initializers; imported when it is first needed.
+py::object protocol(const char* name) {
+  return py::module_::import("glueball.init._protocol").attr(name);
 }
 
 /// What a Python hook sees: InitDesc(name, attrs, global_init).
@@ -67,13 +80,13 @@ InitDesc from_python(py::handle object) {
   return desc;
 }
 
-/// Told by `set_verbosity` whether Python is to hear of every parameter that is filled.
+/// Whether Python hears of every parameter that is filled: `set_verbosity` says so.
 struct Announcer {
   bool announcing = false;
 };
 
 // Lets C++ call an initializer written in Python. The GIL may have been released on the way here,
-// and a Python exception passes through the C++ frames to whoever called.
+// and a Python exception passes through the C++ frames to the caller.
 template <class Base>
 class PyInitializer final : public Base, public Announcer, public py::trampoline_self_life_support {
  public:
@@ -83,7 +96,7 @@ class PyInitializer final : public Base, public Announcer, public py::trampoline
     if (call("__call__", desc, out, rng)) return;
     Base::operator()(desc, out, rng);
     if (announcing) {
-      const py::gil_scoped_acquire gil;
+      const WithGil gil;
       self().attr("_announce")(to_python(desc, self()), as_ndarray(out));
     }
   }
@@ -93,7 +106,7 @@ class PyInitializer final : public Base, public Announcer, public py::trampoline
   void init_weight(const InitDesc& desc, const Tensor& out, Generator& rng) const override {
     if (call("_init_weight", desc, out, rng)) return;
     if constexpr (std::is_abstract_v<Base>) {
-      const py::gil_scoped_acquire gil;
+      const WithGil gil;
       const std::string type = py::str(py::type::of(self()).attr("__name__"));
       PyErr_SetString(PyExc_NotImplementedError,
                       ("Must override it: expected class " + type +
@@ -124,12 +137,12 @@ class PyInitializer final : public Base, public Announcer, public py::trampoline
     if (!call("_init_default", desc, out, rng)) Base::init_default(desc, out, rng);
   }
   bool overrides(ParameterKind kind) const override {
-    const py::gil_scoped_acquire gil;
+    const WithGil gil;
     return static_cast<bool>(py::get_override(base(), hook_name(kind))) || Base::overrides(kind);
   }
-  // A Python hook may write anything: only drawing the whole gives a shard its true values.
+  // A Python hook may write anything, so only filling the whole array gives a shard its values.
   bool is_elementwise() const override {
-    const py::gil_scoped_acquire gil;
+    const WithGil gil;
     return Base::is_elementwise() && !py::get_override(base(), "_init_weight");
   }
 
@@ -138,21 +151,22 @@ class PyInitializer final : public Base, public Announcer, public py::trampoline
   py::object self() const { return py::cast(base()); }
 
   bool call(const char* method, const InitDesc& desc, const Tensor& out, Generator& rng) const {
-    const py::gil_scoped_acquire gil;
+    const WithGil gil;
     const py::function hook = py::get_override(base(), method);
     if (!hook) return false;
     const GeneratorScope scope(rng);
-    hook(to_python(desc, self()), as_ndarray(out));
+    protocol("run_hook")(hook, self(), to_python(desc, self()), as_ndarray(out));
     return true;
   }
 };
 
 using Hook = void (Initializer::*)(const InitDesc&, const Tensor&, Generator&) const;
 
-/// A hook as Python calls it: on any writable float array, drawing from the default generator.
+/// A hook as Python calls it: on any writable float array, drawing from the default generator. A
+/// call by hand may give None as the name, which none of them reads.
 auto bound(Hook hook) {
   return [hook](const Initializer& self, py::handle desc, py::handle array) {
-    const InitDesc where = from_python(desc);
+    const InitDesc where = desc.is_none() ? InitDesc("") : from_python(desc);
     const WritableArray destination(array, "the array to fill for '" + where.name + "'");
     const auto rng = default_generator();
     {
@@ -332,29 +346,38 @@ void bind_orthogonal(py::module_& m) {
            py::arg("scale") = 1.0);
 }
 
-void bind_combining(py::module_& m) {
-  Class<Mixed>(m, "Mixed")
-      .def(py::init([](const std::vector<std::pair<std::string, py::object>>& rules) {
-             std::vector<std::pair<std::string, std::shared_ptr<const Initializer>>> native;
-             native.reserve(rules.size());
-             for (const auto& [pattern, initializer] : rules) {
-               native.emplace_back(pattern, to_initializer(initializer));
-             }
-             return make<Mixed>(std::move(native));
-           }),
-           py::arg("rules"));
-}
-
 }  // namespace
 
-std::shared_ptr<const Initializer> to_initializer(py::handle object) {
+std::shared_ptr<const Initializer> to_initializer(py::handle object, std::uint64_t parameter) {
   if (object.is_none()) return nullptr;
-  return object.cast<std::shared_ptr<Initializer>>();
+  const auto& initializer = cast_to<const Initializer&>(object, "an initializer");
+  const auto place = planned().emplace(parameter, object.ptr());
+  object.inc_ref();
+  // A reference of its own for each call: one that several plans share could be visited only once.
+  return {&initializer, [place](const Initializer*) {
+            if (Py_IsInitialized() == 0) return;
+            const WithGil gil;
+            const auto last = py::reinterpret_steal<py::object>(place->second);
+            planned().erase(place);
+          }};
+}
+
+int traverse_plan(std::uint64_t parameter, visitproc visit, void* arg) {
+  const auto [begin, end] = planned().equal_range(parameter);
+  for (auto each = begin; each != end; ++each) Py_VISIT(each->second);
+  return 0;
 }
 
 void bind_initializer(py::module_& m) {
   py::class_<Initializer, PyInitializer<Initializer>, py::smart_holder>(m, "Initializer")
       .def(py::init([] { return new PyInitializer<Initializer>(); }))
+      .def(
+          "__call__",
+          [](const py::object& self, const py::tuple& shape, const py::object& dtype) {
+            return protocol("drawn")(self, shape, dtype);
+          },
+          py::arg("shape"), py::arg("dtype") = py::none(),
+          "A new array of `shape`, filled as a parameter's that has this initializer.")
       .def("__call__", bound(&Initializer::operator()), py::arg("desc"), py::arg("arr"),
            "Fills `arr` in place for the parameter that `desc` names.")
       .def(
@@ -364,7 +387,7 @@ void bind_initializer(py::module_& m) {
               announcer->announcing = announcing;
             }
           },
-          py::arg("announcing"), "Whether `_announce(desc, arr)` is called after each `__call__`.")
+          py::arg("announcing"), "Sets whether `__call__` ends with `_announce(desc, arr)`.")
       .def("_init_weight", bound(&Initializer::init_weight), py::arg("desc"), py::arg("arr"))
       .def("_init_bias", bound(&Initializer::init_bias), py::arg("desc"), py::arg("arr"))
       .def("_init_gamma", bound(&Initializer::init_gamma), py::arg("desc"), py::arg("arr"))
@@ -394,7 +417,6 @@ void bind_initializer(py::module_& m) {
   bind_plain_random(m);
   bind_scaling(m);
   bind_orthogonal(m);
-  bind_combining(m);
 
   m.def(
       "gain",

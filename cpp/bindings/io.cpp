@@ -4,6 +4,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -12,49 +14,24 @@
 #include <utility>
 #include <vector>
 
-#include "atomic_file.h"
 #include "bindings.h"
+#include "files/atomic_file.h"
+#include "files/loading.h"
+#include "files/mapped_file.h"
 #include "glueball/error.h"
 #include "glueball/parallel.h"
-#include "mapped_file.h"
 #include "ndarray.h"
 
 namespace glueball::bindings {
 namespace {
 
-/// NumPy's name of a dtype, or null where it has none of its own.
-const char* numpy_name(StoredDtype dtype) {
-  switch (dtype) {
-    case StoredDtype::boolean:
-      return "bool";
-    case StoredDtype::u8:
-      return "uint8";
-    case StoredDtype::i8:
-      return "int8";
-    case StoredDtype::i16:
-      return "int16";
-    case StoredDtype::u16:
-      return "uint16";
-    case StoredDtype::f16:
-      return "float16";
-    case StoredDtype::i32:
-      return "int32";
-    case StoredDtype::u32:
-      return "uint32";
-    case StoredDtype::f32:
-      return "float32";
-    case StoredDtype::c64:
-      return "complex64";
-    case StoredDtype::f64:
-      return "float64";
-    case StoredDtype::i64:
-      return "int64";
-    case StoredDtype::u64:
-      return "uint64";
-    default:
-      return nullptr;
-  }
-}
+/// NumPy's name of each StoredDtype, or null where it has none of its own.
+constexpr std::array<const char*, static_cast<std::size_t>(StoredDtype::u64) + 1> numpy_names{
+    "bool",   nullptr,   nullptr,     nullptr,   "uint8",  "int8",    nullptr, nullptr,
+    nullptr,  nullptr,   nullptr,     "int16",   "uint16", "float16", nullptr, "int32",
+    "uint32", "float32", "complex64", "float64", "int64",  "uint64"};
+
+const char* numpy_name(StoredDtype dtype) { return numpy_names[static_cast<std::size_t>(dtype)]; }
 
 std::string dtype_name(const StoredArray& array) {
   if (array.dtype() == StoredDtype::bf16) return "bfloat16";
@@ -64,18 +41,16 @@ std::string dtype_name(const StoredArray& array) {
 
 std::optional<StoredDtype> stored_dtype_of(const py::array& array) {
   const auto name = py::str(array.dtype().attr("name")).cast<std::string>();
-  for (int i = 0; i <= static_cast<int>(StoredDtype::u64); ++i) {
-    const auto dtype = static_cast<StoredDtype>(i);
-    const char* const candidate = numpy_name(dtype);
-    if (candidate != nullptr && name == candidate) return dtype;
-  }
-  return std::nullopt;
+  const auto* const found = std::ranges::find_if(
+      numpy_names, [&](const char* known) { return known != nullptr && name == known; });
+  if (found == numpy_names.end()) return std::nullopt;
+  return static_cast<StoredDtype>(found - numpy_names.begin());
 }
 
 void release_array(const PyObject* array) {
-  // As for tensors: any thread may drop it, and not while Python shuts down.
+  // As for tensors: any thread may drop it, also one that runs while Python shuts down.
   if (Py_IsInitialized() == 0) return;
-  const py::gil_scoped_acquire gil;
+  const WithGil gil;
   Py_DECREF(const_cast<PyObject*>(array));
 }
 
@@ -107,14 +82,13 @@ py::object to_numpy(const StoredArray& array) {
       const py::gil_scoped_release unlocked;
       values = array.read(array.core_dtype());
     }
-    return as_ndarray(*values,
-                      reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_));
+    return plain_array(*values);
   }
   py::array copy(py::dtype::from_args(py::str(name)), array.lengths());
   auto* const to = static_cast<char*>(const_cast<void*>(copy.data()));
   const auto* const from = static_cast<const char*>(array.data());
   const py::gil_scoped_release unlocked;
-  // Most of the time goes into the system's first giving memory: threads share that.
+  // Most of the time goes into the first touch of new memory, which threads share.
   constexpr std::int64_t grain = std::int64_t{4} << 20;
   parallel_for(static_cast<std::int64_t>(array.bytes()), grain,
                [&](std::int64_t begin, std::int64_t end) {
@@ -132,19 +106,60 @@ void write(const py::bytes& path, std::vector<StoredArray> arrays, bool named, T
   write_arrays(name, {std::move(arrays), named, std::move(aliases), std::move(metadata)});
 }
 
-StoredArrays read(const py::bytes& path) {
+int open_file(const py::bytes& path) {
   const std::string name = path;
   const py::gil_scoped_release unlocked;
-  return read_arrays(name);
+  return open_to_read(name).release();
 }
 
-void assign_all(const std::vector<std::pair<std::shared_ptr<Parameter>, StoredArray>>& values,
-                const std::string& source, bool cast_dtype, bool take_dtype) {
+StoredArrays read(int descriptor, const py::bytes& path) {
+  const std::string name = path;
+  const py::gil_scoped_release unlocked;
+  const auto file = MappedFile::map(descriptor, name);
+  return parse_arrays(file->data(), file->bytes(), file, name);
+}
+
+Matching match_all(const std::vector<std::pair<std::string, std::shared_ptr<Parameter>>>& places,
+                   const py::dict& arrays, const std::string& where,
+                   const std::optional<std::string>& prefix) {
+  std::vector<Place> targets;
+  targets.reserve(places.size());
+  for (const auto& [path, parameter] : places) targets.push_back({path, parameter});
+  std::vector<NamedArray> file;
+  file.reserve(arrays.size());
+  for (const auto& [name, array] : arrays) {
+    file.push_back({name.cast<std::string>(), array.cast<const StoredArray*>()});
+  }
+  const py::gil_scoped_release unlocked;
+  return match(targets, file, where, prefix ? Naming::any : Naming::path, prefix.value_or(""));
+}
+
+/// Parameters whose arrays have another shape or dtype, with these and what differs.
+py::list mismatched(const Matching& found, bool cast_dtype) {
+  py::list faults;
+  for (const auto& [parameter, array] : found.values) {
+    const Fit fit = fit_of(*parameter, array, cast_dtype);
+    if (fit != Fit::other_shape && fit != Fit::other_dtype) continue;
+    faults.append(py::make_tuple(parameter, array, fit == Fit::other_shape ? "shape" : "dtype"));
+  }
+  return faults;
+}
+
+py::list values(const Matching& found) {
+  py::list pairs;
+  for (const auto& [parameter, array] : found.values) {
+    pairs.append(py::make_tuple(parameter, array));
+  }
+  return pairs;
+}
+
+void assign_all(const Matching& found, const std::string& source, bool cast_dtype,
+                bool take_dtype) {
   LoadOptions options;
   options.cast_dtype = cast_dtype;
   options.dtype_source = take_dtype ? DtypeSource::saved : DtypeSource::current;
   const py::gil_scoped_release unlocked;
-  assign(values, source, options);
+  assign(found.values, source, options);
 }
 
 }  // namespace
@@ -153,13 +168,13 @@ void bind_io(py::module_& m) {
   py::class_<StoredArray>(m, "StoredArray",
                           "One array in a file, or about to be written: a view of its bytes.")
       .def(py::init(&to_stored), py::arg("name"), py::arg("array"))
-      .def_property_readonly("name", &StoredArray::name)
+      .def_property_readonly("name", method(&StoredArray::name))
       .def_property_readonly("dtype", &dtype_name, "NumPy's name, 'bfloat16', or safetensors' own.")
       .def_property_readonly(
           "shape", [](const StoredArray& self) { return py::tuple(py::cast(self.lengths())); })
-      .def_property_readonly("size", &StoredArray::size)
-      .def_property_readonly("nbytes", &StoredArray::bytes)
-      .def_property_readonly("is_convertible", &StoredArray::is_convertible)
+      .def_property_readonly("size", method(&StoredArray::size))
+      .def_property_readonly("nbytes", method(&StoredArray::bytes))
+      .def_property_readonly("is_convertible", method(&StoredArray::is_convertible))
       .def("to_numpy", &to_numpy, "A new array with the elements; bfloat16 becomes float32.");
 
   py::class_<StoredArrays>(m, "StoredArrays", "What a file holds.")
@@ -168,28 +183,34 @@ void bind_io(py::module_& m) {
       .def_readonly("aliases", &StoredArrays::aliases)
       .def_readonly("metadata", &StoredArrays::metadata);
 
-  m.def("read_arrays", &read, py::arg("path"), "Maps and checks a .safetensors or .params file.");
-  m.def(
-      "check_file",
-      [](const py::bytes& path) {
-        const std::string name = path;
-        const py::gil_scoped_release unlocked;
-        MappedFile::open(name);
-      },
-      py::arg("path"), "Refuses what is not there, may not be read, or is no regular file.");
+  m.def("open_file", &open_file, py::arg("path"),
+        "Opens a regular file to read; the caller closes the descriptor.");
+  m.def("read_arrays", &read, py::arg("descriptor"), py::arg("path"),
+        "Maps and checks a .safetensors or .params file that is open; `path` is for messages.");
   m.def("write_arrays", &write, py::arg("path"), py::arg("arrays"), py::arg("named"),
         py::arg("aliases"), py::arg("metadata"),
         "Writes a file of the kind that its name says, at once or not at all.");
-  m.def("assign", &assign_all, py::arg("values"), py::arg("source"), py::arg("cast_dtype"),
-        py::arg("take_dtype"), "Gives each parameter its array; all of them or none.");
+
+  py::class_<Matching>(m, "Matching", "How a file's arrays and a net's parameters go together.")
+      .def_readonly("names", &Matching::names, "What each place is called in the file.")
+      .def_readonly("missing", &Matching::missing)
+      .def_readonly("unexpected", &Matching::unexpected)
+      .def_property_readonly("values", &values, "Parameters that have an array, and these.")
+      .def("mismatched", &mismatched, py::arg("cast_dtype"),
+           "Parameters whose arrays have another shape or dtype, with these and what differs.")
+      .def("assign", &assign_all, py::arg("source"), py::arg("cast_dtype"), py::arg("take_dtype"),
+           "Gives each parameter its array; all of them or none.");
+  m.def("match", &match_all, py::arg("places"), py::arg("arrays"), py::arg("where"),
+        py::arg("prefix") = py::none(),
+        "Finds each parameter's array: by path, with a prefix also by name. Changes nothing.");
 
   py::class_<AtomicFile>(m, "AtomicFile",
                          "A file that gets its contents and its name at once, with commit().")
       .def(py::init([](const py::bytes& path) { return std::make_unique<AtomicFile>(path); }),
            py::arg("path"))
-      .def_property_readonly("descriptor", &AtomicFile::descriptor)
-      .def("commit", &AtomicFile::commit, py::call_guard<py::gil_scoped_release>())
-      .def("discard", &AtomicFile::discard);
+      .def_property_readonly("descriptor", method(&AtomicFile::descriptor))
+      .def("commit", method(&AtomicFile::commit), py::call_guard<py::gil_scoped_release>())
+      .def("discard", method(&AtomicFile::discard));
 }
 
 }  // namespace glueball::bindings

@@ -9,7 +9,7 @@ namespace glueball::bindings {
 
 void bind_layer(py::module_& m) {
   py::class_<Layer, py::smart_holder>(m, "Layer", "A native layer: base of the others.")
-      .def_property_readonly("name", &Layer::name)
+      .def_property_readonly("name", method(&Layer::name))
       .def(
           "infer_shape",
           [](Layer& self, const py::sequence& input) {

@@ -31,4 +31,6 @@ PYBIND11_MODULE(_core, m) {
   bindings::bind_model(m);
   bindings::bind_optimizer(m);
   bindings::bind_io(m);
+  bindings::bind_explain(m);
+  bindings::guard_classes(m);
 }

@@ -18,6 +18,16 @@ using NumpyApi = py::detail::npy_api;
 // destructors run when the interpreter is gone.
 PyTypeObject* default_type = nullptr;
 
+/// A class of arrays as NumPy makes them: of anything else it would write past the object's end.
+PyTypeObject* array_type(py::handle type) {
+  auto* const found = reinterpret_cast<PyTypeObject*>(type.ptr());
+  if (PyType_Check(type.ptr()) == 0 ||
+      PyType_IsSubtype(found, NumpyApi::get().PyArray_Type_) == 0) {
+    throw TypeError({"a class of arrays", py::repr(type), "pass numpy.ndarray or a subclass"});
+  }
+  return found;
+}
+
 PyObject* descriptor(Dtype dtype) {
   static PyObject* const float32 = py::dtype::of<float>().release().ptr();
   static PyObject* const float64 = py::dtype::of<double>().release().ptr();
@@ -68,16 +78,30 @@ Tensor on_memory_of(py::handle array, Dtype dtype) {
 }
 
 void release_object(void* object) {
-  // A tensor may be dropped by any thread, and one that is dropped while Python shuts down must not
-  // call it.
+  // Any thread may drop a tensor; one that does while Python shuts down must not call Python.
   if (Py_IsInitialized() == 0) return;
-  const py::gil_scoped_acquire gil;
+  const WithGil gil;
   Py_DECREF(static_cast<PyObject*>(object));
 }
 
+/// What the memory of an array belongs to: itself, or what the last of its bases is.
+py::handle owner_of(py::handle array) {
+  while (NumpyApi::get().PyArray_Check_(array.ptr())) {
+    PyObject* const base = py::detail::array_proxy(array.ptr())->base;
+    if (base == nullptr) break;
+    array = base;
+  }
+  return array;
+}
+
+/// Holds the memory's owner, not the array: an array that refers to a view of itself (a flattened
+/// one) would be a cycle that Python's collector cannot see.
 Tensor lend(py::handle array, Dtype dtype) {
-  return Tensor::lend(py::detail::array_proxy(array.ptr())->data, shape_of_array(array), dtype,
-                      array.inc_ref().ptr(), release_object);
+  auto owner = py::reinterpret_borrow<py::object>(owner_of(array));
+  Tensor tensor = Tensor::lend(py::detail::array_proxy(array.ptr())->data, shape_of_array(array),
+                               dtype, owner.ptr(), release_object);
+  (void)owner.release();  // the tensor has it now
+  return tensor;
 }
 
 Dtype require_array(py::handle array, const std::string& what) {
@@ -96,8 +120,8 @@ Dtype require_array(py::handle array, const std::string& what) {
 }  // namespace
 
 py::object as_ndarray(const Tensor& tensor, py::handle type) {
-  auto* const subtype = type ? reinterpret_cast<PyTypeObject*>(type.ptr()) : default_type;
   const auto& api = NumpyApi::get();
+  auto* const subtype = type ? array_type(type) : default_type;
   std::array<Py_intptr_t, Shape::max_rank> lengths{};
   std::copy(tensor.shape().begin(), tensor.shape().end(), lengths.begin());
   PyObject* const dtype = descriptor(tensor.dtype());
@@ -135,18 +159,27 @@ Tensor read_plain_array(py::handle array) {
 
 bool is_default_array(py::handle array) noexcept { return Py_TYPE(array.ptr()) == default_type; }
 
+bool is_numpy_array(py::handle array) {
+  return Py_TYPE(array.ptr()) == NumpyApi::get().PyArray_Type_;
+}
+
 Tensor read_array(py::handle array, const std::string& what) {
   const Dtype dtype = require_array(array, what);
   if (has_flags(array, readable)) return on_memory_of(array, dtype);
   return keep_array(array, what);
 }
 
+py::object readable_array(py::handle array, const std::string& what) {
+  (void)require_array(array, what);
+  if (has_flags(array, readable)) return py::reinterpret_borrow<py::object>(array);
+  py::array copy = contiguous(array);
+  if (!copy) throw py::error_already_set();
+  return copy;
+}
+
 Tensor keep_array(py::handle array, const std::string& what) {
   const Dtype dtype = require_array(array, what);
-  if (has_flags(array, readable)) return lend(array, dtype);
-  const py::array copy = contiguous(array);
-  if (!copy) throw py::error_already_set();
-  return lend(copy, dtype);
+  return lend(readable_array(array, what), dtype);
 }
 
 WritableArray::WritableArray(py::handle array, const std::string& what)
@@ -185,7 +218,12 @@ Shape to_shape(py::handle lengths) {
   for (const py::handle length : lengths) {
     const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(length.ptr()));
     if (!index) throw py::error_already_set();
-    values.push_back(index.cast<std::int64_t>());
+    values.push_back(PyLong_AsLongLong(index.ptr()));
+    if (PyErr_Occurred() != nullptr) {
+      PyErr_Clear();
+      throw ArgumentError(
+          {"axes of fewer than 2**63 elements", py::repr(index), "correct the shape"});
+    }
   }
   return Shape(values);
 }
@@ -207,7 +245,8 @@ void bind_ndarray(py::module_& m) {
   m.def(
       "set_default_array_type",
       [](const py::type& type) {
-        default_type = reinterpret_cast<PyTypeObject*>(type.inc_ref().ptr());
+        default_type = array_type(type);
+        type.inc_ref();
       },
       py::arg("type"),
       "The class of the arrays that the extension makes when nothing else decides.");
@@ -217,7 +256,7 @@ void bind_ndarray(py::module_& m) {
         return as_ndarray(Tensor::uninitialized(to_shape(shape), to_dtype(dtype)), type);
       },
       py::arg("shape"), py::arg("dtype"), py::arg("type"),
-      "A new 64-byte aligned array of class `type` whose contents are undefined.");
+      "Returns a new 64-byte aligned array of class `type` whose contents are undefined.");
 }
 
 }  // namespace glueball::bindings

@@ -14,7 +14,7 @@ namespace py = pybind11;
 // The one place where a Tensor becomes a NumPy array, and back.
 
 /// A new array of class `type` (null: the default array type) on the tensor's memory, which it
-/// keeps alive.
+/// keeps alive. @throws TypeError if `type` is not a class of arrays.
 py::object as_ndarray(const Tensor& tensor, py::handle type = {});
 
 /// The same as a plain numpy.ndarray.
@@ -23,15 +23,23 @@ py::object plain_array(const Tensor& tensor);
 /// The tensor of any array of float32 or float64 that is only read: borrowed if it can be, else a
 /// copy.
 ///
-/// @throws InputError naming `what` for another dtype, DtypeError when it is no array at all.
+/// @throws InputError naming `what` for another dtype, DtypeError if it is not an array.
 Tensor read_array(py::handle array, const std::string& what);
 
-/// As `read_array`, but undefined for what would need a copy or an error: for callers who have no
+/// As `read_array`, but an undefined Tensor instead of a copy or an error: for callers that have no
 /// name for the array at hand.
 Tensor read_plain_array(py::handle array);
 
-/// Whether `array` is of the class that the extension makes when nothing else decides, no subclass.
+/// Whether `array` is of exactly the class that the extension makes when nothing else decides.
 bool is_default_array(py::handle array) noexcept;
+
+/// Whether `array` is of NumPy's own class, and none below it.
+bool is_numpy_array(py::handle array);
+
+/// The array itself if a tensor can be borrowed from it, else a copy of which one can.
+///
+/// @throws as `read_array`.
+py::object readable_array(py::handle array, const std::string& what);
 
 /// As `read_array`, but keeps the array alive as long as the tensor.
 Tensor keep_array(py::handle array, const std::string& what);

@@ -9,8 +9,19 @@
 #include "bindings.h"
 
 namespace glueball::bindings {
+namespace {
 
 using Shared = std::shared_ptr<Parameter>;
+
+/// A normalisation within samples: `setting` is what its third argument is called.
+template <class L>
+void bind_sample_norm(py::module_& m, const char* name, const char* setting) {
+  py::class_<L, Layer, py::smart_holder>(m, name).def(
+      py::init<std::string, Shared, Shared, std::int64_t, double>(), py::arg("name"),
+      py::arg("gamma"), py::arg("beta"), py::arg(setting), py::arg("epsilon"));
+}
+
+}  // namespace
 
 void bind_norm(py::module_& m) {
   py::class_<BatchNorm, Layer, py::smart_holder>(m, "BatchNorm")
@@ -30,15 +41,9 @@ void bind_norm(py::module_& m) {
            py::arg("name"), py::arg("gamma"), py::arg("beta"), py::arg("running_mean"),
            py::arg("running_var"), py::arg("axis"), py::arg("momentum"), py::arg("epsilon"),
            py::arg("scale"), py::arg("use_global_stats"));
-  py::class_<LayerNorm, Layer, py::smart_holder>(m, "LayerNorm")
-      .def(py::init<std::string, Shared, Shared, std::int64_t, double>(), py::arg("name"),
-           py::arg("gamma"), py::arg("beta"), py::arg("axis"), py::arg("epsilon"));
-  py::class_<InstanceNorm, Layer, py::smart_holder>(m, "InstanceNorm")
-      .def(py::init<std::string, Shared, Shared, std::int64_t, double>(), py::arg("name"),
-           py::arg("gamma"), py::arg("beta"), py::arg("axis"), py::arg("epsilon"));
-  py::class_<GroupNorm, Layer, py::smart_holder>(m, "GroupNorm")
-      .def(py::init<std::string, Shared, Shared, std::int64_t, double>(), py::arg("name"),
-           py::arg("gamma"), py::arg("beta"), py::arg("groups"), py::arg("epsilon"));
+  bind_sample_norm<LayerNorm>(m, "LayerNorm", "axis");
+  bind_sample_norm<InstanceNorm>(m, "InstanceNorm", "axis");
+  bind_sample_norm<GroupNorm>(m, "GroupNorm", "groups");
 }
 
 }  // namespace glueball::bindings

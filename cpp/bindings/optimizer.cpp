@@ -13,13 +13,18 @@
 #include <vector>
 
 #include "bindings.h"
+#include "kernels/table.h"
 #include "ndarray.h"
 
 namespace glueball::bindings {
 namespace {
 
+// Another thread may hold an optimizer's lock for a whole update: a call that waits for it lets go
+// of the GIL.
+using WithoutGil = py::call_guard<py::gil_scoped_release>;
+
 /// The parameters of a Trainer, converted once: a step then costs no Python work for each.
-struct ParameterList {
+struct UpdatedTogether {
   std::vector<std::shared_ptr<Parameter>> parameters;
 };
 
@@ -33,9 +38,12 @@ double update_array(Optimizer& self, py::handle weight, py::handle gradient, con
     targets.emplace_back(array, "state");
     state.arrays.push_back(targets.back().tensor());
   }
-  self.settings() = {learning_rate, weight_decay, rescale_grad, clip_gradient};
-  self.update_array(target.tensor(), read_array(gradient, "gradient"), state, learning_rate,
-                    weight_decay, name);
+  const Tensor change = read_array(gradient, "gradient");
+  {
+    const py::gil_scoped_release unlocked;
+    self.update_array(target.tensor(), change, state,
+                      {learning_rate, weight_decay, rescale_grad, clip_gradient}, name);
+  }
   target.write_back();
   for (const WritableArray& each : targets) each.write_back();
   return state.carry;
@@ -44,13 +52,10 @@ double update_array(Optimizer& self, py::handle weight, py::handle gradient, con
 /// update_parameters(optimizer, parameters, learning_rate, weight_decay, rescale_grad,
 /// clip_gradient, ignore_stale).
 PyObject* update_parameters(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (count != 7) {
-    PyErr_SetString(PyExc_TypeError, "expected update_parameters() with 7 arguments; pass all");
-    return nullptr;
-  }
+  if (count != 7) return refuse_arguments("update_parameters", 7, count, false);
   return translated([&]() -> py::object {
-    auto& optimizer = py::handle(arguments[0]).cast<Optimizer&>();
-    const auto& list = py::handle(arguments[1]).cast<const ParameterList&>();
+    auto& optimizer = cast_to<Optimizer&>(arguments[0], "an Optimizer");
+    const auto& list = cast_to<const UpdatedTogether&>(arguments[1], "a ParameterList");
     std::array<double, 4> numbers{};
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       numbers[i] = PyFloat_AsDouble(arguments[i + 2]);
@@ -58,47 +63,58 @@ PyObject* update_parameters(PyObject*, PyObject* const* arguments, Py_ssize_t co
     }
     const int ignore_stale = PyObject_IsTrue(arguments[6]);
     if (ignore_stale < 0) throw py::error_already_set();
-    optimizer.settings() = {numbers[0], numbers[1], numbers[2], numbers[3]};
     std::int64_t largest = 0;
     {
       const py::gil_scoped_release unlocked;
-      largest = optimizer.update(list.parameters, ignore_stale != 0);
+      largest = optimizer.update(list.parameters, {numbers[0], numbers[1], numbers[2], numbers[3]},
+                                 ignore_stale != 0);
     }
     return py::int_(largest);
   });
 }
 
+/// first_stale(parameters).
+PyObject* first_stale(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 1) return refuse_arguments("first_stale", 1, count, false);
+  return translated([&]() -> py::object {
+    const auto& list = cast_to<const UpdatedTogether&>(arguments[0], "a ParameterList");
+    for (std::size_t i = 0; i < list.parameters.size(); ++i) {
+      const Parameter& parameter = *list.parameters[i];
+      if (parameter.grad_req() != GradReq::null && parameter.is_initialized() &&
+          !parameter.grad_is_fresh()) {
+        return py::int_(i);
+      }
+    }
+    return py::int_(-1);
+  });
+}
+
 py::list make_arrays(const Optimizer& self, py::handle weight) {
-  py::list arrays;
-  for (const Tensor& array : self.first_arrays(read_array(weight, "weight"))) {
-    arrays.append(as_ndarray(array));
+  const Tensor values = read_array(weight, "weight");
+  std::vector<Tensor> made;
+  {
+    const py::gil_scoped_release unlocked;
+    made = self.first_arrays(values);
   }
+  py::list arrays;
+  for (const Tensor& array : made) arrays.append(as_ndarray(array));
   return arrays;
 }
 
 }  // namespace
 
 void bind_optimizer(py::module_& m) {
-  py::class_<ParameterList>(m, "ParameterList", "Parameters that are updated together.")
-      .def(py::init([](std::vector<std::shared_ptr<Parameter>> parameters) {
-             return ParameterList{std::move(parameters)};
+  py::class_<UpdatedTogether>(m, "ParameterList", "Parameters that are updated together.")
+      .def(py::init([](const py::iterable& parameters) {
+             UpdatedTogether list;
+             for (const py::handle parameter : parameters) {
+               list.parameters.push_back(
+                   cast_to<std::shared_ptr<Parameter>>(parameter, "a Parameter"));
+             }
+             return list;
            }),
            py::arg("parameters"))
-      .def("__len__", [](const ParameterList& self) { return self.parameters.size(); })
-      .def(
-          "first_stale",
-          [](const ParameterList& self) {
-            for (std::size_t i = 0; i < self.parameters.size(); ++i) {
-              const Parameter& parameter = *self.parameters[i];
-              if (parameter.grad_req() != GradReq::null && parameter.is_initialized() &&
-                  !parameter.grad_is_fresh()) {
-                return static_cast<std::ptrdiff_t>(i);
-              }
-            }
-            return std::ptrdiff_t{-1};
-          },
-          "Position of the first one whose gradient no backward wrote since its last update, or "
-          "-1.");
+      .def("__len__", [](const UpdatedTogether& self) { return self.parameters.size(); });
 
   py::class_<Optimizer>(m, "Optimizer", "A rule of changing weights, and what it keeps for each.")
       .def(
@@ -111,21 +127,22 @@ void bind_optimizer(py::module_& m) {
             return made;
           }),
           py::arg("rule"), py::arg("hyperparameters"), py::arg("first_count"))
-      .def_property_readonly("rule", &Optimizer::rule)
-      .def("hyperparameters",
-           [](const Optimizer& self) {
-             py::dict found;
-             for (const auto& [name, value] : self.hyperparameters()) found[py::str(name)] = value;
-             return found;
-           })
-      .def("get", &Optimizer::hyperparameter, py::arg("name"))
-      .def("set", &Optimizer::set_hyperparameter, py::arg("name"), py::arg("value"))
+      .def_property_readonly("rule", method(&Optimizer::rule))
+      .def(
+          "hyperparameters",
+          [](const Optimizer& self) {
+            const auto all = self.hyperparameters();
+            return std::map<std::string, double>(all.begin(), all.end());
+          },
+          WithoutGil())
+      .def("get", &Optimizer::hyperparameter, py::arg("name"), WithoutGil())
+      .def("set", &Optimizer::set_hyperparameter, py::arg("name"), py::arg("value"), WithoutGil())
       .def(
           "next_count",
-          [](const Optimizer& self, const ParameterList& list, bool ignore_stale) {
+          [](const Optimizer& self, const UpdatedTogether& list, bool ignore_stale) {
             return self.next_count(list.parameters, ignore_stale);
           },
-          py::arg("parameters"), py::arg("ignore_stale"),
+          py::arg("parameters"), py::arg("ignore_stale"), WithoutGil(),
           "Number of the update that would come next; 0 if there is nothing to update.")
       .def("update_array", &update_array, py::arg("weight"), py::arg("gradient"), py::arg("arrays"),
            py::arg("count"), py::arg("carry"), py::arg("learning_rate"), py::arg("weight_decay"),
@@ -136,7 +153,11 @@ void bind_optimizer(py::module_& m) {
       .def(
           "state",
           [](const Optimizer& self, const Parameter& parameter) {
-            const Optimizer::State state = self.state(parameter);
+            Optimizer::State state;
+            {
+              const py::gil_scoped_release unlocked;
+              state = self.state(parameter);
+            }
             py::list arrays;
             for (const Tensor& array : state.arrays) arrays.append(as_ndarray(array));
             return py::make_tuple(state.count, state.carry, arrays);
@@ -151,6 +172,7 @@ void bind_optimizer(py::module_& m) {
               state.arrays.push_back(
                   read_array(array, "a state of '" + parameter.name() + "'").clone());
             }
+            const py::gil_scoped_release unlocked;
             self.set_state(parameter, state);
           },
           py::arg("parameter"), py::arg("count"), py::arg("carry"), py::arg("arrays"));
@@ -159,6 +181,12 @@ void bind_optimizer(py::module_& m) {
       m, "update_parameters",
       "One update of every parameter, whose number it returns; clip_gradient 0: none.");
 
+  add_function<&first_stale>(m, "first_stale",
+                             "Position of the first one of a ParameterList whose gradient no "
+                             "backward wrote since its last "
+                             "update, or -1.");
+
+  m.attr("max_states") = kernels::max_states;
   m.def("optimizer_rules", &Optimizer::rules, "Names of the rules that Optimizer knows.");
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "core/read_section.h"
 #include "initializer.h"
 #include "ndarray.h"
 
@@ -32,18 +33,12 @@ const char* state_name(const Parameter& parameter) {
   return "";
 }
 
-/// A property's getter that takes a reference: an object whose `__init__` has not run is then a
-/// TypeError, where a pointer to member would read through null.
-template <auto Member>
-auto getter() {
-  return [](const Parameter& self) { return (self.*Member)(); };
-}
-
 /// Adds a gradient that Python computed, by the rules of grad_req, to the one that the parameter
 /// keeps.
 void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPass& pass) {
   const Tensor values = read_array(gradient, "the gradient of '" + parameter.name() + "'");
-  const Parameter::GradTarget target = parameter.grad_target(pass);
+  const ReadSection section;
+  const GradTarget target = parameter.grad_target(pass);
   if (target.grad == nullptr) return;
   if (!target.accumulate) {
     target.grad->copy_from(values);
@@ -61,6 +56,15 @@ void accumulate_grad(Parameter& parameter, py::handle gradient, const BackwardPa
   }
 }
 
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  static const auto* const type = py::detail::get_type_info(typeid(Parameter));
+  const auto found =
+      reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder(type, false);
+  if (found.inst == nullptr || !found.holder_constructed()) return 0;
+  return traverse_plan(found.value_ptr<Parameter>()->id(), visit, arg);
+}
+
 }  // namespace
 
 void bind_parameter(py::module_& m) {
@@ -69,7 +73,12 @@ void bind_parameter(py::module_& m) {
       m, "BackwardPass", "Identifies one run of backward: contributions of one run are summed.");
 
   py::class_<Parameter, py::smart_holder>(
-      m, "Parameter", "Storage and state of a named array: what gluon.Parameter stands on.")
+      m, "Parameter", "Storage and state of a named array: what gluon.Parameter stands on.",
+      // There is no tp_clear: what leads back here from an initializer can be cleared.
+      py::custom_type_setup([](PyHeapTypeObject* type) {
+        type->ht_type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+        type->ht_type.tp_traverse = &traverse;
+      }))
       .def(py::init([](std::string name, py::handle shape, const std::string& dtype,
                        const std::string& grad_req, bool allow_deferred_init, bool differentiable,
                        double lr_mult, double wd_mult) {
@@ -86,29 +95,26 @@ void bind_parameter(py::module_& m) {
            py::arg("name"), py::arg("shape"), py::arg("dtype"), py::arg("grad_req"),
            py::arg("allow_deferred_init"), py::arg("differentiable"), py::arg("lr_mult"),
            py::arg("wd_mult"))
-      .def_property_readonly("name", getter<&Parameter::name>())
+      .def_property_readonly("name", method(&Parameter::name))
       .def_property_readonly("_state", &state_name)
-      .def_property_readonly("_is_initialized", getter<&Parameter::is_initialized>())
-      .def_property_readonly("_generation", getter<&Parameter::generation>())
+      .def_property_readonly("_is_initialized", method(&Parameter::is_initialized))
+      .def_property_readonly("_generation", method(&Parameter::generation))
       .def_property_readonly("_dtype_name",
                              [](const Parameter& self) { return to_string(self.dtype()); })
-      .def_property_readonly("_allow_deferred_init", getter<&Parameter::allow_deferred_init>())
+      .def_property_readonly("_allow_deferred_init", method(&Parameter::allow_deferred_init))
       .def_property_readonly("_lengths",
                              [](const Parameter& self) -> py::object {
-                               if (!self.shape()) return py::none();
-                               return to_tuple(*self.shape());
+                               const std::optional<Shape> shape = self.shape();
+                               if (!shape) return py::none();
+                               return to_tuple(*shape);
                              })
       .def_property(
           "_grad_req", [](const Parameter& self) { return to_string(self.grad_req()); },
           [](Parameter& self, const std::string& word) { self.set_grad_req(grad_req_from(word)); })
-      .def_property(
-          "lr_mult", getter<&Parameter::lr_mult>(),
-          [](Parameter& self, double value) { self.set_lr_mult(value); },
-          "What the optimizer multiplies this parameter's learning rate by.")
-      .def_property(
-          "wd_mult", getter<&Parameter::wd_mult>(),
-          [](Parameter& self, double value) { self.set_wd_mult(value); },
-          "What the optimizer multiplies this parameter's weight decay by.")
+      .def_property("lr_mult", method(&Parameter::lr_mult), method(&Parameter::set_lr_mult),
+                    "What the optimizer multiplies this parameter's learning rate by.")
+      .def_property("wd_mult", method(&Parameter::wd_mult), method(&Parameter::set_wd_mult),
+                    "What the optimizer multiplies this parameter's weight decay by.")
       .def(
           "_set_shape", [](Parameter& self, py::handle shape) { self.set_shape(to_shape(shape)); },
           py::arg("shape"))
@@ -116,15 +122,14 @@ void bind_parameter(py::module_& m) {
           "_initialize",
           [](Parameter& self, py::handle own, py::handle fallback, const Generator& stream,
              bool force) {
-            auto chosen = to_initializer(own);
-            auto otherwise = to_initializer(fallback);
+            auto chosen = to_initializer(own, self.id());
+            auto otherwise = to_initializer(fallback, self.id());
             const py::gil_scoped_release unlocked;
             return self.initialize(std::move(chosen), std::move(otherwise), stream, force);
           },
           py::arg("own"), py::arg("fallback"), py::arg("stream"), py::arg("force"))
-      .def(
-          "_finish_deferred", [](Parameter& self) { self.finish_deferred(); },
-          py::call_guard<py::gil_scoped_release>())
+      .def("_finish_deferred", method(&Parameter::finish_deferred),
+           py::call_guard<py::gil_scoped_release>())
       .def(
           "_data",
           [](const Parameter& self, py::handle type) { return as_ndarray(self.data(), type); },
@@ -139,33 +144,27 @@ void bind_parameter(py::module_& m) {
             self.set_data(read_array(values, "data of '" + self.name() + "'"), create);
           },
           py::arg("values"), py::arg("create"))
-      .def("_zero_grad", [](Parameter& self) { self.zero_grad(); })
+      .def("_zero_grad", method(&Parameter::zero_grad))
       .def("_accumulate_grad", &accumulate_grad, py::arg("gradient"), py::arg("pass_"))
-      .def_property_readonly("_grad_is_fresh", getter<&Parameter::grad_is_fresh>())
-      .def(
-          "_set_passes_per_step",
-          [](Parameter& self, unsigned passes) { self.set_passes_per_step(passes); },
-          py::arg("passes"))
-      .def("_mark_written", [](Parameter& self) { self.mark_written(); })
-      .def("_mark_stale", [](Parameter& self) { self.mark_stale(); })
-      .def(
-          "_set_rounds_inference",
-          [](Parameter& self, bool rounds) { self.set_rounds_inference(rounds); },
-          py::arg("rounds"))
+      .def_property_readonly("_grad_is_fresh", method(&Parameter::grad_is_fresh))
+      .def_property_readonly("_grad_was_computed", method(&Parameter::grad_was_computed))
+      .def("_rename", method(&Parameter::rename), py::arg("name"))
+      .def("_set_passes_per_step", method(&Parameter::set_passes_per_step), py::arg("passes"))
+      .def("_mark_written", method(&Parameter::mark_written))
+      .def("_mark_stale", method(&Parameter::mark_stale))
+      .def("_set_rounds_inference", method(&Parameter::set_rounds_inference), py::arg("rounds"))
       .def(
           "_cast", [](Parameter& self, const std::string& dtype) { self.cast(to_dtype(dtype)); },
           py::arg("dtype"));
 
   pass.def(py::init<>())
       .def(py::init<const std::vector<std::shared_ptr<Parameter>>&>(), py::arg("wanted"))
-      .def_property_readonly("id", &BackwardPass::id)
+      .def_property_readonly("id", method(&BackwardPass::id))
       .def(
           "collected",
           [](const BackwardPass& self, const Parameter& parameter) -> py::object {
             const Tensor grad = self.collected(parameter);
-            if (!grad.defined()) return py::none();
-            return as_ndarray(
-                grad, reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_));
+            return grad.defined() ? plain_array(grad) : py::none();
           },
           py::arg("parameter"),
           "What has come for a parameter that the pass wants, as a plain array, or None.");

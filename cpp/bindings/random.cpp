@@ -17,6 +17,7 @@ namespace {
 thread_local std::shared_ptr<Generator> scoped_generator;
 std::atomic<std::uint64_t> initialize_calls{0};
 
+/// Guarded by the GIL. seed() puts another in its place, since threads may be drawing from it.
 std::shared_ptr<Generator>& process_generator() {
   static auto* const generator =
       new std::shared_ptr<Generator>(std::make_shared<Generator>());  // outlives static destruction
@@ -55,9 +56,9 @@ void bind_random(py::module_& m) {
                                           "A source of random numbers whose element i depends only "
                                           "on (seed, stream, i): Philox4x32-10.")
       .def(py::init<std::uint64_t, std::uint64_t>(), py::arg("seed") = 0, py::arg("stream") = 0)
-      .def_property_readonly("seed", &Generator::seed)
-      .def_property_readonly("stream", &Generator::stream)
-      .def_property("position", &Generator::position, &Generator::seek,
+      .def_property_readonly("seed", method(&Generator::seed))
+      .def_property_readonly("stream", method(&Generator::stream))
+      .def_property("position", method(&Generator::position), method(&Generator::seek),
                     "Number of the next element to be drawn.")
       .def(
           "words",
@@ -80,11 +81,21 @@ void bind_random(py::module_& m) {
 
   m.def("default_generator", &default_generator,
         "What random functions draw from now: the process's generator, or the stream of the "
-        "parameter that is being initialised in this thread.");
+        "parameter that is being initialized in this thread.");
+  m.def(
+      "draw_apart",
+      [](const py::function& call) {
+        Generator copy = *default_generator();
+        const GeneratorScope scope(copy);
+        return call();
+      },
+      py::arg("call"),
+      "What `call()` returns, while this thread draws from a copy of its generator: nobody's "
+      "numbers change.");
   m.def(
       "seed",
       [](std::uint64_t seed) {
-        *process_generator() = Generator(seed);
+        process_generator() = std::make_shared<Generator>(seed);
         initialize_calls = 0;
       },
       py::arg("seed"), "Restarts the default generator and the count of initialize() calls.");

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "bindings.h"
+#include "capi/recording.h"
+#include "capi/tape.h"
 #include "ndarray.h"
-#include "recording.h"
-#include "tape.h"
 
 namespace glueball::bindings {
 namespace {
@@ -52,7 +52,7 @@ class Gradient {
  private:
   py::object array_;
   Tensor tensor_;
-  bool is_ours_ = false;  // The array was made here, so nobody else sees it change.
+  bool is_ours_ = false;  // The array was made here, so nothing else sees it change.
 };
 
 /// A node that a gradient has reached.
@@ -69,7 +69,8 @@ class Walk {
   /// `pass`: a BackwardPass of Python's, or None for a new one.
   Walk(py::object pass, bool retain)
       : given_(std::move(pass)),
-        pass_(given_.is_none() ? BackwardPass() : given_.cast<const BackwardPass&>()),
+        pass_(given_.is_none() ? BackwardPass()
+                               : cast_to<const BackwardPass&>(given_, "a BackwardPass or None")),
         retain_(retain) {}
 
   void reach(py::handle node, Gradient grad) {
@@ -108,7 +109,6 @@ class Walk {
       }
       found_leaf_ = found_leaf_ || node->holds_parameters != 0;
       step(now, node);
-      if (!retain_) free_node(node);
     }
   }
 
@@ -123,53 +123,44 @@ class Walk {
   }
 
   void deliver(Reached& leaf) {
-    if (leaf.node.attr("deliver")(leaf.grad.array(), pass()).cast<bool>()) {
-      found_leaf_ = true;
-    } else {
-      found_null_ = true;
-    }
+    const py::object delivered = leaf.node.attr("deliver")(leaf.grad.array(), pass());
+    const int truth = PyObject_IsTrue(delivered.ptr());
+    if (truth < 0) throw py::error_already_set();
+    (truth != 0 ? found_leaf_ : found_null_) = true;
   }
 
   void step(Reached& now, Node* node) {
-    const bool is_usual = node->backward != Py_None && is_untouched(node);
-    // A pass of another thread may use the node up while the derivative lets the GIL go.
-    const auto held = py::reinterpret_borrow<py::object>(node->backward);
-    if (const Derivative* const derivative = is_usual ? native_derivative(node) : nullptr) {
+    if (node->backward == Py_None || !is_untouched(node)) now.node.attr("check")();
+    Passage passage(node, retain_);
+    const Derivative* const derivative = native_derivative(passage.backward());
+    if (derivative != nullptr && passage.parents().size() == 1) {
       Tensor grad = (*derivative)(now.grad.tensor(*derivative), pass_);
-      PyObject* const parent = PyTuple_GET_ITEM(node->parents, 0);
-      if (parent == Py_None || !grad.defined()) return;
-      if (grad.buffer() == nullptr) grad = grad.clone();  // lent by an array that goes now
-      reach(parent, Gradient(std::move(grad)));
-      return;
-    }
-    py::object grads;
-    if (is_usual) {
-      PyObject* const arguments[] = {now.grad.array().ptr(), pass().ptr()};
-      grads = py::reinterpret_steal<py::object>(
-          PyObject_Vectorcall(node->backward, arguments, 2, nullptr));
-      if (!grads) throw py::error_already_set();
+      const py::handle parent = passage.parents()[0];
+      if (!parent.is_none() && grad.defined()) {
+        if (grad.buffer() == nullptr) grad = grad.clone();  // lent by an array that goes now
+        reach(parent, Gradient(std::move(grad)));
+      }
     } else {
-      grads = now.node.attr("backward")(now.grad.array(), pass());  // which looks closer
+      PyObject* const arguments[] = {now.grad.array().ptr(), pass().ptr()};
+      const auto grads = py::reinterpret_steal<py::object>(
+          PyObject_Vectorcall(passage.backward(), arguments, 2, nullptr));
+      if (!grads) throw py::error_already_set();
+      spread(passage.parents(), grads);
     }
-    spread(py::reinterpret_borrow<py::object>(node->parents), grads);
+    passage.finish();
   }
 
   /// Hands each parent its gradient.
-  void spread(const py::object& parents, const py::object& grads) {
-    const auto values = py::reinterpret_steal<py::object>(
-        PySequence_Fast(grads.ptr(), "expected a sequence of gradients from a derivative"));
-    if (!values) throw py::error_already_set();
-    const Py_ssize_t count = PyTuple_GET_SIZE(parents.ptr());
-    if (PySequence_Fast_GET_SIZE(values.ptr()) != count) {
-      throw py::value_error("expected a gradient for each of " + std::to_string(count) +
-                            " inputs, found " +
-                            std::to_string(PySequence_Fast_GET_SIZE(values.ptr())) +
-                            "; return None for an input without one");
+  void spread(const py::tuple& parents, const py::object& grads) {
+    const py::tuple values = grads;  // a list could change while sums are formed
+    if (values.size() != parents.size()) {
+      throw ArgumentError({"a gradient for each of " + std::to_string(parents.size()) + " inputs",
+                           std::to_string(values.size()), "return None for an input without one"});
     }
-    for (Py_ssize_t i = 0; i < count; ++i) {
-      PyObject* const parent = PyTuple_GET_ITEM(parents.ptr(), i);
-      PyObject* const grad = PySequence_Fast_GET_ITEM(values.ptr(), i);
-      if (parent == Py_None || grad == Py_None) continue;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const py::handle parent = parents[i];
+      const py::handle grad = values[i];
+      if (parent.is_none() || grad.is_none()) continue;
       reach(parent, Gradient(py::reinterpret_borrow<py::object>(grad)));
     }
   }
@@ -190,7 +181,9 @@ py::tuple run_backward(const py::sequence& nodes, const py::sequence& grads, boo
                        const py::object& variables, py::object pass) {
   Walk walk(std::move(pass), retain_graph);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    walk.reach(py::object(nodes[i]), Gradient(py::object(grads[i])));
+    const py::object node = nodes[i];
+    to_node(node);
+    walk.reach(node, Gradient(py::object(grads[i])));
   }
   if (variables.is_none()) {
     walk.run({}, nullptr);
@@ -199,8 +192,7 @@ py::tuple run_backward(const py::sequence& nodes, const py::sequence& grads, boo
   Wanted wanted;
   std::vector<std::size_t> places;  // the same variable may be asked for twice
   for (const py::handle variable : variables) {
-    places.push_back(
-        wanted.try_emplace(as_node(variable.ptr())->number, wanted.size()).first->second);
+    places.push_back(wanted.try_emplace(to_node(variable)->number, wanted.size()).first->second);
   }
   std::vector<py::object> found(wanted.size(), py::none());
   walk.run(wanted, &found);
@@ -232,11 +224,7 @@ Tensor ones_like(py::handle array) {
 
 /// backward_from(array, retain_graph, train_mode).
 PyObject* backward_from(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (count != 3) {
-    PyErr_SetString(PyExc_TypeError,
-                    "expected backward_from(array, retain_graph, train_mode); pass these three");
-    return nullptr;
-  }
+  if (count != 3) return refuse_arguments("backward_from", 3, count, false);
   const int retain = PyObject_IsTrue(arguments[1]);
   const int training = PyObject_IsTrue(arguments[2]);
   if (retain < 0 || training < 0) return nullptr;
@@ -266,8 +254,7 @@ void bind_walk(py::module_& m) {
       m, "backward_from",
       "Carries ones from one array's node to the leaves. True, False if they arrived only where no "
       "gradient is wanted, or None, when nothing has happened, for an array without a node that "
-      "can "
-      "be gone back from, or of another dtype than float32 and float64.");
+      "has a derivative, or of another dtype than float32 and float64.");
 }
 
 }  // namespace glueball::bindings

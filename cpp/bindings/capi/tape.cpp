@@ -1,10 +1,10 @@
 // The nodes of the graph that autograd records.
 //
-// What a node means is said where Python's classes stand on it, in _tape.py. Here is what a step of
+// What a node means is said in _tape.py, beside Python's classes of nodes. Here is what a step of
 // training does for each: on Python's own C interface, because with Python's attributes and
 // pybind11's calls that took longer than the derivatives of a small net.
 
-#include "tape.h"
+#include "capi/tape.h"
 
 #include <pybind11/pybind11.h>
 #include <structmember.h>
@@ -21,31 +21,43 @@ namespace {
 
 std::atomic<unsigned long long> last_number{0};
 
-// ---- nodes ----------------------------------------------------------------------------------
-
 // Classes that live as long as the process. The Python classes are registered by _tape.py.
 PyTypeObject* base_type = nullptr;
 PyTypeObject* node_type = nullptr;
 PyTypeObject* leaf_type = nullptr;
+PyObject* no_parents = nullptr;
 
 long long versions_of(PyObject* parents) {
   long long sum = 0;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parents); ++i) {
     PyObject* const parent = PyTuple_GET_ITEM(parents, i);
-    if (PyObject_TypeCheck(parent, base_type)) sum += as_node(parent)->version;
+    if (parent != Py_None) sum += as_node(parent)->version;
   }
   return sum;
 }
 
-/// Fills a node that was just allocated. Takes references of its own.
+void set(PyObject*& member, PyObject* value) { Py_XSETREF(member, Py_NewRef(value)); }
+
+/// Empties a node.
+void reset(Node* node) {
+  set(node->name, Py_None);
+  free_node(node);
+}
+
+PyObject* node_new(PyTypeObject* type, PyObject*, PyObject*) {
+  PyObject* const self = type->tp_alloc(type, 0);
+  if (self != nullptr) reset(as_node(self));
+  return self;
+}
+
+/// Fills a new node. Takes references of its own.
 void set_up(Node* node, PyObject* parents, PyObject* backward, PyObject* name,
             bool holds_parameters, PyObject* again) {
   node->number = ++last_number;
-  Py_XSETREF(node->parents, Py_NewRef(parents));
-  Py_XSETREF(node->backward, Py_NewRef(backward));
-  Py_XSETREF(node->name, Py_NewRef(name));
-  Py_XSETREF(node->again, Py_NewRef(again));
-  node->version = 0;
+  set(node->parents, parents);
+  set(node->backward, backward);
+  set(node->name, name);
+  set(node->again, again);
   node->parents_version = versions_of(parents);
   node->holds_parameters = holds_parameters ? 1 : 0;
 }
@@ -61,6 +73,19 @@ int node_init(PyObject* self, PyObject* arguments, PyObject* keywords) {
   if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O!OO|pO:TapeNode",
                                   const_cast<char**>(names), &PyTuple_Type, &parents, &backward,
                                   &name, &holds_parameters, &again) == 0) {
+    return -1;
+  }
+  // So a node is always younger than its parents, and a walk comes to an end.
+  bool is_sound = as_node(self)->number == 0;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parents); ++i) {
+    PyObject* const parent = PyTuple_GET_ITEM(parents, i);
+    is_sound = is_sound && (parent == Py_None || (PyObject_TypeCheck(parent, base_type) != 0 &&
+                                                  as_node(parent)->number != 0));
+  }
+  if (!is_sound) {
+    PyErr_SetString(PyExc_TypeError,
+                    "expected a new node, and parents that are nodes or None, found another or one "
+                    "whose __init__ has not run; make a node of existing ones");
     return -1;
   }
   set_up(as_node(self), parents, backward, name, holds_parameters != 0, again);
@@ -79,21 +104,23 @@ int node_traverse(PyObject* self, visitproc visit, void* arg) {
 }
 
 int node_clear(PyObject* self) {
-  Py_CLEAR(as_node(self)->parents);
-  Py_CLEAR(as_node(self)->backward);
-  Py_CLEAR(as_node(self)->name);
-  Py_CLEAR(as_node(self)->again);
+  reset(as_node(self));  // what goes with it may still look at it
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): of Python's macros.
 void node_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   // A graph may be deeper than the stack.
-  Py_TRASHCAN_BEGIN(self, node_dealloc) node_clear(self);
+  Py_TRASHCAN_BEGIN(self, node_dealloc);
+  Py_CLEAR(as_node(self)->parents);
+  Py_CLEAR(as_node(self)->backward);
+  Py_CLEAR(as_node(self)->name);
+  Py_CLEAR(as_node(self)->again);
   type->tp_free(self);
   Py_DECREF(type);
-  Py_TRASHCAN_END
+  Py_TRASHCAN_END;
 }
 
 PyObject* node_free(PyObject* self, PyObject*) {
@@ -140,6 +167,7 @@ PyMethodDef node_methods[] = {
 PyType_Slot node_slots[] = {
     {Py_tp_doc, const_cast<char*>("TapeNode(parents, backward, name, holds_parameters=False, "
                                   "again=None): storage of one recorded operation.")},
+    {Py_tp_new, reinterpret_cast<void*>(&node_new)},
     {Py_tp_init, reinterpret_cast<void*>(&node_init)},
     {Py_tp_members, node_members},
     {Py_tp_getset, node_attributes},
@@ -153,8 +181,6 @@ PyType_Slot node_slots[] = {
 PyType_Spec node_spec = {"glueball._core.TapeNode", sizeof(Node), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, node_slots};
 
-// ---- derivatives in C++, as what a node calls -----------------------------------------------
-
 struct Backward {
   PyObject_HEAD vectorcallfunc call;
   Derivative* derivative;
@@ -164,22 +190,30 @@ PyTypeObject* backward_type = nullptr;
 
 PyObject* backward_call(PyObject* self, PyObject* const* arguments, std::size_t count,
                         PyObject* keywords) {
-  if (PyVectorcall_NARGS(count) != 2 || keywords != nullptr) {
-    PyErr_SetString(PyExc_TypeError, "expected backward(head_grad, pass_); pass these two");
-    return nullptr;
+  const Py_ssize_t found = PyVectorcall_NARGS(count);
+  if (found != 2 || keywords != nullptr) {
+    return refuse_arguments("backward", 2, found, keywords != nullptr);
   }
   return translated([&] {
-    const auto& pass = py::handle(arguments[1]).cast<const BackwardPass&>();
+    const auto& pass = cast_to<const BackwardPass&>(arguments[1], "a BackwardPass");
     const Derivative& derivative = *reinterpret_cast<Backward*>(self)->derivative;
     return py::make_tuple(
         to_object(derivative(read_array(arguments[0], derivative.head_name()), pass)));
   });
 }
 
+// There is no tp_clear, as tuples have none: what leads back here can be cleared, a node or an
+// array.
+int backward_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  return reinterpret_cast<Backward*>(self)->derivative->traverse(visit, arg);
+}
+
 void backward_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   delete reinterpret_cast<Backward*>(self)->derivative;
-  PyObject_Free(self);
+  PyObject_GC_Del(self);
   Py_DECREF(type);
 }
 
@@ -207,14 +241,15 @@ PyType_Slot backward_slots[] = {
     {Py_tp_call, reinterpret_cast<void*>(&PyVectorcall_Call)},
     {Py_tp_members, backward_members},
     {Py_tp_getset, backward_attributes},
+    {Py_tp_traverse, reinterpret_cast<void*>(&backward_traverse)},
     {Py_tp_dealloc, reinterpret_cast<void*>(&backward_dealloc)},
     {},
 };
 
-PyType_Spec backward_spec = {
-    "glueball._core.NativeBackward", sizeof(Backward), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL,
-    backward_slots};
+PyType_Spec backward_spec = {"glueball._core.NativeBackward", sizeof(Backward), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+                                 Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+                             backward_slots};
 
 PyObject* node_name() {
   static PyObject* const name = PyUnicode_InternFromString("_node");
@@ -223,10 +258,38 @@ PyObject* node_name() {
 
 }  // namespace
 
+Node* to_node(py::handle object) {
+  if (PyObject_TypeCheck(object.ptr(), base_type) == 0) {
+    throw TypeError({"a node of a graph", std::string("a ") + Py_TYPE(object.ptr())->tp_name,
+                     "pass the _node of an array"});
+  }
+  return as_node(object.ptr());
+}
+
 void free_node(Node* node) {
-  Py_XSETREF(node->backward, Py_NewRef(Py_None));
-  Py_XSETREF(node->again, Py_NewRef(Py_None));
-  Py_XSETREF(node->parents, PyTuple_New(0));
+  set(node->backward, Py_None);
+  set(node->again, Py_None);
+  set(node->parents, no_parents);
+}
+
+Passage::Passage(Node* node, bool retain)
+    : node_(node),
+      takes_(!retain),
+      backward_(py::reinterpret_borrow<py::object>(node->backward)),
+      parents_(py::reinterpret_borrow<py::tuple>(node->parents)) {
+  if (!takes_) return;
+  set(node->backward, Py_None);
+  set(node->parents, no_parents);
+}
+
+void Passage::finish() {
+  if (std::exchange(takes_, false)) free_node(node_);
+}
+
+Passage::~Passage() {
+  if (!takes_) return;
+  set(node_->backward, backward_.ptr());
+  set(node_->parents, parents_.ptr());
 }
 
 bool is_untouched(const Node* node) {
@@ -235,8 +298,7 @@ bool is_untouched(const Node* node) {
 
 bool is_leaf(PyObject* node) noexcept { return PyObject_TypeCheck(node, leaf_type) != 0; }
 
-const Derivative* native_derivative(const Node* node) noexcept {
-  PyObject* const backward = node->backward;
+const Derivative* native_derivative(PyObject* backward) noexcept {
   return Py_IS_TYPE(backward, backward_type) ? reinterpret_cast<Backward*>(backward)->derivative
                                              : nullptr;
 }
@@ -250,6 +312,7 @@ py::object to_object(const Tensor& gradient) {
 py::object node_of(py::handle array) {
   auto node = py::reinterpret_steal<py::object>(PyObject_GetAttr(array.ptr(), node_name()));
   if (!node) throw py::error_already_set();
+  if (!node.is_none()) to_node(node);
   return node;
 }
 
@@ -258,33 +321,37 @@ void attach(py::handle output, py::handle input, std::unique_ptr<Derivative> der
   const py::object parent = node_of(input);
   if (!always && parent.is_none()) return;
   const auto parents = py::reinterpret_steal<py::object>(PyTuple_Pack(1, parent.ptr()));
-  Backward* const backward = PyObject_New(Backward, backward_type);
-  if (!parents || backward == nullptr) throw py::error_already_set();
+  if (!parents) throw py::error_already_set();
+  Backward* const backward = PyObject_GC_New(Backward, backward_type);
+  if (backward == nullptr) throw py::error_already_set();
   backward->call = &backward_call;
   backward->derivative = derivative.release();
   const auto callable = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(backward));
-  const auto node = py::reinterpret_steal<py::object>(node_type->tp_alloc(node_type, 0));
+  PyObject_GC_Track(callable.ptr());
+  const auto node = py::reinterpret_steal<py::object>(node_new(node_type, nullptr, nullptr));
   if (!node) throw py::error_already_set();
   set_up(as_node(node.ptr()), parents.ptr(), callable.ptr(), name.ptr(), always, again.ptr());
   if (PyObject_SetAttr(output.ptr(), node_name(), node.ptr()) != 0) throw py::error_already_set();
 }
 
 void bind_tape(py::module_& m) {
-  const auto made = [&](const char* name, PyType_Spec& spec) {
-    auto type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
-    if (!type) throw py::error_already_set();
-    m.attr(name) = type;
-    return reinterpret_cast<PyTypeObject*>(type.release().ptr());
-  };
-  base_type = made("TapeNode", node_spec);
+  no_parents = PyTuple_New(0);
+  if (no_parents == nullptr) throw py::error_already_set();
+  base_type = add_type(m, "TapeNode", node_spec);
   node_type = base_type;
   leaf_type = base_type;
-  backward_type = made("NativeBackward", backward_spec);
+  backward_type = add_type(m, "NativeBackward", backward_spec);
   m.def(
       "register_nodes",
       [](const py::type& node, const py::type& leaf) {
-        node_type = reinterpret_cast<PyTypeObject*>(node.inc_ref().ptr());
-        leaf_type = reinterpret_cast<PyTypeObject*>(leaf.inc_ref().ptr());
+        for (const py::type& type : {node, leaf}) {
+          if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()), base_type)) {
+            throw TypeError({"subclasses of TapeNode", py::repr(type), "pass these"});
+          }
+          type.inc_ref();
+        }
+        node_type = reinterpret_cast<PyTypeObject*>(node.ptr());
+        leaf_type = reinterpret_cast<PyTypeObject*>(leaf.ptr());
       },
       py::arg("node"), py::arg("leaf"),
       "Tells the extension Python's classes of nodes, subclasses of TapeNode.");

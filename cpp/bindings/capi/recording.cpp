@@ -3,7 +3,7 @@
 // Written on Python's own C interface: each step of training passes here several times, and a class
 // of pybind11's costs it a microsecond.
 
-#include "recording.h"
+#include "capi/recording.h"
 
 #include <pybind11/pybind11.h>
 
@@ -16,8 +16,6 @@ namespace glueball::bindings {
 namespace {
 
 constinit thread_local Recording of_this_thread;
-
-// ---- the state, as attributes of one object -------------------------------------------------
 
 template <bool Recording::* Flag>
 PyObject* get_flag(PyObject*, void*) {
@@ -54,8 +52,6 @@ PyType_Slot state_slots[] = {
 PyType_Spec state_spec = {"glueball._core.RecordingState", sizeof(PyObject), 0,
                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, state_slots};
 
-// ---- a with block that sets it --------------------------------------------------------------
-
 /// What a scope does to a flag.
 enum class Change : signed char { none = -1, off = 0, on = 1 };
 
@@ -77,21 +73,14 @@ bool to_change(PyObject* value, Change& change) {
 }
 
 PyObject* scope_new(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-  PyObject* recording = nullptr;
-  PyObject* training = nullptr;
-  if (keywords != nullptr ||
-      (PyArg_ParseTuple(arguments, "OO:RecordingScope", &recording, &training) == 0)) {
-    if (PyErr_Occurred() == nullptr) {
-      PyErr_SetString(
-          PyExc_TypeError,
-          "expected RecordingScope(recording, training), found keywords; leave them out");
-    }
-    return nullptr;
-  }
+  const bool has_keywords = keywords != nullptr && PyDict_GET_SIZE(keywords) != 0;
+  const Py_ssize_t found = PyTuple_GET_SIZE(arguments);
+  if (found != 2 || has_keywords) return refuse_arguments("RecordingScope", 2, found, has_keywords);
   Scope* const scope = PyObject_New(Scope, type);
   if (scope == nullptr) return nullptr;
   scope->before = nullptr;
-  if (!to_change(recording, scope->recording) || !to_change(training, scope->training)) {
+  if (!to_change(PyTuple_GET_ITEM(arguments, 0), scope->recording) ||
+      !to_change(PyTuple_GET_ITEM(arguments, 1), scope->training)) {
     Py_DECREF(scope);
     return nullptr;
   }
@@ -130,12 +119,6 @@ PyObject* scope_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
   Py_RETURN_NONE;
 }
 
-// What METH_FASTCALL calls has another type than the table's.
-template <class Function>
-PyCFunction as_method(Function* function) noexcept {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
 PyMethodDef scope_methods[] = {
     {"__enter__", scope_enter, METH_NOARGS, "Set the flags."},
     {"__exit__", as_method(&scope_exit), METH_FASTCALL, "Put back what was, also after an error."},
@@ -160,16 +143,9 @@ PyType_Spec scope_spec = {"glueball._core.RecordingScope", sizeof(Scope), 0, Py_
 Recording& recording() noexcept { return of_this_thread; }
 
 void bind_recording(py::module_& m) {
-  const auto made = [](PyType_Spec& spec) {
-    auto type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
-    if (!type) throw py::error_already_set();
-    return type;
-  };
-  const py::object state_type = made(state_spec);
-  m.attr("RecordingState") = state_type;
   m.attr("recording_state") = py::reinterpret_steal<py::object>(
-      PyObject_New(PyObject, reinterpret_cast<PyTypeObject*>(state_type.ptr())));
-  m.attr("RecordingScope") = made(scope_spec);
+      PyObject_New(PyObject, add_type(m, "RecordingState", state_spec)));
+  add_type(m, "RecordingScope", scope_spec);
 }
 
 }  // namespace glueball::bindings
