@@ -3,7 +3,7 @@
 //   glueball_limits THREADS SECONDS      prints one line of JSON
 //
 // Compiled for the machine it runs on; each figure is the best of many short stretches, since a
-// limit that others' work lowers is none.
+// figure that others' work lowers is not a limit.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A net in a control loop: one forward each step, with no allocation, and how long the steps took.
 //   control_loop [steps]
-// Exits with 1 if a step asked for memory. A pole on a cart is the plant; the policy is a net that
-// nobody has trained, which costs the same time as a trained one.
+// Exits with 1 if a step asked for memory. A pole on a cart is the plant; the policy is an
+// untrained net, which takes the same time as a trained one.
 #include <glueball/glueball.h>
 
 #include <algorithm>

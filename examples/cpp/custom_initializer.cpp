@@ -1,4 +1,4 @@
-// Two initializers of one's own.
+// Two initializers of the program's own.
 //
 // Laplace draws weights with heavier tails than a normal's. LogPrior starts the bias of a
 // classifier at the logarithms of how frequent the classes are: then the first loss is the entropy

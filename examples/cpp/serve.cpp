@@ -27,7 +27,7 @@ void answer(Sequential& net, const Table& row) {
     std::printf(",%.9g", static_cast<double>(*score));
   }
   std::printf("\n");
-  std::fflush(stdout);  // whoever asked is waiting
+  std::fflush(stdout);  // the other program is waiting
 }
 
 }  // namespace

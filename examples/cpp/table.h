@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-/// Rows of equal length, one behind the other.
+/// Rows of equal length, one after the other.
 struct Table {
   std::vector<float> numbers;
   std::int64_t columns = 0;
@@ -23,7 +23,7 @@ struct Table {
 
 /// Appends the numbers of one line to the table, whose first line says how many a row has.
 ///
-/// @throws glueball::InputError for what is no number, and a row of another length.
+/// @throws glueball::InputError for text that is not a number, and for a row of another length.
 inline void append_row(Table& table, const std::string& line) {
   const std::string place = "line " + std::to_string(table.rows() + 1) + ", '" + line + "'";
   std::int64_t found = 0;

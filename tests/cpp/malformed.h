@@ -10,7 +10,7 @@
 
 namespace glueball::testing {
 
-/// Bytes that are no file of some format, and words of what is wrong with them.
+/// Bytes that are not a file of some format, and words that say what is wrong with them.
 struct Malformed {
   const char* fault;
   std::string bytes;

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <variant>
 
-#include "json.h"
+#include "files/json.h"
 
 namespace {
 

@@ -58,11 +58,11 @@ def architecture() -> bytes:
     layers = [
         {"kind": "Dense", "prefix": "a_", "units": 2, "in_units": 3, **common},
         {
-            "kind": "Sequential",
+            "kind": "HybridSequential",
             "prefix": "b_",
             "layers": [
                 {
-                    "kind": "Dense", "prefix": "c_", "parameters": "a_", "units": 2, "in_units": 2,
+                    "kind": "Dense", "prefix": "c_", "parameters": "d_", "units": 2, "in_units": 2,
                     **common, "activation": "leaky_relu", "alpha": 0.3,
                 }
             ],
