@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.base import DeferredInitializationError
-from glueball.gluon import nn, parameter, utils
+from glueball.gluon import block, nn, parameter
 from glueball.gluon.block import Block, HybridBlock
 from glueball.gluon.parameter import Constant, Parameter, ParameterDict, tensor_types
-from glueball.gluon.trainer import Trainer
 
 if TYPE_CHECKING:
-    from glueball.gluon import contrib, data, loss
+    from glueball.gluon import contrib, data, loss, trainer, utils
+    from glueball.gluon._monitor import Monitor
+    from glueball.gluon.trainer import Trainer
 
 __all__ = [
     "Block",
     "Constant",
     "DeferredInitializationError",
     "HybridBlock",
+    "Monitor",
     "Parameter",
     "ParameterDict",
     "Trainer",
+    "block",
     "contrib",
     "data",
     "loss",
     "nn",
     "parameter",
     "tensor_types",
+    "trainer",
     "utils",
 ]
 
-
 # What a program that only runs a net never needs is imported when it is first named.
-_LATE = ("contrib", "data", "loss")
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LATE:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise missing(__name__, name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE})
+__getattr__, __dir__ = surface(
+    __name__,
+    modules=("contrib", "data", "loss", "trainer", "utils"),
+    names={"_monitor": "Monitor", "trainer": "Trainer"},
+)

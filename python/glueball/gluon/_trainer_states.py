@@ -10,37 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball._disk import path_of
-from glueball.base import ArgumentError, ShapeError
-from glueball.gluon._arrays import array_type
+from glueball import _npz
+from glueball._disk import open_file, path_of
+from glueball._reading import Fields, parse_json, reading
+from glueball.base import ArgumentError, FileFormatError, GlueballTypeError, ShapeError
+from glueball.gluon._checks import array_type
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from glueball.gluon.parameter import Parameter
     from glueball.optimizer import Optimizer
 
-__all__ = ["load_states", "save_states"]
+__all__ = ["check_states", "save_states"]
 
 _FORMAT = "glueball trainer states"
 _VERSION = 1
+_NUMBERS = "biuf"
+# Counts beyond are none that training has come to; doubles, with which rules compute, tell those below apart.
+_MOST_UPDATES = 2**53
 
 
 def save_states(
     fname: str | os.PathLike[str], optimizer: Optimizer, parameters: Sequence[Parameter]
 ) -> None:
-    """Write what `optimizer` keeps for `parameters`, at once or not at all.
-
-    Raises
-    ------
-    TypeError
-        If an optimizer of your own keeps something else than arrays, numbers, None, and lists, tuples and
-        dicts of them.
-    """
+    """Write what `optimizer` keeps for `parameters`; see `Trainer.save_states`."""
     import json  # here, because importing this package should be quick
-
-    from glueball import _npz  # here, because zipfile takes long to import
 
     arrays: dict[str, np.ndarray] = {}
     entries = []
@@ -65,44 +61,48 @@ def save_states(
     _npz.write(path_of(fname), {"header": np.frombuffer(text, dtype=np.uint8), **arrays})
 
 
-def load_states(
-    fname: str | os.PathLike[str], optimizer: Optimizer, parameters: Sequence[Parameter]
-) -> None:
-    """Give `optimizer` what `save_states` wrote; everything is checked before anything is changed.
+def check_states(
+    fname: str | os.PathLike[str],
+    optimizer: Optimizer,
+    parameters: Sequence[Parameter],
+    shapes: Mapping[Parameter, Sequence[int]] | None = None,
+) -> Callable[[], None]:
+    """Read what `save_states` wrote, and return what gives it to `optimizer`; see `Trainer.load_states`.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is no such file, is another optimizer's, or of other parameters.
+    `shapes` are those that parameters will have by then, where these are not the present ones.
     """
     path = path_of(fname)
-    header, arrays = _read(path)
-    _check(header, path, optimizer, parameters)
-    try:
+    advice = "save the states with this version of glueball"
+    with reading(path, f"states that Trainer.save_states wrote, version {_VERSION},", advice):
+        with open_file(path) as file:
+            arrays = _npz.read(file)
+        header = _header(arrays)
         loaded = []
-        for entry in header["parameters"]:
-            saved = {"count": int(entry["count"])}
+        for parameter, entry in _checked_entries(header, path, optimizer, parameters, shapes or {}):
+            saved: dict[str, Any] = {"count": entry.integer("count", 0, _MOST_UPDATES)}
             if "carry" in entry:
-                saved["carry"] = entry["carry"]
+                saved["carry"] = entry.number("carry")
             if "state" in entry:
-                saved["state"] = _decode(entry["state"], arrays)
+                saved["state"] = _decode(entry.any("state"), arrays)
+            optimizer._check_state(parameter, saved, entry.lengths("shape"))
             loaded.append(saved)
-        num_update, rate = int(header["num_update"]), float(header["learning_rate"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    before = [optimizer.get_state(i, parameter) for i, parameter in enumerate(parameters)]
-    try:
-        for index, (parameter, saved) in enumerate(zip(parameters, loaded, strict=True)):
-            optimizer.set_state(index, parameter, saved)
-    except BaseException:
-        for index, (parameter, saved) in enumerate(zip(parameters, before, strict=True)):
-            optimizer.set_state(index, parameter, saved)
-        raise
-    optimizer.num_update = num_update
-    if not optimizer._rate_is_given:
-        optimizer.lr = rate
+        num_update = header.integer("num_update", 0, _MOST_UPDATES)
+        rate = header.number("learning_rate")
+
+    def restore() -> None:
+        before = [optimizer.get_state(i, parameter) for i, parameter in enumerate(parameters)]
+        try:
+            for index, (parameter, saved) in enumerate(zip(parameters, loaded, strict=True)):
+                optimizer.set_state(index, parameter, saved)
+        except BaseException:
+            for index, (parameter, saved) in enumerate(zip(parameters, before, strict=True)):
+                optimizer.set_state(index, parameter, saved)
+            raise
+        optimizer.num_update = num_update
+        if not optimizer._rate_is_given:
+            optimizer.lr = rate
+
+    return restore
 
 
 def _lengths(parameter: Parameter) -> list[int] | None:
@@ -112,7 +112,7 @@ def _lengths(parameter: Parameter) -> list[int] | None:
 def _encode(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
     if value is None:
         return None
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biuf":
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in _NUMBERS:
         name = str(len(arrays))
         arrays[name] = np.asarray(value)
         return {"array": name}
@@ -127,58 +127,65 @@ def _encode(value: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
         f"expected arrays, numbers, None, and lists, tuples and dicts of them as {where}, found "
         f"{type(value).__name__}; keep such in create_state, so that they can be saved"
     )
-    raise TypeError(message)
+    raise GlueballTypeError(message)
 
 
 def _decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if value is None:
         return None
+    if not isinstance(value, dict) or len(value) != 1:
+        fault = "a state that is none of array, number, tuple, list and dict"
+        raise FileFormatError(fault)
     ((kind, content),) = value.items()
+    fields = Fields(value, "a state")
     if kind == "array":
-        return arrays[content].view(array_type())
-    if kind == "number":
+        array = arrays.get(fields.text(kind))
+        if array is None or array.dtype.kind not in _NUMBERS:
+            fault = f"a state that is array {content!r}, " + (
+                "which is not there" if array is None else f"of dtype {array.dtype}"
+            )
+            raise FileFormatError(fault)
+        return array.view(array_type())
+    if kind == "number" and isinstance(content, bool | int | float):
         return content
-    if kind == "dict":
+    if kind == "dict" and isinstance(content, dict):
         return {key: _decode(each, arrays) for key, each in content.items()}
-    items = [_decode(each, arrays) for each in content]
-    return tuple(items) if kind == "tuple" else items
+    if kind in ("list", "tuple"):
+        items = [_decode(each, arrays) for each in fields.items(kind)]
+        return tuple(items) if kind == "tuple" else items
+    fault = f"a state of kind {kind!r} with {type(content).__name__} in it"
+    raise FileFormatError(fault)
 
 
-def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    import json  # here, as in save_states
-
-    from glueball import _npz  # here, because zipfile takes long to import
-
-    try:
-        arrays = _npz.read(path)
-        header = json.loads(arrays.pop("header").tobytes())
-        if header["format"] != _FORMAT or header["version"] != _VERSION:
-            found = f"format {header['format']!r} of version {header['version']}"
-            raise ValueError(found)
-    except OSError:
-        raise
-    except (ValueError, TypeError, KeyError) as error:
-        raise _unreadable(path, error) from error
-    return header, arrays
+def _header(arrays: dict[str, np.ndarray]) -> Fields:
+    if "header" not in arrays:
+        fault = "an archive without 'header'"
+        raise FileFormatError(fault)
+    header = Fields(parse_json(arrays.pop("header").tobytes()), "header")
+    if header.any("format") != _FORMAT or header.any("version") != _VERSION:
+        fault = f"format {header.any('format')!r} of version {header.any('version')!r}"
+        raise FileFormatError(fault)
+    return header
 
 
-def _unreadable(path: str, error: Exception) -> ArgumentError:
-    return ArgumentError(
-        f"expected a file that Trainer.save_states wrote, version {_VERSION}, found {path!r} "
-        f"({type(error).__name__}: {error}); save the states with this version of glueball"
-    )
-
-
-def _check(
-    header: dict[str, Any], path: str, optimizer: Optimizer, parameters: Sequence[Parameter]
-) -> None:
-    if header["optimizer"] != type(optimizer).__name__:
+def _checked_entries(
+    header: Fields,
+    path: str,
+    optimizer: Optimizer,
+    parameters: Sequence[Parameter],
+    shapes: Mapping[Parameter, Sequence[int]],
+) -> list[tuple[Parameter, Fields]]:
+    """Return each parameter's entry; refuse those of another optimizer or of other parameters."""
+    if header.text("optimizer") != type(optimizer).__name__:
         message = (
             f"expected states of {type(optimizer).__name__}, the Trainer's optimizer, in '{path}', "
-            f"found those of {header['optimizer']}; make the Trainer with the optimizer of the file"
+            f"found those of {header.text('optimizer')}; make the Trainer with the optimizer of the file"
         )
         raise ArgumentError(message)
-    entries = header["parameters"]
+    entries = [
+        Fields(each, f"entry {place} of 'parameters'")
+        for place, each in enumerate(header.items("parameters"))
+    ]
     if len(entries) != len(parameters):
         message = (
             f"expected states of {len(parameters)} parameters in '{path}', found {len(entries)}; make "
@@ -186,11 +193,15 @@ def _check(
         )
         raise ArgumentError(message)
     for entry, parameter in zip(entries, parameters, strict=True):
-        if entry["shape"] is not None and not parameter._fits(entry["shape"]):
+        name, lengths = entry.text("name"), entry.lengths("shape")
+        if lengths is None:
+            continue
+        if not parameter._fits(lengths) or [*shapes.get(parameter, lengths)] != lengths:
             message = (
-                f"expected states of Parameter '{parameter.name}' of shape {parameter.shape} in "
-                f"'{path}', found those of '{entry['name']}' of shape {tuple(entry['shape'])}; states "
-                "go by the order of the parameters, a dict's by sorted names: make the Trainer with "
-                "a list if names have changed"
+                f"expected states of Parameter '{parameter.name}' of shape "
+                f"{shapes.get(parameter, parameter.shape)} in '{path}', found those of '{name}' of shape "
+                f"{tuple(lengths)}; states follow the order of the parameters, a dict's the order of names: "
+                "make the Trainer with a list if names have changed"
             )
             raise ShapeError(message)
+    return list(zip(parameters, entries, strict=True))

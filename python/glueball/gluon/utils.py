@@ -6,16 +6,18 @@ import itertools
 import math
 import operator
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import nd, npx
-from glueball._scope import missing
+from glueball import nd
+from glueball._numpy_mode import Mode
+from glueball._scope import surface
 from glueball.base import ArgumentError, GlueballTypeError
 from glueball.context import Context, require_cpu
-from glueball.gluon._arrays import array_type
-from glueball.gluon._hooks import HookHandle
+from glueball.gluon._checks import array_type
+from glueball.gluon.block._hooks import HookHandle
 from glueball.nd._record import wrap
 
 if TYPE_CHECKING:
@@ -46,8 +48,11 @@ def clip_global_norm(
     Raises
     ------
     AssertionError
-        If there are no arrays, or `max_norm` is negative or no number.
+        If there are no arrays, or `max_norm` is negative or not a number.
     """
+    if not isinstance(arrays, Iterable):
+        message = f"expected a list of arrays to clip, found {arrays!r}; pass the gradients"
+        raise GlueballTypeError(message)
     arrays = list(arrays)
     if not arrays:
         message = "expected at least one array to clip, found none; pass the gradients"
@@ -97,7 +102,7 @@ def split_data(
     ValueError
         If there is no such axis, or it cannot be cut so.
     TypeError
-        If `data` is no array, or `num_slice` no int.
+        If `data` is not an array, or `num_slice` not an int.
 
     Examples
     --------
@@ -172,6 +177,9 @@ def split_and_load(
     MXNetError
         For a GPU.
     """
+    if not isinstance(ctx_list, Context | Iterable):
+        message = f"expected a list of contexts as ctx_list, found {ctx_list!r}; pass [cpu()]"
+        raise GlueballTypeError(message)
     contexts = [ctx_list] if isinstance(ctx_list, Context) else list(ctx_list)
     require_cpu(contexts)
     if not isinstance(data, nd.NDArray):
@@ -193,12 +201,11 @@ def shape_is_known(shape: Sequence[int] | None) -> bool:
     """
     if shape is None:
         return False
-    numpys = npx.is_np_shape()
+    numpys = Mode.shape
     lengths = tuple(shape)
     if any(length < (0 if numpys else 1) for length in lengths):
         return False
     return bool(lengths) or numpys
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

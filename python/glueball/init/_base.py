@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from glueball import _core
-from glueball.init._log import log_info
+from glueball.base import GlueballAttributeError, GlueballTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
 
-__all__ = ["InitDesc", "Initializer", "kind_of"]
+    Place = tuple[str, Any, Any]  # a path, the block that has the parameter or None, the parameter
+
+__all__ = ["Choice", "InitDesc", "Initializer", "kind_of", "log_info"]
+
+
+class Choice:
+    """What one parameter is to be filled by: its own initializer or the default, and who says so."""
+
+    __slots__ = ("default", "origin", "own")
+
+    def __init__(self, own: Initializer | None, default: Initializer, origin: str) -> None:
+        self.own = own
+        self.default = default
+        self.origin = origin
 
 
 class InitDesc(str):
@@ -66,6 +79,13 @@ _KINDS = (
 def kind_of(name: str) -> str:
     """Return the kind of parameter that a name's ending says, or ``'other'``."""
     return next((kind for ending, kind in _KINDS if name.endswith(ending)), "other")
+
+
+def log_info(message: str, *arguments: object) -> None:
+    """Log at level INFO to ``glueball.init``: where initializers report, when verbosity is on."""
+    import logging  # here, because few programs ask for it, and importing it takes milliseconds
+
+    logging.getLogger("glueball.init").info(message, *arguments)
 
 
 def _scale_of(array: Array) -> str:
@@ -131,7 +151,7 @@ class Initializer(_core.Initializer):
            [ 1., -1.,  1., -1.]], dtype=float32)
     """
 
-    # The extension's class that a Python class stands on.
+    # The extension's class that a Python class derives from.
     _bound: type[_core.Initializer] = _core.Initializer
     # Arguments of that class's constructor, kept for copies and pickles.
     _native: dict[str, Any] | None = None
@@ -177,8 +197,54 @@ class Initializer(_core.Initializer):
                 f"expected the settings of {type(self).__name__} to stay as they were built, found "
                 f"an assignment to {name}; make a new one with {name}={value!r}"
             )
-            raise AttributeError(message)
+            raise GlueballAttributeError(message)
         super().__setattr__(name, value)
+
+    def _choose(self, places: list[Place]) -> dict[int, Choice] | None:
+        """Return what each parameter of a net is filled by, by its id; None: this, as the default."""
+        return None
+
+    def _has_specific_rule_for(self, name: str) -> bool:
+        """Whether this has a rule that singles out parameters of such a name."""
+        return False
+
+    def variance(self, name: str | Sequence[int], shape: Sequence[int] | None = None) -> float:
+        """Return the variance of the values that a parameter of a shape gets: ``variance((256, 20))``.
+
+        Where values follow a rule, that of the rule: its expectation where they are random. What
+        the user's own class gives is measured, on one draw that leaves the random state as it was.
+
+        Parameters
+        ----------
+        name : str or sequence of int
+            The name for errors, or the shape.
+        shape : sequence of int, optional
+            The shape, where a name is given.
+
+        Raises
+        ------
+        ShapeError
+            When the initializer does not fill this shape: a bias has no fan-in.
+        """
+        return self._moments(*_named_shape(name, shape))[1]
+
+    def mean(self, name: str | Sequence[int], shape: Sequence[int] | None = None) -> float:
+        """Return the mean of the values that a parameter of a shape gets, as `variance` does."""
+        return self._moments(*_named_shape(name, shape))[0]
+
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        """Return mean and variance over a parameter's elements; here of what one draw gives."""
+        values = np.empty(shape)
+        _core.draw_apart(lambda: self(InitDesc(name, {"__init__": self}), values))
+        return (float(values.mean()), float(values.var())) if values.size else (0.0, 0.0)
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether `_moments` are those of a draw, and not of a rule."""
+        return (
+            self._bound is _core.Initializer
+            or type(self)._init_weight is not self._bound._init_weight
+        )
 
     def dumps(self) -> str:
         """Write class and settings as JSON, which `create` reads.
@@ -212,7 +278,9 @@ class Initializer(_core.Initializer):
         return hash((type(self), tuple(sorted(self._kwargs))))
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={_shown(value)}" for name, value in self._kwargs.items())
+        settings = ", ".join(
+            f"{name}={_shown(value)}" for name, value in vars(self)["_kwargs"].items()
+        )
         return f"{type(self).__name__}({settings})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -255,6 +323,13 @@ class Initializer(_core.Initializer):
         log_info("Initialized %s as %s: %s", desc, how, self._print_func(arr))
 
 
+def _named_shape(
+    name: str | Sequence[int], shape: Sequence[int] | None
+) -> tuple[str, tuple[int, ...]]:
+    given: Any = name if shape is None else shape
+    return "weight" if shape is None else str(name), tuple(int(length) for length in given)
+
+
 def _rebuild(cls: type[Initializer], native: dict[str, Any] | None) -> Initializer:
     """Make the object that a pickle or a copy describes, before its attributes are restored."""
     self = cls.__new__(cls)
@@ -295,4 +370,4 @@ def _plain(value: Any) -> Any:
         f"expected settings that JSON can hold, found {type(value).__name__}; "
         "keep numbers, strings, lists, arrays or initializers"
     )
-    raise TypeError(message)
+    raise GlueballTypeError(message)

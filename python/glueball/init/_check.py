@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import numbers
+import sys
 from typing import Any
 
 import numpy as np
 
-__all__ = ["describe", "integer", "number", "optional_number", "shorten", "word"]
+from glueball._number import correction, fits_float32
+from glueball.base import ArgumentError, GlueballTypeError
+
+__all__ = [
+    "describe",
+    "finite",
+    "integer",
+    "level_of_user",
+    "number",
+    "optional_number",
+    "shorten",
+    "word",
+]
 
 
 def describe(value: object) -> str:
@@ -43,7 +56,16 @@ def number(owner: str, name: str, value: Any) -> float:
         f"expected a number for {name} of {owner}, found {describe(value)}; "
         "pass a Python number, such as float(x)"
     )
-    raise TypeError(message)
+    raise GlueballTypeError(message)
+
+
+def finite(owner: str, name: str, value: Any) -> float:
+    """Like `number`, of those that float32 can hold too."""
+    found = number(owner, name, value)
+    if fits_float32(found):
+        return found
+    message = f"expected a finite {name} for {owner}, found {found}; {correction(found)}"
+    raise ArgumentError(message)
 
 
 def optional_number(owner: str, name: str, value: Any) -> float | None:
@@ -52,12 +74,10 @@ def optional_number(owner: str, name: str, value: Any) -> float | None:
 
 
 def integer(owner: str, name: str, value: Any) -> int:
-    """Return a setting that has to be a whole number."""
+    """Return a setting that has to be an integer."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        message = (
-            f"expected a whole number for {name} of {owner}, found {describe(value)}; pass an int"
-        )
-        raise TypeError(message)
+        message = f"expected an integer for {name} of {owner}, found {describe(value)}; pass an int"
+        raise GlueballTypeError(message)
     return int(value)
 
 
@@ -65,5 +85,15 @@ def word(owner: str, name: str, value: Any) -> str:
     """Return a setting that has to be a word; which words are allowed is checked by its user."""
     if not isinstance(value, str):
         message = f"expected a word for {name} of {owner}, found {describe(value)}; pass a str"
-        raise TypeError(message)
+        raise GlueballTypeError(message)
     return value
+
+
+def level_of_user() -> int:
+    """Count the calls from a function of this module up to the line of the user's that led here."""
+    level = 2
+    frame = sys._getframe(level)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("glueball."):
+        frame = frame.f_back
+        level += 1
+    return level

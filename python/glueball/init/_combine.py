@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from glueball import _files
-from glueball.base import ArgumentError, ShapeError
-from glueball.init._base import InitDesc, Initializer
-from glueball.init._check import describe, shorten
-from glueball.init._log import log_info
+from glueball._suggest import near_names
+from glueball.base import ArgumentError, GlueballTypeError, InitializerWarning, ShapeError
+from glueball.init._base import Choice, InitDesc, Initializer, log_info
+from glueball.init._check import describe, level_of_user, shorten
 from glueball.init._registry import InitializerLike, create, register
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from glueball.init._base import Place
 
     Array = npt.NDArray[Any]
 
@@ -57,7 +60,7 @@ class Mixed(Initializer):
     Raises
     ------
     ArgumentError
-        When there are not as many initializers as patterns, a pattern is no regular expression, or
+        When there are not as many initializers as patterns, a pattern is not a regular expression, or
         (when filling) no pattern is found in a name.
 
     Examples
@@ -73,12 +76,13 @@ class Mixed(Initializer):
     """
 
     def __init__(self, patterns: Sequence[str], initializers: Sequence[InitializerLike]) -> None:
-        if isinstance(patterns, str) or isinstance(initializers, (str, Initializer)):
+        given: tuple[Any, Any] = (patterns, initializers)
+        if not all(isinstance(each, Collection) and not isinstance(each, str) for each in given):
             message = (
                 "expected a list of patterns and a list of initializers, "
                 f"found {describe(patterns)} and {describe(initializers)}; put them in lists"
             )
-            raise TypeError(message)
+            raise GlueballTypeError(message)
         if len(patterns) != len(initializers):
             message = (
                 "expected as many initializers as patterns for Mixed, "
@@ -91,7 +95,7 @@ class Mixed(Initializer):
             (_compile(pattern), each) for pattern, each in zip(patterns, chosen, strict=True)
         ]
 
-    def __call__(self, desc: str, arr: Array) -> None:
+    def __call__(self, desc: str, arr: Array) -> None:  # type: ignore[override]
         """Fill `arr` by the first rule whose pattern is found in the name `desc`."""
         own = _own_of(desc)
         if own is not None and own is not self:
@@ -115,6 +119,35 @@ class Mixed(Initializer):
             'add a ".*" pattern at the end with a default initializer'
         )
         raise ArgumentError(message)
+
+    def _choose(self, places: list[Place]) -> None:
+        """Warn of patterns that match nothing, or other parameters than a reader of paths would think."""
+        told = []
+        taken: set[int] = set()
+        for pattern, _ in self._rules:
+            if _fits_any_name(pattern):
+                continue
+            found = [place for place in places if pattern.search(place[2].name)]
+            meant = [path for path, _, _ in places if pattern.fullmatch(path)]
+            others = [path for path, _, _ in found if path not in meant]
+            if not found:
+                told.append(f"'{pattern.pattern}' is found in no name")
+            elif all(id(place[2]) in taken for place in found):
+                told.append(f"'{pattern.pattern}' is left nothing by the patterns before it")
+            elif meant and others:
+                told.append(
+                    f"'{pattern.pattern}' is the path of {shorten(meant)}, and is found in the name of "
+                    f"{shorten(others)}"
+                )
+            taken.update(id(place[2]) for place in found)
+        if told:
+            warnings.warn(
+                f"expected each pattern of Mixed in the name of a parameter that it is meant for, found that "
+                f"{'; '.join(told)}. Names have counters, as in dense10_weight: use init.Rules, which goes "
+                "by paths and layer classes",
+                InitializerWarning,
+                stacklevel=level_of_user(),
+            )
 
     def _has_specific_rule_for(self, name: str) -> bool:
         found = next((pattern for pattern, _ in self._rules if pattern.search(name)), None)
@@ -153,6 +186,12 @@ class Load(Initializer):
         For names that are not held; see `create`.
     verbose : bool, default False
         Whether to log, level INFO, what came from where.
+    by : {'auto', 'path', 'name'}, default 'auto'
+        What a net's parameters are found under: their paths, as `save_parameters` writes them, their
+        full names, as in MXNet, or the one of the two that is held.
+    strict : bool, default True
+        In a net: whether it is an error when something held is not used, or a parameter is not held
+        and no `default_init` is given.
 
     Raises
     ------
@@ -178,13 +217,21 @@ class Load(Initializer):
         param: str | os.PathLike[str] | Mapping[str, Any],
         default_init: InitializerLike | None = None,
         verbose: bool = False,
+        *,
+        by: str = "auto",
+        strict: bool = True,
     ) -> None:
+        if by not in ("auto", "path", "name"):
+            message = f"expected by='auto', 'path' or 'name' for Load, found {by!r}; choose one"
+            raise ArgumentError(message)
         found = _read(param) if isinstance(param, (str, os.PathLike)) else _mapping(param)
         held = {_strip(name): _values(name, value) for name, value in found.items()}
         fallback = None if default_init is None else create(default_init)
-        super().__init__(param=held, default_init=fallback, verbose=bool(verbose))
+        super().__init__(
+            param=held, default_init=fallback, verbose=bool(verbose), by=by, strict=bool(strict)
+        )
 
-    def __call__(self, desc: str, arr: Array) -> None:
+    def __call__(self, desc: str, arr: Array) -> None:  # type: ignore[override]
         """Fill `arr` with what is held under the name `desc`, else as the rest is."""
         if self._take(desc, arr):
             return
@@ -198,16 +245,62 @@ class Load(Initializer):
         if not self._take(desc, arr):
             self._fall_back(desc, arr, as_own=True)
 
+    def _choose(self, places: list[Place]) -> dict[int, Choice]:
+        held, strict, fallback = (
+            self._kwargs[each] for each in ("param", "strict", "default_init")
+        )
+        default = create("uniform") if fallback is None else fallback
+        found: dict[int, tuple[str, Array]] = {}
+        used: set[str] = set()
+        for path, _, parameter in places:
+            for key in self._keys(path, parameter.name):
+                if key not in held:
+                    continue
+                used.add(key)
+                before, values = found.setdefault(id(parameter), (key, held[key]))
+                if values is not held[key] and not np.array_equal(values, held[key]):
+                    message = (
+                        f"expected equal arrays for shared Parameter '{parameter.name}', found others under "
+                        f"'{before}' and '{key}'; remove one"
+                    )
+                    raise ArgumentError(message)
+                break
+        unused = [name for name in held if name not in used]
+        if strict and unused:
+            keys = [key for path, _, each in places for key in self._keys(path, each.name)]
+            near = near_names(unused[0], keys) or keys[:3]
+            message = (
+                f"expected a parameter for everything that Load holds, found none for {shorten(unused)}; the net "
+                f"has {shorten(near)}: correct by=, or pass strict=False"
+            )
+            raise ArgumentError(message)
+        choices = {}
+        for path, _, parameter in places:
+            if id(parameter) in found:
+                key, values = found[id(parameter)]
+                lengths = parameter._lengths
+                if lengths is not None and -1 not in lengths and lengths != values.shape:
+                    self._refuse_shape(key, parameter.shape, values)
+                own = Load({parameter.name: values})
+                choices[id(parameter)] = Choice(own, default, f"held as '{key}'")
+            elif fallback is None and (strict or parameter.init is None):
+                self._refuse_missing(path, parameter.name)
+            else:
+                choices[id(parameter)] = Choice(None, default, "default_init of Load")
+            if self._kwargs["verbose"]:
+                how = "loading" if id(parameter) in found else "default"
+                log_info("Initialized %s by %s", parameter.name, how)
+        return choices
+
+    def _keys(self, path: str, name: str) -> tuple[str, ...]:
+        return {"auto": (path, name), "path": (path,), "name": (name,)}[self._kwargs["by"]]
+
     def _take(self, name: str, arr: Array) -> bool:
         values = self._kwargs["param"].get(str(name))
         if values is None:
             return False
         if values.shape != arr.shape:
-            message = (
-                f"Parameter {name} cannot be initialized from loading. Shape mismatch, target "
-                f"{arr.shape} vs loaded {values.shape}; load from a net of these sizes"
-            )
-            raise ShapeError(message)
+            self._refuse_shape(name, arr.shape, values)
         arr[...] = values
         if self._kwargs["verbose"]:
             log_info("Initialized %s by loading", name)
@@ -216,16 +309,27 @@ class Load(Initializer):
     def _fall_back(self, name: str, arr: Array, *, as_own: bool) -> None:
         fallback: Initializer | None = self._kwargs["default_init"]
         if fallback is None:
-            held = self._kwargs["param"]
-            message = (
-                f"Cannot Initialize {name}. Not found in loaded param and no default Initializer "
-                f"is provided: expected it among {shorten(list(held)) or 'nothing'}; "
-                "pass default_init="
-            )
-            raise ArgumentError(message)
+            self._refuse_missing(name, name)
         _hand_over(fallback, name, arr, as_own=as_own)
         if self._kwargs["verbose"]:
             log_info("Initialized %s by default", name)
+
+    def _refuse_missing(self, path: str, name: str) -> NoReturn:
+        place = "" if path == name else f" ('{path}')"
+        message = (
+            f"Cannot Initialize {name}{place}. Not found in loaded param and no default Initializer "
+            f"is provided: expected it among {shorten(list(self._kwargs['param'])) or 'nothing'}; "
+            "pass default_init="
+        )
+        raise ArgumentError(message)
+
+    @staticmethod
+    def _refuse_shape(name: str, shape: object, values: Array) -> NoReturn:
+        message = (
+            f"Parameter {name} cannot be initialized from loading. Shape mismatch, target "
+            f"{shape} vs loaded {values.shape}; load from a net of these sizes"
+        )
+        raise ShapeError(message)
 
 
 def _mapping(param: object) -> Mapping[str, Any]:
@@ -234,7 +338,7 @@ def _mapping(param: object) -> Mapping[str, Any]:
             "expected a file's name or a mapping of names to arrays for Load, "
             f"found {describe(param)}; pass a dict"
         )
-        raise TypeError(message)
+        raise GlueballTypeError(message)
     return param
 
 
@@ -252,16 +356,11 @@ def _values(name: str, value: Any) -> Array:
             f"expected numbers under '{name}' for Load, found {describe(value)}; "
             "remove it, or convert it"
         )
-        raise TypeError(message)
+        raise GlueballTypeError(message)
     return values
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
     found = _files.read(path)
-    if not found.named:
-        message = (
-            f"expected named arrays for Load in '{found.path}', found a list; pass a dict, or "
-            "save one"
-        )
-        raise ArgumentError(message)
+    found.by_name()  # refuses a list
     return _files.values_of(found)

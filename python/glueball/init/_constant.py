@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from glueball import _core
+from glueball.base import GlueballTypeError
 from glueball.init._base import Initializer
-from glueball.init._check import describe, integer, number
+from glueball.init._check import describe, finite, integer, number
 from glueball.init._registry import alias, register
 
 __all__ = ["Assign", "Bilinear", "Constant", "Dirac", "Identity", "LSTMBias", "One", "Zero"]
@@ -88,6 +89,19 @@ class Constant(_core.Constant, Initializer):
         kept = _constant(value)
         self._build({"value": kept}, value=kept)
 
+    @property
+    def _kwargs(self) -> dict[str, Any]:  # type: ignore[override]
+        """The settings as JSON can hold them: libraries write ``json.dumps([name, init._kwargs])``."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in self.__dict__["_kwargs"].items()
+        }
+
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        if isinstance(self.value, np.ndarray):
+            return super()._moments(name, shape)  # which is exact: nothing is drawn
+        return float(self.value), 0.0
+
 
 Assign = Constant
 """PaddlePaddle's name for a `Constant` that holds an array."""
@@ -112,12 +126,14 @@ def _constant(value: Any) -> float | np.ndarray[Any, np.dtype[np.float64]]:
     elif isinstance(value, (bool, np.bool_)):
         return float(value)
     else:
-        return number("Constant", "value", value)
+        value = number("Constant", "value", value)
+        # Infinity and NaN say what they are.
+        return finite("Constant", "value", value) if np.isfinite(value) else value
     message = (
         f"expected a number or an array of numbers for value of Constant, found {describe(value)}; "
         "pass a float, a list or an array"
     )
-    raise TypeError(message)
+    raise GlueballTypeError(message)
 
 
 @alias("eye")
@@ -128,7 +144,7 @@ class Identity(_core.Identity, Initializer):
     Parameters
     ----------
     gain : float, default 1.0
-        What stands on the diagonal.
+        The value on the diagonal.
 
     Raises
     ------
@@ -152,7 +168,7 @@ class Identity(_core.Identity, Initializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
-        gain = number("Identity", "gain", gain)
+        gain = finite("Identity", "gain", gain)
         self._build({"gain": gain}, gain=gain)
 
 
@@ -259,5 +275,5 @@ class LSTMBias(_core.LSTMBias, Initializer):
     """
 
     def __init__(self, forget_bias: float = 1.0) -> None:
-        forget_bias = number("LSTMBias", "forget_bias", forget_bias)
+        forget_bias = finite("LSTMBias", "forget_bias", forget_bias)
         self._build({"forget_bias": forget_bias}, forget_bias=forget_bias)

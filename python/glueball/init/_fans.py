@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from typing import TYPE_CHECKING, Any
 
 from glueball import _core
+from glueball.base import GlueballTypeError
 from glueball.init._check import describe, optional_number, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypedDict
+
+    class FanSettings(TypedDict, total=False):
+        """Settings of initializers that scale by fans, besides their own: see `VarianceScaling`."""
+
+        fan_in: float | None
+        fan_out: float | None
+        in_axes: Sequence[int]
+        out_axes: Sequence[int]
+
 
 __all__ = ["checked_fans", "fans", "gain"]
 
 
 def gain(nonlinearity: str, param: float | None = None) -> float:
-    r"""Return what a weight's standard deviation is multiplied by for the activation behind it.
+    r"""Return what a weight's standard deviation is multiplied by for the activation that follows it.
 
     Parameters
     ----------
@@ -80,25 +92,31 @@ def fans(shape: Sequence[int], name: str = "weight") -> tuple[float, float]:
 
 def _axes(owner: str, name: str, axes: Any) -> list[int]:
     try:
-        if isinstance(axes, int):
-            return [axes]
+        if isinstance(axes, numbers.Integral):
+            return [int(axes)]
         return [operator.index(axis) for axis in axes]
     except TypeError:
         message = (
-            f"expected axes (whole numbers) for {name} of {owner}, found {describe(axes)}; "
+            f"expected axes (integers) for {name} of {owner}, found {describe(axes)}; "
             f"pass a tuple such as {name}=(0, 1)"
         )
-        raise TypeError(message) from None
+        raise GlueballTypeError(message) from None
 
 
 def checked_fans(
     owner: str,
-    fan_in: float | None,
-    fan_out: float | None,
-    in_axes: Sequence[int],
-    out_axes: Sequence[int],
+    fan_in: float | None = None,
+    fan_out: float | None = None,
+    in_axes: Sequence[int] = (),
+    out_axes: Sequence[int] = (),
+    **unknown: Any,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Check the four settings; return them as the extension takes and as the reader sees them."""
+    if unknown:
+        message = (
+            f"expected only documented settings of {owner}, found {', '.join(unknown)}; remove them"
+        )
+        raise GlueballTypeError(message)
     native = {
         "fan_in": optional_number(owner, "fan_in", fan_in),
         "fan_out": optional_number(owner, "fan_out", fan_out),

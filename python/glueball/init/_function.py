@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from glueball.base import ShapeError
+from glueball.base import GlueballTypeError
 from glueball.init._base import Initializer
-from glueball.init._check import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +24,8 @@ class Function(Initializer):
     ----------
     function : callable
         With two required arguments, ``f(desc, array)``: fills `array` in place. With one,
-        ``f(shape)``: returns an array of that shape, or a number. Further arguments need defaults.
+        ``f(shape)``, or two of which the first is called `shape`, ``f(shape, dtype)``: returns an
+        array of that shape, or a number. Further arguments need defaults.
 
     Raises
     ------
@@ -49,25 +47,18 @@ class Function(Initializer):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function=function)
-        self._fills_in_place = _required_arguments(function) == 2
+        names = _required_arguments(function)
+        self._fills_in_place = len(names) == 2 and names[0] != "shape"
+        self._takes_dtype = len(names) == 2 and not self._fills_in_place
 
-    def _init_weight(self, desc: str, arr: npt.NDArray[Any]) -> None:
+    def _init_weight(self, desc: str, arr: npt.NDArray[Any]) -> Any:
         function = self._kwargs["function"]
         if self._fills_in_place:
-            function(desc, arr)
-            return
-        values = np.asarray(function(arr.shape))
-        if values.ndim and values.shape != arr.shape:
-            message = (
-                f"expected an array of shape {arr.shape} for '{desc}', "
-                f"found {describe(values)} from {getattr(function, '__name__', function)!r}; "
-                "return an array of the shape that is given"
-            )
-            raise ShapeError(message)
-        arr[...] = values
+            return function(desc, arr)  # what it returns is written, or refused
+        return function(arr.shape, arr.dtype.name) if self._takes_dtype else function(arr.shape)
 
 
-def _required_arguments(function: Callable[..., Any]) -> int:
+def _required_arguments(function: Callable[..., Any]) -> list[str]:
     import inspect  # here, because few programs use functions, and it takes milliseconds
 
     advice = "write f(desc, array), which fills array, or f(shape), which returns an array"
@@ -78,11 +69,11 @@ def _required_arguments(function: Callable[..., Any]) -> int:
             f"expected a function with one or two required arguments, found {function!r}, "
             f"whose arguments cannot be read; {advice}, such as a lambda around it"
         )
-        raise TypeError(message) from None
+        raise GlueballTypeError(message) from None
     required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     positional = [p for p in required if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if any(p.kind is p.VAR_POSITIONAL for p in required) and len(positional) <= 2:
-        return 2
+        return ["desc", "array"]
     if len(positional) not in (1, 2) or len(positional) != len(required):
         message = (
             "expected a function with one or two required arguments as initializer, found "
@@ -90,5 +81,5 @@ def _required_arguments(function: Callable[..., Any]) -> int:
             f"({', '.join(p.name for p in required)}); "
             f"{advice}"
         )
-        raise TypeError(message)
-    return len(positional)
+        raise GlueballTypeError(message)
+    return [p.name for p in positional]

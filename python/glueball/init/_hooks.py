@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import TYPE_CHECKING
 
 from glueball.base import InitializerWarning
-from glueball.init._base import kind_of
-from glueball.init._check import shorten
-from glueball.init._combine import Mixed
+from glueball.init._base import Initializer, kind_of
+from glueball.init._check import level_of_user, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from glueball.init._base import Initializer
-
-__all__ = ["warn_about_ignored_hooks"]
+__all__ = ["defines", "warn_about_ignored_hooks"]
 
 _KINDS = ("bias", "gamma", "beta")
 
 
-def _defines(initializer: Initializer, hook: str) -> bool:
-    definer = next(cls for cls in type(initializer).__mro__ if hook in vars(cls))
-    return definer.__module__ != "glueball._core"
-
-
-def _level_of_user() -> int:
-    """Count the calls from a function of this module up to the line of the user's that led here."""
-    level = 2
-    frame = sys._getframe(level)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("glueball."):
-        frame = frame.f_back
-        level += 1
-    return level
+def defines(initializer: Initializer, hook: str) -> bool:
+    """Whether an initializer's class has a hook, ``'_init_bias'``, of its own."""
+    definer = next((cls for cls in type(initializer).__mro__ if hook in vars(cls)), None)
+    return definer is not None and definer.__module__ != "glueball._core"
 
 
 def warn_about_ignored_hooks(
@@ -56,8 +43,10 @@ def warn_about_ignored_hooks(
     InitializerWarning
         One for the call: it names the parameters, and says to pass ``bias_initializer=None``.
     """
-    hooks = [kind for kind in _KINDS if _defines(default_init, f"_init_{kind}")]
-    if not hooks and not isinstance(default_init, Mixed):
+    hooks = [kind for kind in _KINDS if defines(default_init, f"_init_{kind}")]
+    cls = type(default_init)
+    has_rules = cls._has_specific_rule_for is not Initializer._has_specific_rule_for
+    if not hooks and not has_rules:
         return  # the usual case: nothing is asked about 10,000 names
     ignored: dict[str, list[str]] = {}
     for name, has_own in parameters:
@@ -66,17 +55,16 @@ def warn_about_ignored_hooks(
         kind = kind_of(name)
         if kind in hooks:
             ignored.setdefault(kind, []).append(name)
-        elif isinstance(default_init, Mixed) and default_init._has_specific_rule_for(name):
+        elif default_init._has_specific_rule_for(name):
             ignored.setdefault("", []).append(name)
     if not ignored:
         return
-    cls = type(default_init).__name__
     parts = []
     for kind, names in ignored.items():
         remedy = f"{kind}_initializer=None" if kind else f"{kind_of(names[0])}_initializer=None"
-        asked = f"{cls}._init_{kind}" if kind else f"the pattern of {cls}"
+        asked = f"{cls.__name__}._init_{kind}" if kind else f"the pattern of {cls.__name__}"
         parts.append(
             f"expected parameters without an initializer of their own for {asked}, found "
             f"{shorten(names)}, which keep theirs; pass {remedy} to their layers to have it asked"
         )
-    warnings.warn("; ".join(parts), InitializerWarning, stacklevel=_level_of_user())
+    warnings.warn("; ".join(parts), InitializerWarning, stacklevel=level_of_user())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from glueball import _core
 from glueball.init._base import Initializer
 from glueball.init._check import number, word
@@ -67,6 +69,12 @@ class Orthogonal(_core.Orthogonal, Initializer):
             method=None if method == "qr" else method,
         )
 
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        if len(shape) < 2:
+            return super()._moments(name, shape)  # which refuses
+        # The squares of min(rows, columns) vectors of length `scale` sum to this, whatever is drawn.
+        return 0.0, self.scale**2 / max(shape[0], math.prod(shape[1:]))
+
 
 @alias("delta_orthogonal")
 @register
@@ -103,3 +111,8 @@ class DeltaOrthogonal(_core.DeltaOrthogonal, Initializer):
     def __init__(self, scale: float = 1.0) -> None:
         scale = number("DeltaOrthogonal", "scale", scale)
         self._build({"scale": scale}, scale=scale)
+
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        if not 3 <= len(shape) <= 5 or shape[1] > shape[0]:
+            return super()._moments(name, shape)  # which refuses
+        return 0.0, self.scale**2 / (shape[0] * math.prod(shape[2:]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from glueball import _core
 from glueball.init._base import Initializer
 from glueball.init._check import number, optional_number, word
@@ -52,6 +55,13 @@ class Uniform(_core.Uniform, Initializer):
             high=high,
         )
 
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        native: Any = self._native
+        scale = native.get("scale", 0.0)
+        low, high = native["low"], native["high"]
+        low, high = -scale if low is None else low, scale if high is None else high
+        return (low + high) / 2, (high - low) ** 2 / 12
+
 
 @alias("gaussian")
 @register
@@ -84,6 +94,10 @@ class Normal(_core.Normal, Initializer):
         sigma = number("Normal", "sigma", sigma)
         mean = number("Normal", "mean", mean)
         self._build({"sigma": sigma, "mean": mean}, sigma=sigma, mean=mean or None)
+
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        native: Any = self._native
+        return native["mean"], native["sigma"] ** 2
 
 
 @alias("truncated_normal")
@@ -146,6 +160,18 @@ class TruncatedNormal(_core.TruncatedNormal, Initializer):
         }
         self._build(settings, **settings)
 
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        native: Any = self._native
+        sigma, mean, low, high = (native[each] for each in ("sigma", "mean", "low", "high"))
+        if native["cut"] == "value":
+            if native["correct"] or sigma == 0:
+                return super()._moments(name, shape)  # a search finds the uncut sigma
+            low, high = (low - mean) / sigma, (high - mean) / sigma
+        shift, share = _cut_normal(low, high)
+        if native["correct"]:
+            return mean + sigma / math.sqrt(share) * shift, sigma**2
+        return mean + sigma * shift, sigma**2 * share
+
 
 @register
 class Sparse(_core.Sparse, Initializer):
@@ -189,6 +215,24 @@ class Sparse(_core.Sparse, Initializer):
             "per": word("Sparse", "per", per),
         }
         self._build(settings, **settings)
+
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        if len(shape) != 2 or 0 in shape:
+            return super()._moments(name, shape)
+        length = shape[0 if self.per == "column" else 1]
+        return 0.0, self.sigma**2 * (1 - math.ceil(self.sparsity * length) / length)
+
+
+def _cut_normal(low: float, high: float) -> tuple[float, float]:
+    """Return mean and variance of the unit normal cut at `low` and `high`: Johnson and Kotz 1970, ch. 13."""
+    if low > 0:  # in the left tail, differences of the distribution function are exact
+        mean, variance = _cut_normal(-high, -low)
+        return -mean, variance
+    root = math.sqrt(2)
+    mass = (math.erfc(-high / root) - math.erfc(-low / root)) / 2
+    density_low, density_high = (math.exp(-z * z / 2) / math.sqrt(2 * math.pi) for z in (low, high))
+    mean = (density_low - density_high) / mass
+    return mean, 1 + (low * density_low - high * density_high) / mass - mean * mean
 
 
 # Names of other systems, with the defaults that they have there.

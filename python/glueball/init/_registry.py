@@ -7,8 +7,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
+from glueball._reading import parse_json
+from glueball._scope import import_rest
 from glueball._suggest import near_names
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, FileFormatError, GlueballTypeError
 from glueball.init._base import Initializer
 from glueball.init._check import describe
 from glueball.init._function import Function
@@ -17,6 +21,8 @@ __all__ = ["InitializerLike", "alias", "create", "name_factory", "register"]
 
 InitializerLike = Initializer | type[Initializer] | str | Callable[..., Any]
 """What is accepted wherever an initializer is: see `create`."""
+
+_PACKAGE = __name__.rpartition(".")[0]
 
 _Class = TypeVar("_Class", bound=type[Initializer])
 
@@ -34,6 +40,8 @@ def _qualified(factory: Callable[..., Initializer]) -> str:
 
 
 def _put(name: str, factory: Callable[..., Initializer]) -> None:
+    if not _qualified(factory).startswith(f"{_PACKAGE}."):
+        import_rest(_PACKAGE)  # so that it is said which of them is overridden
     key = _normal(name)
     present = _factories.get(key)
     if present is not None and present is not factory:
@@ -52,7 +60,7 @@ def _require_class(klass: object) -> None:
             f"expected a subclass of Initializer to register, found {describe(klass)}; "
             "derive it from init.Initializer, or pass a function where an initializer is taken"
         )
-        raise TypeError(message)
+        raise GlueballTypeError(message)
 
 
 def register(klass: _Class) -> _Class:
@@ -123,11 +131,11 @@ def create(
 
     Parameters
     ----------
-    initializer : Initializer, str, type or callable
+    initializer : Initializer, str, type, callable or array_like
         An initializer (returned as it is); a registered name, in any case; a JSON string such as
         ``'["uniform", {"scale": 0.3}]'`` or ``'{"initializer": "uniform", "scale": 0.3}'``; a
-        class; or a function ``f(desc, array)`` that fills `array`, or ``f(shape)`` that returns
-        one.
+        class; a function ``f(desc, array)`` that fills `array`, or ``f(shape)`` that returns one;
+        or an array, which is `Constant` of it.
     **kwargs
         Settings, where a name or a class is given.
 
@@ -139,7 +147,7 @@ def create(
     Raises
     ------
     ArgumentError
-        When the name is not registered, or settings are given beside an object that has its own.
+        When the name is not registered, or settings are given with an object that has its own.
     TypeError
         When a setting is unknown or missing, or `initializer` is of another type.
 
@@ -157,17 +165,33 @@ def create(
         return initializer(**kwargs)
     if isinstance(initializer, Mapping):
         return _from_mapping({**initializer, **kwargs})
-    if isinstance(initializer, list):
+    if isinstance(initializer, list) and not _is_nested_numbers(initializer):
         return _from_list(initializer, kwargs)
+    if isinstance(initializer, list | np.ndarray) or _is_foreign_array(initializer):
+        values = initializer if isinstance(initializer, list) else np.asarray(initializer)
+        return _factories["constant"](values, **kwargs)
     if kwargs and (isinstance(initializer, Initializer) or callable(initializer)):
         message = (
-            f"expected no further settings beside {describe(initializer)}, "
+            f"expected no further settings with {describe(initializer)}, "
             f"found {', '.join(kwargs)}; give them where it is made"
         )
         raise ArgumentError(message)
     if isinstance(initializer, Initializer):
         return initializer
     return _from_callable(initializer)
+
+
+def _is_nested_numbers(value: list[Any]) -> bool:
+    return bool(value) and all(
+        _is_nested_numbers(each)
+        if isinstance(each, list)
+        else isinstance(each, int | float | np.ndarray | np.number)
+        for each in value
+    )
+
+
+def _is_foreign_array(value: object) -> bool:
+    return hasattr(value, "__array__") and not isinstance(value, type | np.generic)
 
 
 def _from_callable(thing: object) -> Initializer:
@@ -185,17 +209,14 @@ def _from_callable(thing: object) -> Initializer:
 def _from_string(text: str, kwargs: dict[str, Any]) -> Initializer:
     if text[:1] not in ("[", "{"):
         return _from_name(text, kwargs)
-    import json  # here, because names are the usual case
-
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
+        return create(parse_json(text), **kwargs)
+    except (FileFormatError, RecursionError) as error:
         message = (
-            f'expected JSON such as \'["uniform", {{"scale": 0.1}}]\', found {text!r} ({error}); '
+            f'expected JSON such as \'["uniform", {{"scale": 0.1}}]\', found {text[:1000]!r} ({error}); '
             "correct it, or write it with Initializer.dumps()"
         )
         raise ArgumentError(message) from None
-    return create(content, **kwargs)
 
 
 def _from_list(content: list[Any], kwargs: dict[str, Any]) -> Initializer:
@@ -219,6 +240,8 @@ def _from_mapping(content: dict[str, Any]) -> Initializer:
 
 
 def _from_name(name: str, kwargs: dict[str, Any]) -> Initializer:
+    if _normal(name) not in _factories:
+        import_rest(_PACKAGE)
     factory = _factories.get(_normal(name))
     if factory is None:
         near = near_names(_normal(name), _factories)

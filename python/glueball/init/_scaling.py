@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import _core
 from glueball.init._base import Initializer
-from glueball.init._check import number, word
+from glueball.init._check import finite, number, word
 from glueball.init._fans import checked_fans
 from glueball.init._registry import alias, register
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from typing import Unpack
+
+    from glueball.init._fans import FanSettings
 
 __all__ = ["MSRAPrelu", "VarianceScaling", "Xavier"]
 
@@ -63,30 +65,30 @@ class VarianceScaling(_core.VarianceScaling, Initializer):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
+        **fans: Unpack[FanSettings],
     ) -> None:
         scale = number("VarianceScaling", "scale", scale)
         mode = word("VarianceScaling", "mode", mode)
         distribution = word("VarianceScaling", "distribution", distribution)
-        fan_settings = (fan_in, fan_out, in_axes, out_axes)
         own = {"scale": scale, "mode": mode, "distribution": distribution}
-        self._scale(scale, mode, distribution, fan_settings, **own)
+        self._scale(scale, mode, distribution, fans, **own)
+
+    variance = Initializer.variance
+
+    def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
+        return 0.0, self._bound.variance(self, name, shape)  # type: ignore[attr-defined]
 
     def _scale(
         self,
         scale: float,
         mode: str,
         distribution: str,
-        fan_settings: tuple[float | None, float | None, Sequence[int], Sequence[int]],
+        fans: FanSettings,
         /,
         **settings: Any,
     ) -> None:
         """Build the rule under the settings that the subclass's users know."""
-        native, shown = checked_fans(type(self).__name__, *fan_settings)
+        native, shown = checked_fans(type(self).__name__, **fans)
         native["scale"] = scale
         native["mode"] = mode
         native["distribution"] = "normal" if distribution == "untruncated_normal" else distribution
@@ -139,19 +141,18 @@ class Xavier(_core.Xavier, Initializer):
         rnd_type: str = "uniform",
         factor_type: str = "avg",
         magnitude: float = 3,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
+        **fans: Unpack[FanSettings],
     ) -> None:
         own = {
             "rnd_type": word("Xavier", "rnd_type", rnd_type),
             "factor_type": word("Xavier", "factor_type", factor_type),
             "magnitude": number("Xavier", "magnitude", magnitude),
         }
-        native, shown = checked_fans("Xavier", fan_in, fan_out, in_axes, out_axes)
+        native, shown = checked_fans("Xavier", **fans)
         self._build({**own, **native}, **own, **shown)
+
+    variance = Initializer.variance
+    _moments = VarianceScaling._moments
 
 
 @alias("msra_prelu")
@@ -187,18 +188,14 @@ class MSRAPrelu(_core.MSRAPrelu, Initializer):
     """
 
     def __init__(
-        self,
-        factor_type: str = "avg",
-        slope: float = 0.25,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
+        self, factor_type: str = "avg", slope: float = 0.25, **fans: Unpack[FanSettings]
     ) -> None:
         own = {
             "factor_type": word("MSRAPrelu", "factor_type", factor_type),
-            "slope": number("MSRAPrelu", "slope", slope),
+            "slope": finite("MSRAPrelu", "slope", slope),
         }
-        native, shown = checked_fans("MSRAPrelu", fan_in, fan_out, in_axes, out_axes)
+        native, shown = checked_fans("MSRAPrelu", **fans)
         self._build({**own, **native}, **own, **shown)
+
+    variance = Initializer.variance
+    _moments = VarianceScaling._moments

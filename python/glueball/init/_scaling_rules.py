@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
+from glueball._number import fits_float32
 from glueball.base import ArgumentError
 from glueball.init._check import number, word
 from glueball.init._fans import gain
@@ -12,22 +12,20 @@ from glueball.init._registry import alias, name_factory, register
 from glueball.init._scaling import VarianceScaling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from typing import Unpack
+
+    from glueball.init._fans import FanSettings
 
 __all__ = [
-    "KaimingNormal",
-    "KaimingUniform",
-    "LeCunNormal",
-    "LeCunUniform",
-    "XavierNormal",
+    "KaimingNormal", "KaimingUniform", "LeCunNormal", "LeCunUniform", "XavierNormal",
     "XavierUniform",
-]
+]  # fmt: skip
 
 
 def _gain_setting(owner: str, value: float) -> float:
     value = number(owner, "gain", value)
     # Squaring would hide the sign, and a negative gain is somebody's mistake.
-    if not (value >= 0 and math.isfinite(value)):
+    if not (value >= 0 and fits_float32(value)):
         message = (
             f"expected a finite gain of 0 or more for {owner}, found {value}; "
             "pass for example init.gain('tanh')"
@@ -85,18 +83,9 @@ class XavierUniform(VarianceScaling):
     True
     """
 
-    def __init__(
-        self,
-        gain: float = 1.0,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
-    ) -> None:
+    def __init__(self, gain: float = 1.0, **fans: Unpack[FanSettings]) -> None:
         gain = _gain_setting("XavierUniform", gain)
-        fan_settings = (fan_in, fan_out, in_axes, out_axes)
-        self._scale(gain * gain, "fan_avg", "uniform", fan_settings, gain=gain)
+        self._scale(gain * gain, "fan_avg", "uniform", fans, gain=gain)
 
 
 @alias("xavier_normal")
@@ -136,19 +125,11 @@ class XavierNormal(VarianceScaling):
     """
 
     def __init__(
-        self,
-        gain: float = 1.0,
-        truncated: bool = False,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
+        self, gain: float = 1.0, truncated: bool = False, **fans: Unpack[FanSettings]
     ) -> None:
         gain = _gain_setting("XavierNormal", gain)
         own = {"gain": gain, "truncated": bool(truncated)}
-        fan_settings = (fan_in, fan_out, in_axes, out_axes)
-        self._scale(gain * gain, "fan_avg", _normal(truncated), fan_settings, **own)
+        self._scale(gain * gain, "fan_avg", _normal(truncated), fans, **own)
 
 
 @alias("kaiming_uniform")
@@ -197,14 +178,10 @@ class KaimingUniform(VarianceScaling):
         a: float = 0.0,
         mode: str = "fan_in",
         nonlinearity: str = "leaky_relu",
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
+        **fans: Unpack[FanSettings],
     ) -> None:
         scale, own = _kaiming("KaimingUniform", a, mode, nonlinearity)
-        self._scale(scale, mode, "uniform", (fan_in, fan_out, in_axes, out_axes), **own)
+        self._scale(scale, mode, "uniform", fans, **own)
 
 
 @alias("kaiming_normal")
@@ -252,16 +229,11 @@ class KaimingNormal(VarianceScaling):
         mode: str = "fan_in",
         nonlinearity: str = "leaky_relu",
         truncated: bool = False,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
+        **fans: Unpack[FanSettings],
     ) -> None:
         scale, own = _kaiming("KaimingNormal", a, mode, nonlinearity)
         own["truncated"] = bool(truncated)
-        fan_settings = (fan_in, fan_out, in_axes, out_axes)
-        self._scale(scale, mode, _normal(truncated), fan_settings, **own)
+        self._scale(scale, mode, _normal(truncated), fans, **own)
 
 
 @register
@@ -289,15 +261,8 @@ class LeCunUniform(VarianceScaling):
     0.05
     """
 
-    def __init__(
-        self,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
-    ) -> None:
-        self._scale(1.0, "fan_in", "uniform", (fan_in, fan_out, in_axes, out_axes))
+    def __init__(self, **fans: Unpack[FanSettings]) -> None:
+        self._scale(1.0, "fan_in", "uniform", fans)
 
 
 @register
@@ -327,17 +292,8 @@ class LeCunNormal(VarianceScaling):
     LeCunNormal(truncated=True)
     """
 
-    def __init__(
-        self,
-        truncated: bool = False,
-        *,
-        fan_in: float | None = None,
-        fan_out: float | None = None,
-        in_axes: Sequence[int] = (),
-        out_axes: Sequence[int] = (),
-    ) -> None:
-        fan_settings = (fan_in, fan_out, in_axes, out_axes)
-        self._scale(1.0, "fan_in", _normal(truncated), fan_settings, truncated=bool(truncated))
+    def __init__(self, truncated: bool = False, **fans: Unpack[FanSettings]) -> None:
+        self._scale(1.0, "fan_in", _normal(truncated), fans, truncated=bool(truncated))
 
 
 # kaiming_* and xavier_* are PyTorch's names and mean what they do there; these are Keras's and

@@ -3,216 +3,41 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
-from glueball._scope import missing
-from glueball.nd import random
-from glueball.nd._activation import (
-    Activation,
-    Dropout,
-    LeakyReLU,
-    gelu,
-    hard_sigmoid,
-    hard_swish,
-    log_sigmoid,
-    mish,
-    relu,
-    sigmoid,
-    silu,
-    softplus,
-    softrelu,
-    softsign,
-)
-from glueball.nd._creation import (
-    arange,
-    array,
-    empty,
-    eye,
-    full,
-    linspace,
-    ones,
-    waitall,
-    zeros,
-)
-from glueball.nd._density import (
-    random_pdf_dirichlet,
-    random_pdf_exponential,
-    random_pdf_gamma,
-    random_pdf_generalized_negative_binomial,
-    random_pdf_negative_binomial,
-    random_pdf_normal,
-    random_pdf_poisson,
-    random_pdf_uniform,
-)
-from glueball.nd._elementwise import (
-    abs,
-    add,
-    add_n,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctanh,
-    cast,
-    cbrt,
-    ceil,
-    clip,
-    cos,
-    cosh,
-    degrees,
-    divide,
-    equal,
-    erf,
-    erfinv,
-    exp,
-    expm1,
-    fix,
-    floor,
-    gamma,
-    gammaln,
-    greater,
-    greater_equal,
-    hypot,
-    identity,
-    lesser,
-    lesser_equal,
-    log,
-    log1p,
-    log2,
-    log10,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    maximum,
-    minimum,
-    modulo,
-    multiply,
-    negative,
-    not_equal,
-    power,
-    radians,
-    rcbrt,
-    reciprocal,
-    rint,
-    round,
-    rsqrt,
-    sign,
-    sin,
-    sinh,
-    smooth_l1,
-    sqrt,
-    square,
-    stop_gradient,
-    subtract,
-    tan,
-    tanh,
-    trunc,
-    where,
-)
-from glueball.nd._files import load, load_frombuffer, save
-from glueball.nd._index import (
-    Embedding,
-    batch_take,
-    boolean_mask,
-    fill_element_0index,
-    gather_nd,
-    one_hot,
-    onehot_encode,
-    pick,
-    ravel_multi_index,
-    scatter_nd,
-    take,
-    unravel_index,
-)
-from glueball.nd._interchange import (
-    from_dlpack,
-    from_numpy,
-    to_dlpack_for_read,
-    to_dlpack_for_write,
-)
-from glueball.nd._ndarray import NDArray
-from glueball.nd._normalisation import (
-    BatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    L2Normalization,
-    LayerNorm,
-)
-from glueball.nd._parts import (
-    concat,
-    concatenate,
-    diag,
-    pad,
-    slice,
-    slice_axis,
-    slice_like,
-    split,
-    split_v2,
-    stack,
-)
-from glueball.nd._per_element import (
-    random_exponential,
-    sample_exponential,
-    sample_gamma,
-    sample_generalized_negative_binomial,
-    sample_negative_binomial,
-    sample_normal,
-    sample_poisson,
-    sample_uniform,
-)
-from glueball.nd._product import (
-    FullyConnected,
-    batch_dot,
-    dot,
-)
-from glueball.nd._reduction import (
-    argmax,
-    argmax_channel,
-    argmin,
-    argsort,
-    cumsum,
-    max,
-    mean,
-    min,
-    nanprod,
-    nansum,
-    norm,
-    prod,
-    sort,
-    sum,
-    topk,
-)
-from glueball.nd._sequence import SequenceLast, SequenceMask, SequenceReverse
-from glueball.nd._shape import (
-    broadcast_axis,
-    broadcast_like,
-    broadcast_to,
-    expand_dims,
-    flatten,
-    flip,
-    moveaxis,
-    ones_like,
-    repeat,
-    reshape,
-    reshape_like,
-    shape_array,
-    size_array,
-    squeeze,
-    swapaxes,
-    tile,
-    transpose,
-    zeros_like,
-)
-from glueball.nd._softmax import (
-    SoftmaxActivation,
-    log_softmax,
-    softmax,
-    softmax_cross_entropy,
-    softmin,
-)
-from glueball.nd._statistics import histogram, moments
+from glueball._scope import surface
+from glueball.nd._activation import *
+from glueball.nd._creation import *
+from glueball.nd._elementwise import *
+from glueball.nd._index import *
+from glueball.nd._ndarray import *
+from glueball.nd._pairs import *
+from glueball.nd._parts import *
+from glueball.nd._product import *
+from glueball.nd._reduction import *
+from glueball.nd._shape import *
+from glueball.nd._softmax import *
+
+if TYPE_CHECKING:
+    from glueball.nd import contrib, linalg, random
+    from glueball.nd._density import *
+    from glueball.nd._files import *
+    from glueball.nd._interchange import *
+    from glueball.nd._normalisation import *
+    from glueball.nd._per_element import *
+    from glueball.nd._sequence import *
+    from glueball.nd._statistics import *
+    from glueball.nd.random import gamma as random_gamma
+    from glueball.nd.random import (
+        generalized_negative_binomial as random_generalized_negative_binomial,
+    )
+    from glueball.nd.random import multinomial as sample_multinomial
+    from glueball.nd.random import negative_binomial as random_negative_binomial
+    from glueball.nd.random import normal, shuffle, uniform
+    from glueball.nd.random import normal as random_normal
+    from glueball.nd.random import poisson as random_poisson
+    from glueball.nd.random import randint as random_randint
+    from glueball.nd.random import uniform as random_uniform
 
 # Other names that Gluon has for the same functions.
 BlockGrad = stop_gradient
@@ -245,20 +70,8 @@ broadcast_not_equal = not_equal
 broadcast_power = power
 choose_element_0index = pick
 crop = slice
-max_axis = max
-min_axis = min
 op = sys.modules[__name__]
-random_gamma = random.gamma
-random_generalized_negative_binomial = random.generalized_negative_binomial
-random_negative_binomial = random.negative_binomial
-random_normal = normal = random.normal
-random_poisson = random.poisson
-random_randint = random.randint
-random_uniform = uniform = random.uniform
 reverse = flip
-sample_multinomial = random.multinomial
-shuffle = random.shuffle
-sum_axis = sum
 
 __all__ = [
     "Activation",
@@ -334,6 +147,7 @@ __all__ = [
     "clip",
     "concat",
     "concatenate",
+    "contrib",
     "cos",
     "cosh",
     "crop",
@@ -375,6 +189,7 @@ __all__ = [
     "identity",
     "lesser",
     "lesser_equal",
+    "linalg",
     "linspace",
     "load",
     "load_frombuffer",
@@ -502,6 +317,36 @@ __all__ = [
     "zeros_like",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+# Functions that few programs call are imported when they are first named.
+__getattr__, __dir__ = surface(
+    __name__,
+    modules=("contrib", "linalg", "random"),
+    names={
+        "_density": (
+            "random_pdf_dirichlet random_pdf_exponential random_pdf_gamma "
+            "random_pdf_generalized_negative_binomial random_pdf_negative_binomial random_pdf_normal "
+            "random_pdf_poisson random_pdf_uniform"
+        ),
+        "_files": "load load_frombuffer save",
+        "_interchange": "from_dlpack from_numpy to_dlpack_for_read to_dlpack_for_write",
+        "_normalisation": "BatchNorm GroupNorm InstanceNorm L2Normalization LayerNorm",
+        "_per_element": (
+            "random_exponential sample_exponential sample_gamma sample_generalized_negative_binomial "
+            "sample_negative_binomial sample_normal sample_poisson sample_uniform"
+        ),
+        "_sequence": "SequenceLast SequenceMask SequenceReverse",
+        "_statistics": "histogram moments",
+        "linalg": (
+            "linalg_det=det linalg_extractdiag=extractdiag linalg_gemm=gemm linalg_gemm2=gemm2 "
+            "linalg_inverse=inverse linalg_makediag=makediag linalg_potrf=potrf linalg_potri=potri "
+            "linalg_slogdet=slogdet linalg_sumlogdiag=sumlogdiag linalg_syrk=syrk linalg_trmm=trmm "
+            "linalg_trsm=trsm"
+        ),
+        "random": (
+            "normal shuffle uniform random_gamma=gamma random_negative_binomial=negative_binomial "
+            "random_generalized_negative_binomial=generalized_negative_binomial random_normal=normal "
+            "random_poisson=poisson random_randint=randint random_uniform=uniform "
+            "sample_multinomial=multinomial"
+        ),
+    },
+)

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core, _tape
+from glueball import _core
+from glueball._tape import LinearNode, ResultNode, state
 from glueball.base import ArgumentError
 from glueball.nd import _special
-from glueball.nd._derivatives import traced_erf
+from glueball.nd._elementwise import identity
 from glueball.nd._record import finish, fit, raw, result_axis
+from glueball.nd._traced import traced_erf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
+    from glueball.nd._record import Plain
 
-    Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = [
-    "Activation",
-    "Dropout",
-    "LeakyReLU",
-    "gelu",
-    "hard_sigmoid",
-    "hard_swish",
-    "log_sigmoid",
-    "mish",
-    "relu",
-    "sigmoid",
-    "silu",
-    "softplus",
-    "softrelu",
-    "softsign",
-]
+    "Activation", "Dropout", "LeakyReLU", "gelu", "hard_sigmoid", "hard_swish", "log_sigmoid",
+    "mish", "relu", "sigmoid", "silu", "softplus", "softrelu", "softsign",
+]  # fmt: skip
 
 
 def _sigmoid(x: Plain) -> Plain:
@@ -53,23 +42,26 @@ def _softplus(x: Plain) -> Plain:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def relu(data: Any, out: Any = None) -> Any:
-    """max(x, 0). Its derivative at 0 is taken as 0."""
+def relu(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute max(x, 0). Its derivative at 0 is taken as 0."""
     x = raw(data)
     y = np.maximum(x, 0)
     return finish(
-        y, (data,), lambda g, _: (g * (y > 0),), "relu", out, lambda np, x: np.where(x > 0, x, 0)
+        y, (data,), lambda g, _: (g * (y > 0),), "relu", out,
+        lambda np, x: np.where(x > 0, x, 0), ResultNode,
+    )  # fmt: skip
+
+
+def sigmoid(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """1 / (1 + exp(-x))."""
+    y = _sigmoid(raw(data))
+    return finish(
+        y, (data,), lambda g, _: (g * y * (1 - y),), "sigmoid", out, _smooth_sigmoid, ResultNode
     )
 
 
-def sigmoid(data: Any, out: Any = None) -> Any:
-    """1 / (1 + exp(-x))."""
-    y = _sigmoid(raw(data))
-    return finish(y, (data,), lambda g, _: (g * y * (1 - y),), "sigmoid", out, _smooth_sigmoid)
-
-
-def log_sigmoid(data: Any, out: Any = None) -> Any:
-    """log(1 / (1 + exp(-x)))."""
+def log_sigmoid(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute log(1 / (1 + exp(-x)))."""
     x = raw(data)
     return finish(
         -_softplus(-x), (data,), lambda g, _: (g * _sigmoid(-x),), "log_sigmoid", out,
@@ -77,8 +69,8 @@ def log_sigmoid(data: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
-def softrelu(data: Any, out: Any = None) -> Any:
-    """log(1 + exp(x)), also called softplus."""
+def softrelu(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute log(1 + exp(x)), also called softplus."""
     x = raw(data)
     return finish(
         _softplus(x), (data,), lambda g, _: (g * _sigmoid(x),), "softrelu", out,
@@ -86,13 +78,13 @@ def softrelu(data: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
-def softplus(data: Any, out: Any = None) -> Any:
-    """As `softrelu`."""
+def softplus(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute `softrelu`."""
     return softrelu(data, out)
 
 
-def softsign(data: Any, out: Any = None) -> Any:
-    """x / (1 + abs(x))."""
+def softsign(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute x / (1 + abs(x))."""
     x = raw(data)
     d = 1 + np.abs(x)
     return finish(
@@ -101,8 +93,8 @@ def softsign(data: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
-def silu(data: Any, out: Any = None) -> Any:
-    """x sigmoid(x), also called swish."""
+def silu(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute x sigmoid(x), also called swish."""
     x = raw(data)
     s = _sigmoid(x)
     return finish(
@@ -111,8 +103,8 @@ def silu(data: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
-def mish(data: Any, out: Any = None) -> Any:
-    """x tanh(log(1 + exp(x))); D. Misra, "Mish", BMVC 2020."""
+def mish(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute x tanh(log(1 + exp(x))); D. Misra, "Mish", BMVC 2020."""
     x = raw(data)
     t = np.tanh(_softplus(x))
     return finish(
@@ -121,8 +113,8 @@ def mish(data: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
-def gelu(data: Any, out: Any = None) -> Any:
-    """x times the standard normal distribution function; D. Hendrycks, K. Gimpel, arXiv:1606.08415."""
+def gelu(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute x times the standard normal distribution function; D. Hendrycks, K. Gimpel, arXiv:1606.08415."""
     x = raw(data)
     phi = (1 + _special.erf(x * x.dtype.type(math.sqrt(0.5)))) * x.dtype.type(0.5)
 
@@ -135,8 +127,10 @@ def gelu(data: Any, out: Any = None) -> Any:
     )  # fmt: skip
 
 
-def hard_sigmoid(data: Any, alpha: float = 0.2, beta: float = 0.5, out: Any = None) -> Any:
-    """alpha x + beta, kept within 0 and 1."""
+def hard_sigmoid(
+    data: Any, alpha: float = 0.2, beta: float = 0.5, out: Any = None, name: str | None = None
+) -> Any:
+    """Compute alpha x + beta, kept within 0 and 1."""
     x = raw(data)
     line = alpha * x + beta
     inside = (line > 0) & (line < 1)
@@ -146,8 +140,8 @@ def hard_sigmoid(data: Any, alpha: float = 0.2, beta: float = 0.5, out: Any = No
     )  # fmt: skip
 
 
-def hard_swish(data: Any, out: Any = None) -> Any:
-    """x times min(max(x + 3, 0), 6) / 6; A. Howard et al., "Searching for MobileNetV3", ICCV 2019."""
+def hard_swish(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Compute x times min(max(x + 3, 0), 6) / 6; A. Howard et al., "Searching for MobileNetV3", ICCV 2019."""
     x = raw(data)
     gate = np.clip(x + 3, 0, 6) / 6
     inside = (x > -3) & (x < 3)
@@ -173,8 +167,8 @@ _ACTIVATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def Activation(data: Any, act_type: str, out: Any = None) -> Any:
-    """The activation called `act_type`.
+def Activation(data: Any, act_type: str, out: Any = None, name: str | None = None) -> Any:
+    """Apply the activation called `act_type`.
 
     Parameters
     ----------
@@ -192,8 +186,9 @@ def Activation(data: Any, act_type: str, out: Any = None) -> Any:
     if act_type == "tanh":
         y = np.tanh(raw(data))
         return finish(
-            y, (data,), lambda g, _: (g * (1 - y * y),), "tanh", out, lambda np, x: np.tanh(x)
-        )
+            y, (data,), lambda g, _: (g * (1 - y * y),), "tanh", out,
+            lambda np, x: np.tanh(x), ResultNode,
+        )  # fmt: skip
     function = _ACTIVATIONS.get(act_type)
     if function is None:
         known = ", ".join(sorted([*_ACTIVATIONS, "tanh"]))
@@ -210,8 +205,9 @@ def LeakyReLU(
     lower_bound: float = 0.125,
     upper_bound: float = 0.334,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Activations with a slope below 0.
+    """Apply an activation with a slope below 0.
 
     Parameters
     ----------
@@ -220,11 +216,11 @@ def LeakyReLU(
     gamma : NDArray, optional
         For 'prelu': the slopes, of shape (channels,) or (1,).
     act_type : {'leaky', 'elu', 'selu', 'gelu', 'prelu', 'rrelu'}
-        Which; 'rrelu' draws its slopes in training and takes their mean in prediction.
+        Its kind; 'rrelu' draws its slopes in training and takes their mean in prediction.
     slope : float, default 0.25
-        Below 0, of 'leaky' and 'elu'.
+        The slope below 0 of 'leaky' and 'elu'.
     lower_bound, upper_bound : float
-        Of the slopes of 'rrelu'.
+        Bounds of the slopes of 'rrelu'.
 
     Raises
     ------
@@ -237,7 +233,7 @@ def LeakyReLU(
     if act_type in ("elu", "selu"):
         # selu's constants: G. Klambauer et al., "Self-normalizing neural networks", NIPS 2017.
         alpha, scale = (
-            (slope, 1.0) if act_type == "elu" else (1.6732632423543772, 1.0507009873554805)
+            (float(slope), 1.0) if act_type == "elu" else (1.6732632423543772, 1.0507009873554805)
         )
         positive = x > 0
         low = alpha * np.expm1(np.minimum(x, 0))
@@ -266,7 +262,7 @@ def LeakyReLU(
             np.where(x > 0, x, slopes * x), (data, gamma), backward, "prelu", out,
             lambda np, x, w: np.where(x > 0, x, np.reshape(w, slopes.shape) * x),
         )  # fmt: skip
-    if act_type == "rrelu" and _tape.state.training:
+    if act_type == "rrelu" and state.training:
         steepness = np.empty(x.shape, x.dtype if x.dtype.kind == "f" else np.float32)
         _core.default_generator().uniform(steepness, lower_bound, upper_bound)
     elif act_type in ("leaky", "rrelu"):
@@ -280,14 +276,20 @@ def LeakyReLU(
         raise ArgumentError(msg)
     factor = np.where(x > 0, 1, steepness).astype(x.dtype)
     return finish(
-        x * factor, (data,), lambda g, _: (g * factor,), act_type, out, lambda _, x: x * factor
-    )
+        x * factor, (data,), lambda g, _: (g * factor,), act_type, out,
+        lambda _, x: x * factor,
+    )  # fmt: skip
 
 
 def Dropout(
-    data: Any, p: float = 0.5, mode: str = "training", axes: Any = (), out: Any = None
+    data: Any,
+    p: float = 0.5,
+    mode: str = "training",
+    axes: Any = (),
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """In training, set elements to 0 with probability `p` and divide the others by 1 - p.
+    """Set elements to 0 with probability `p` and divide the others by 1 - p, in training.
 
     Parameters
     ----------
@@ -296,26 +298,32 @@ def Dropout(
     p : float, default 0.5
         Probability of a zero, in [0, 1].
     mode : {'training', 'always'}
-        Whether also in prediction.
+        Whether only in training, or in prediction too.
     axes : tuple of int
-        Axes along which all elements share their fate; negative ones count from the last.
+        Axes along which all elements are kept or dropped together; negative ones count from the last.
 
     Raises
     ------
     ArgumentError
-        When `p` is no probability, or there is no such axis.
+        When `p` is not a probability, or there is no such axis.
     """
     if not 0 <= p <= 1:
         msg = f"expected p in [0, 1] for Dropout, found {p}; it is the probability of a zero"
         raise ArgumentError(msg)
     x = raw(data)
-    if p == 0 or not (_tape.state.training or mode == "always"):
-        return finish(x.copy(), (data,), lambda g, _: (g,), "Dropout", out, lambda _, x: x * 1)
+    if p == 0 or not (state.training or mode == "always"):
+        return identity(data, out)
     shared = {result_axis(axis, x.ndim, "Dropout") for axis in axes}
     shape = tuple(1 if i in shared else n for i, n in enumerate(x.shape))
     draws = np.empty(shape, np.float32)
     _core.default_generator().uniform(draws, 0.0, 1.0)
     mask = (draws >= p) * x.dtype.type(0 if p == 1 else 1 / (1 - p))
     return finish(
-        x * mask, (data,), lambda g, _: (g * mask,), "Dropout", out, lambda _, x: x * mask
+        x * mask,
+        (data,),
+        lambda g, _: (g * mask,),
+        "Dropout",
+        out,
+        lambda _, x: x * mask,
+        LinearNode,
     )

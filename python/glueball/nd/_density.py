@@ -10,7 +10,8 @@ import math
 from typing import Any
 
 from glueball.base import ShapeError
-from glueball.nd._elementwise import exp, gammaln, log, square, where
+from glueball.nd._elementwise import exp, gammaln, log, square
+from glueball.nd._pairs import where
 from glueball.nd._record import as_array, raw
 from glueball.nd._reduction import sum as sum_
 from glueball.nd._shape import reshape
@@ -23,7 +24,7 @@ __all__ = [
 
 
 def _spread(sample: Any, parameters: tuple[Any, ...], name: str, inner: int = 0) -> list[Any]:
-    """Arrays of the sample and its parameters, with axes of length 1 for the draws from each distribution.
+    """Return arrays of the sample and its parameters, with axes of length 1 for the draws from each distribution.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def _spread(sample: Any, parameters: tuple[Any, ...], name: str, inner: int = 0)
         if lead < 0 or own.shape[:lead] != x.shape[:lead] or tail != x.shape[x.ndim - inner :]:
             msg = (
                 f"expected parameters of 'random_pdf_{name}' with the first axes of the sample, found "
-                f"{own.shape} for a sample of shape {x.shape}; the sample has an axis of draws behind them"
+                f"{own.shape} for a sample of shape {x.shape}; in the sample, axes of draws follow them"
             )
             raise ShapeError(msg)
         made.append(reshape(own, own.shape[:lead] + (1,) * (x.ndim - own.ndim) + tail))
@@ -62,9 +63,9 @@ def _density(logarithm: Any, is_log: bool, out: Any) -> Any:
 
 
 def random_pdf_uniform(
-    sample: Any, low: Any, high: Any, is_log: bool = False, out: Any = None
+    sample: Any, low: Any, high: Any, is_log: bool = False, out: Any = None, name: str | None = None
 ) -> Any:
-    """Density of the uniform distribution on [low, high]; 0 outside.
+    """Compute the density of the uniform distribution on [low, high]; 0 outside.
 
     Parameters
     ----------
@@ -84,14 +85,14 @@ def random_pdf_uniform(
     """
     x, a, b = _spread(sample, (low, high), "uniform")
     inside = (raw(x) >= raw(a)) & (raw(x) <= raw(b))
-    whole = 0 * x - log(b - a)
-    return _density(where(as_array(inside), whole, -math.inf), is_log, out)
+    base = 0 * x - log(b - a)
+    return _density(where(as_array(inside), base, -math.inf), is_log, out)
 
 
 def random_pdf_normal(
-    sample: Any, mu: Any, sigma: Any, is_log: bool = False, out: Any = None
+    sample: Any, mu: Any, sigma: Any, is_log: bool = False, out: Any = None, name: str | None = None
 ) -> Any:
-    """Density of the normal distribution with mean `mu` and standard deviation `sigma`.
+    """Compute the density of the normal distribution with mean `mu` and standard deviation `sigma`.
 
     Other parameters as for `random_pdf_uniform`.
     """
@@ -100,9 +101,14 @@ def random_pdf_normal(
 
 
 def random_pdf_gamma(
-    sample: Any, alpha: Any, beta: Any, is_log: bool = False, out: Any = None
+    sample: Any,
+    alpha: Any,
+    beta: Any,
+    is_log: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Density at positive numbers of the gamma distribution with shape `alpha` and *rate* `beta`.
+    """Compute the density at positive numbers of the gamma distribution with shape `alpha` and *rate* `beta`.
 
     The mean is alpha / beta, while `nd.random.gamma` takes a scale: MXNet has it so. Other parameters as
     for `random_pdf_uniform`.
@@ -111,8 +117,10 @@ def random_pdf_gamma(
     return _density(a * log(b) + (a - 1) * log(x) - b * x - gammaln(a), is_log, out)
 
 
-def random_pdf_exponential(sample: Any, lam: Any, is_log: bool = False, out: Any = None) -> Any:
-    """Density at numbers from 0 of the exponential distribution with rate `lam`.
+def random_pdf_exponential(
+    sample: Any, lam: Any, is_log: bool = False, out: Any = None, name: str | None = None
+) -> Any:
+    """Compute the density at numbers from 0 of the exponential distribution with rate `lam`.
 
     Other parameters as for `random_pdf_uniform`.
     """
@@ -120,8 +128,10 @@ def random_pdf_exponential(sample: Any, lam: Any, is_log: bool = False, out: Any
     return _density(log(rate) - rate * x, is_log, out)
 
 
-def random_pdf_poisson(sample: Any, lam: Any, is_log: bool = False, out: Any = None) -> Any:
-    """Probability of counts of events of which `lam` are expected.
+def random_pdf_poisson(
+    sample: Any, lam: Any, is_log: bool = False, out: Any = None, name: str | None = None
+) -> Any:
+    """Compute the probability of counts of events of which `lam` are expected.
 
     Other parameters as for `random_pdf_uniform`.
     """
@@ -130,9 +140,9 @@ def random_pdf_poisson(sample: Any, lam: Any, is_log: bool = False, out: Any = N
 
 
 def random_pdf_negative_binomial(
-    sample: Any, k: Any, p: Any, is_log: bool = False, out: Any = None
+    sample: Any, k: Any, p: Any, is_log: bool = False, out: Any = None, name: str | None = None
 ) -> Any:
-    """Probability of counts of failures before the k-th success, of probability `p` below 1.
+    """Compute the probability of counts of failures before the k-th success, of probability `p` below 1.
 
     Other parameters as for `random_pdf_uniform`.
     """
@@ -141,9 +151,9 @@ def random_pdf_negative_binomial(
 
 
 def random_pdf_generalized_negative_binomial(
-    sample: Any, mu: Any, alpha: Any, is_log: bool = False, out: Any = None
+    sample: Any, mu: Any, alpha: Any, is_log: bool = False, out: Any = None, name: str | None = None
 ) -> Any:
-    """Probability of counts with mean `mu` and variance mu + alpha mu^2, alpha above 0.
+    """Compute the probability of counts with mean `mu` and variance mu + alpha mu^2, alpha above 0.
 
     The negative binomial with k = 1 / alpha and p = 1 / (1 + mu alpha). Other parameters as for
     `random_pdf_uniform`.
@@ -156,8 +166,10 @@ def _negative_binomial(x: Any, k: Any, p: Any) -> Any:
     return gammaln(x + k) - gammaln(x + 1) - gammaln(k) + k * log(p) + x * log(1 - p)
 
 
-def random_pdf_dirichlet(sample: Any, alpha: Any, is_log: bool = False, out: Any = None) -> Any:
-    """Density of the Dirichlet distribution: `sample` has positive shares along its last axis.
+def random_pdf_dirichlet(
+    sample: Any, alpha: Any, is_log: bool = False, out: Any = None, name: str | None = None
+) -> Any:
+    """Compute the density of the Dirichlet distribution: `sample` has positive shares along its last axis.
 
     Parameters
     ----------
@@ -171,5 +183,5 @@ def random_pdf_dirichlet(sample: Any, alpha: Any, is_log: bool = False, out: Any
     x, a = _spread(sample, (alpha,), "dirichlet", inner=1)
     constant = gammaln(sum_(a, axis=-1)) - sum_(gammaln(a), axis=-1)
     logs = sum_((a - 1) * log(x), axis=-1)
-    # A single distribution has lost its only axis and got one of length 1 instead, which broadcasts.
+    # The constant of a single distribution has one axis of length 1 in place of none, which broadcasts.
     return _density(logs + constant, is_log, out)

@@ -1,109 +1,234 @@
-"""Derivatives of NumPy's functions.
+"""What is known of NumPy's functions: their derivatives, and what they do to their arguments.
 
-The few ufuncs of plain arithmetic have theirs here, since they are in every loss; everything else has
-the vector-Jacobian products of the `autograd` package, imported when first needed.
+The few ufuncs of plain arithmetic have derivatives here, since they are in every loss. Functions that are
+recorded by functions of `nd` register in `_numpy_functions`. Everything else has the derivatives of the
+`autograd` package.
 """
 
 from __future__ import annotations
 
-import functools
-import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
-from glueball.base import MXNetError
-from glueball.nd import _special
+from glueball._scope import import_late
+from glueball._tape import LinearNode, MixedNode, Node, ResultNode
+from glueball.nd import _traced
 from glueball.nd._record import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import ModuleType
+    from collections.abc import Callable, Mapping, Sequence
 
-    import numpy.typing as npt
+    from glueball.nd._record import Plain
 
-    Plain: TypeAlias = npt.NDArray[Any]
     Pullback: TypeAlias = Callable[[Any], Sequence[Any]]
 
+_R = TypeVar("_R")
+
 __all__ = [
-    "KINDS",
-    "chosen",
-    "formula_of_call",
-    "formula_of_ufunc",
-    "gradient_of",
-    "is_constant",
-    "kind_of",
-    "pull_back_call",
-    "pull_back_ufunc",
-    "refuse",
-    "trace",
-    "traced_erf",
-    "traced_erfinv",
-]
+    "KINDS", "FunctionRule", "UfuncRule", "formula_of_ufunc", "function_rules", "kind_of",
+    "pull_back_ufunc", "recorded_by", "refuse", "ufunc_rules",
+]  # fmt: skip
 
-# Each takes the gradient of y = f(a) or y = f(a, b), the inputs and y; one for each input.
-_SLOPES: dict[np.ufunc, tuple[Callable[..., Any], ...]] = {
-    np.add: (lambda g, a, b, y: g, lambda g, a, b, y: g),
-    np.subtract: (lambda g, a, b, y: g, lambda g, a, b, y: -g),
-    np.multiply: (lambda g, a, b, y: g * b, lambda g, a, b, y: g * a),
-    np.divide: (lambda g, a, b, y: g / b, lambda g, a, b, y: -g * y / b),
-    # At a tie all of the gradient goes to the first, so that maximum(x, 0) is not halved at 0.
-    np.maximum: (lambda g, a, b, y: g * (a >= b), lambda g, a, b, y: g * (a < b)),
-    np.minimum: (lambda g, a, b, y: g * (a <= b), lambda g, a, b, y: g * (a > b)),
-    np.negative: (lambda g, a, y: -g,),
-    np.positive: (lambda g, a, y: g,),
-    np.absolute: (lambda g, a, y: g * np.sign(a),),
-    np.square: (lambda g, a, y: g * (a + a),),
-    np.sqrt: (lambda g, a, y: g * 0.5 / y,),
-    np.exp: (lambda g, a, y: g * y,),
-    np.log: (lambda g, a, y: g / a,),
+
+class _Rules(dict[Any, _R]):
+    """Rules by function, with one for all others; finding a rule costs no Python call."""
+
+    def __init__(self, others: _R, late: str = "") -> None:
+        self._others = others
+        self._late = late  # the module that enters further ones
+
+    def __missing__(self, function: Any) -> _R:
+        if not self._late:
+            return self._others
+        import_late(self._late)  # where another thread is at it, this one waits
+        self._late = ""
+        return self.get(function, self._others)
+
+
+class UfuncRule:
+    """What is known of a ufunc.
+
+    Parameters
+    ----------
+    *slopes : callable
+        One for each input: ``slope(g, *inputs, y)`` is its gradient, from that of the result y. Without any,
+        `autograd` is asked.
+    node : type
+        Of what is recorded: which values the slopes read.
+    formula : callable, optional
+        ``formula(np, *inputs)`` for second derivatives, in place of autograd's function of the same name.
+    is_step : bool
+        Whether the derivative is 0 wherever there is one.
+    is_comparison : bool
+        Whether legacy arrays get numbers 0 and 1, which select elements when used as an index.
+    reduction : callable, optional
+        NumPy's function that does what the method ``reduce`` does.
+    """
+
+    __slots__ = ("formula", "is_comparison", "is_step", "node", "reduction", "slopes")
+
+    def __init__(
+        self,
+        *slopes: Callable[..., Any],
+        node: type[Node] = Node,
+        formula: Callable[..., Any] | None = None,
+        is_step: bool = False,
+        is_comparison: bool = False,
+        reduction: Callable[..., Any] | None = None,
+    ) -> None:
+        self.slopes = slopes
+        self.node = node
+        self.formula = formula
+        self.is_step = is_step
+        self.is_comparison = is_comparison
+        self.reduction = reduction
+
+
+def _power_of_base(g: Any, a: Any, b: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        # 0 where the exponent is 0, though the other factor is infinite at base 0.
+        return np.where(np.equal(b, 0), 0, g * b * np.power(a, b - 1.0))
+
+
+def _power_of_exponent(g: Any, a: Any, b: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.where(np.equal(a, 0), 0, g * y * np.log(a))
+
+
+_step = UfuncRule(
+    lambda g, a, y: np.zeros_like(g), node=LinearNode, formula=lambda _, a: a * 0, is_step=True
+)
+_comparison = UfuncRule(is_comparison=True)
+
+ufunc_rules: _Rules[UfuncRule] = _Rules(UfuncRule())
+ufunc_rules.update({
+    np.add: UfuncRule(
+        lambda g, a, b, y: g, lambda g, a, b, y: g, node=LinearNode, reduction=np.sum
+    ),
+    np.subtract: UfuncRule(lambda g, a, b, y: g, lambda g, a, b, y: -g, node=LinearNode),
+    np.multiply: UfuncRule(
+        lambda g, a, b, y: g * b, lambda g, a, b, y: g * a, reduction=np.prod
+    ),
+    np.divide: UfuncRule(lambda g, a, b, y: g / b, lambda g, a, b, y: -g * y / b, node=MixedNode),
+    np.power: UfuncRule(_power_of_base, _power_of_exponent, node=MixedNode),
+    # At a tie all of the gradient goes to the first, so that maximum(x, 0) is not halved at 0; autograd's own
+    # formulas would share it.
+    np.maximum: UfuncRule(
+        lambda g, a, b, y: g * (a >= b), lambda g, a, b, y: g * (a < b),
+        formula=lambda anp, a, b: _traced.chosen(anp, a >= b, a, b), reduction=np.max,
+    ),
+    np.minimum: UfuncRule(
+        lambda g, a, b, y: g * (a <= b), lambda g, a, b, y: g * (a > b),
+        formula=lambda anp, a, b: _traced.chosen(anp, a <= b, a, b), reduction=np.min,
+    ),
+    np.negative: UfuncRule(lambda g, a, y: -g, node=LinearNode),
+    np.positive: UfuncRule(lambda g, a, y: g, node=LinearNode),
+    np.absolute: UfuncRule(lambda g, a, y: g * np.sign(a)),
+    np.square: UfuncRule(lambda g, a, y: g * (a + a)),
+    np.sqrt: UfuncRule(lambda g, a, y: g * 0.5 / y, node=ResultNode),
+    np.exp: UfuncRule(lambda g, a, y: g * y, node=ResultNode),
+    np.log: UfuncRule(lambda g, a, y: g / a),
     # 1 - y^2 rather than 1 / cosh^2, which overflows.
-    np.tanh: (lambda g, a, y: g * (1 - y * y),),
-}
-
-# Steps: their derivative is 0 wherever there is one.
-_STEPS = frozenset({np.sign, np.floor, np.ceil, np.rint, np.trunc})
-
-
-@functools.cache
-def _autograd_numpy() -> ModuleType:
-    import autograd.numpy
-
-    return autograd.numpy  # type: ignore[no-any-return]
-
-
-@functools.cache
-def _constant_functions() -> frozenset[Any]:
-    from autograd.numpy.numpy_vjps import nograd_functions
-
-    return frozenset(nograd_functions)
+    np.tanh: UfuncRule(lambda g, a, y: g * (1 - y * y), node=ResultNode),
+    # autograd writes these with their results.
+    **dict.fromkeys(
+        (np.exp2, np.expm1, np.fmax, np.fmin, np.hypot, np.logaddexp, np.logaddexp2), UfuncRule(node=MixedNode)
+    ),
+    **dict.fromkeys((np.sign, np.floor, np.ceil, np.rint, np.trunc), _step),
+    **dict.fromkeys(
+        (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.logical_and,
+         np.logical_or, np.logical_not, np.logical_xor),
+        _comparison,
+    ),
+})  # fmt: skip
 
 
-@functools.cache
-def _counterpart(function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The function of `autograd` that stands for NumPy's `function`."""
-    anp = _autograd_numpy()
-    from autograd.tracer import trace_primitives_map
+class FunctionRule:
+    """What is known of a function of NumPy that is not a ufunc.
 
-    name = getattr(function, "__name__", "")
-    # Functions of lists, such as concatenate and stack, are rewritten there in terms of others.
-    if getattr(np, name, None) is function and hasattr(anp, name):
-        return getattr(anp, name)  # type: ignore[no-any-return]
-    return trace_primitives_map.get(function)  # type: ignore[no-any-return]
+    Parameters
+    ----------
+    own : callable, optional
+        Takes NumPy's arguments, not necessarily all, and records the call by functions of `nd`.
+    node : type
+        Of what is recorded with autograd's derivative: which values that reads.
+    is_step : bool
+        Whether the derivative is 0 wherever there is one.
+    writes : bool
+        Whether the function changes its first argument.
+    """
+
+    __slots__ = ("_least", "_most", "_names", "is_step", "node", "own", "writes")
+
+    def __init__(
+        self,
+        own: Callable[..., Any] | None = None,
+        *,
+        node: type[Node] = Node,
+        is_step: bool = False,
+        writes: bool = False,
+    ) -> None:
+        self.own = own
+        self.node = node
+        self.is_step = is_step
+        self.writes = writes
+        code = None if own is None else own.__code__
+        self._names = (
+            () if code is None else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        )
+        self._most = -1 if code is None else code.co_argcount
+        self._least = 0 if own is None else self._most - len(own.__defaults__ or ())
+
+    def takes(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        """Return whether `own` has these arguments; NumPy has others, and has checked the call."""
+        count = len(args)
+        if not kwargs:
+            return self._least <= count <= self._most
+        return (
+            count <= self._most
+            and kwargs.keys() <= set(self._names)
+            and all(name in kwargs for name in self._names[count : self._least])
+        )
 
 
-def _refusal(function: Callable[..., Any], why: str) -> MXNetError:
-    name = getattr(function, "__name__", str(function))
-    return MXNetError(
-        f"expected a function with a known derivative, found numpy.{name} applied to an array that needs a "
-        f"gradient ({why}); write it with other functions, use autograd.Function, or call .detach() "
-        f"on the array if it is meant to be a constant"
-    )
+_writer = FunctionRule(writes=True)
+_linear = FunctionRule(node=LinearNode)
+_mixed = FunctionRule(node=MixedNode)  # autograd writes their derivatives with their results
+
+function_rules = _Rules(FunctionRule(), "glueball.nd._numpy_functions")
+function_rules.update({
+    **dict.fromkeys(
+        (np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis), _writer
+    ),
+    **dict.fromkeys(
+        (np.concatenate, np.expand_dims, np.pad, np.repeat, np.reshape, np.squeeze, np.stack),
+        _linear,
+    ),
+    **dict.fromkeys(
+        (np.std, np.linalg.det, np.linalg.inv, np.linalg.norm, np.linalg.pinv, np.linalg.solve,
+         np.linalg.cholesky),
+        _mixed,
+    ),
+})  # fmt: skip
 
 
-def refuse(function: Callable[..., Any], suffix: str = "") -> None:
+def recorded_by(
+    *functions: Callable[..., Any], is_step: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as what records calls of NumPy's `functions`: a decorator."""
+
+    def enter(own: Callable[..., Any]) -> Callable[..., Any]:
+        function_rules.update(dict.fromkeys(functions, FunctionRule(own, is_step=is_step)))
+        return own
+
+    return enter
+
+
+def refuse(function: Callable[..., Any], suffix: str = "") -> NoReturn:
     """Raise the error for a function, or a ufunc's method, without a known derivative."""
-    raise _refusal(function, f"numpy.{getattr(function, '__name__', function)}{suffix} has none")
+    name = getattr(function, "__name__", function)
+    raise _traced.refusal(function, f"numpy.{name}{suffix} has none")
 
 
 # What may be said of a function, as docs/differentiable.md puts it.
@@ -116,28 +241,18 @@ KINDS = {
 
 
 def kind_of(function: Callable[..., Any]) -> str:
-    """Which of `KINDS` a function of NumPy is, as far as can be told without calling it."""
-    from autograd.core import primitive_vjps
-
-    from glueball.nd._numpy_functions import recorded
-
-    if function in _STEPS or function in (np.round, np.around, np.fix):
-        return "step"
-    if function in _SLOPES or function in recorded or function is np.power:
-        return "smooth"
-    if is_constant(function):
+    """Return which of `KINDS` a function of NumPy is, as far as can be told without calling it."""
+    if isinstance(function, np.ufunc):
+        rule = ufunc_rules[function]
+        is_step, is_own = rule.is_step, bool(rule.slopes)
+    else:
+        known = function_rules[function]
+        is_step, is_own = known.is_step, known.own is not None
+    if is_step or is_own:
+        return "step" if is_step else "smooth"
+    if _traced.is_constant(function):
         return "constant"
-    primitive = _counterpart(function)
-    if primitive is None:
-        return "unknown"
-    # What autograd rewrites in terms of others is no primitive itself, and has no entry.
-    is_primitive = hasattr(primitive, "fun") or isinstance(function, np.ufunc)
-    return "smooth" if primitive in primitive_vjps or not is_primitive else "unknown"
-
-
-def is_constant(function: Callable[..., Any]) -> bool:
-    """Whether the values of `function` do not depend smoothly on its inputs: comparisons, argmax."""
-    return _counterpart(function) in _constant_functions() and function not in _STEPS
+    return "smooth" if _traced.has_derivative(function) else "unknown"
 
 
 def pull_back_ufunc(
@@ -147,7 +262,7 @@ def pull_back_ufunc(
     positions: Sequence[int],
     kwargs: dict[str, Any],
 ) -> Pullback | None:
-    """How the gradient of ``value = ufunc(*inputs)`` becomes those of the inputs at `positions`.
+    """Return how the gradient of ``value = ufunc(*inputs)`` becomes those of the inputs at `positions`.
 
     None means that the value is a constant.
 
@@ -159,210 +274,24 @@ def pull_back_ufunc(
     if value.dtype.kind not in "fc":
         return None
     if kwargs and any(key not in ("dtype", "casting", "order", "subok") for key in kwargs):
-        raise _refusal(ufunc, f"with {', '.join(sorted(kwargs))}=")
-    wanted = [inputs[i] for i in positions]
-    slopes = _SLOPES.get(ufunc)
-    if slopes is not None:
-        chosen = [slopes[i] for i in positions]
-        return lambda g: [
-            fit(slope(g, *inputs, value), x) for slope, x in zip(chosen, wanted, strict=True)
-        ]
-    if ufunc in _STEPS:
-        return lambda g: [np.zeros(x.shape, x.dtype) for x in wanted]
-    if ufunc is np.power:
-        return _pull_back_power(inputs, value, positions)
-    primitive = _counterpart(ufunc)
-    if primitive is None:
-        raise _refusal(ufunc, "none is known")
-    if primitive in _constant_functions():
-        return None
-    from autograd.core import primitive_vjps
-
-    if primitive not in primitive_vjps:
-        raise _refusal(ufunc, "none is known")
-    try:
-        vjp = primitive_vjps[primitive](tuple(positions), value, tuple(inputs), {})
-    except NotImplementedError as error:
-        raise _refusal(ufunc, str(error)) from error
-
-    def pull_back(g: Any) -> list[Plain]:
-        with np.errstate(all="ignore"):
-            return [fit(grad, x) for grad, x in zip(vjp(g), wanted, strict=True)]
-
-    return pull_back
-
-
-def _pull_back_power(inputs: Sequence[Any], value: Plain, positions: Sequence[int]) -> Pullback:
-    base, exponent = inputs
-
-    def slope(position: int, g: Any) -> Plain:
-        with np.errstate(all="ignore"):
-            if position == 0:
-                # 0 where the exponent is 0, though the other factor is infinite at base 0.
-                return np.where(
-                    np.equal(exponent, 0), 0, g * exponent * np.power(base, exponent - 1.0)
-                )
-            return np.where(np.equal(base, 0), 0, g * value * np.log(base))
-
-    return lambda g: [fit(slope(i, g), inputs[i]) for i in positions]
-
-
-def pull_back_call(
-    function: Callable[..., Any],
-    call: Callable[[Callable[..., Any], Sequence[Any]], Any],
-    arrays: Sequence[Plain],
-) -> tuple[Any, Pullback]:
-    """Run a NumPy function on plain arrays, with the way back.
-
-    Parameters
-    ----------
-    function : callable
-        NumPy's function.
-    call : callable
-        ``call(f, values)`` calls `f` with the arguments, `values` in the places of `arrays`.
-    arrays : sequence of numpy.ndarray
-        The inputs that need gradients.
-
-    Returns
-    -------
-    value : numpy.ndarray, or list or tuple of them
-        What the function returns.
-    pull_back : callable
-        From the gradient of `value`, of the same structure, to those of `arrays`.
-
-    Raises
-    ------
-    MXNetError
-        When no derivative is known.
-    """
-    traced = _counterpart(function)
-    if traced is None:
-        raise _refusal(function, "none is known")
-    import autograd.builtins  # noqa: F401  teaches the tracer about tuples
-    from autograd.core import VJPNode, backward_pass
-    from autograd.tracer import isbox, new_box, trace_stack
-
-    with trace_stack.new_trace() as trace:
-        # All inputs are one tuple: a backward pass there ends in one root.
-        box = new_box(tuple(arrays), trace, VJPNode.new_root())
-        try:
-            result = call(traced, [box[i] for i in range(len(arrays))])
-        except (NotImplementedError, TypeError) as error:
-            raise _refusal(function, str(error)) from error
-    if not isbox(result):
-        why = (
-            "it returns several arrays"
-            if isinstance(result, list | tuple)
-            else "it hides its input"
-        )
-        raise _refusal(function, why)
-    end = result._node
-
-    def pull_back(grad: Any) -> list[Plain]:
-        try:
-            with np.errstate(all="ignore"):
-                grads = backward_pass(grad, end)
-        except NotImplementedError as error:
-            raise _refusal(function, str(error)) from error
-        return [fit(grad, array) for grad, array in zip(grads, arrays, strict=True)]
-
-    return result._value, pull_back
-
-
-@functools.cache
-def traced_erf() -> Callable[[Any], Any]:
-    """The error function for formulas: `autograd` has it only where SciPy is installed."""
-    from autograd.extend import defvjp, primitive
-
-    anp = _autograd_numpy()
-    erf: Callable[[Any], Any] = primitive(_special.erf)
-    defvjp(erf, lambda _, x: lambda g: g * (2 / math.sqrt(math.pi)) * anp.exp(-x * x))
-    return erf
-
-
-@functools.cache
-def traced_erfinv() -> Callable[[Any], Any]:
-    """The inverse of the error function for formulas, whose derivatives it is in itself."""
-    from autograd.extend import defvjp, primitive
-
-    anp = _autograd_numpy()
-    erfinv: Callable[[Any], Any] = primitive(_special.erfinv)
-    defvjp(erfinv, lambda y, _: lambda g: g * (math.sqrt(math.pi) / 2) * anp.exp(y * y))
-    return erfinv
-
-
-def _vjp(function: Callable[[Any], Any], x: Any) -> tuple[Any, Callable[[Any], Any] | None]:
-    """The value of ``function(x)`` and its pull-back; None where the value does not depend on x."""
-    import autograd.builtins  # noqa: F401  teaches the tracer about tuples
-    from autograd.core import VJPNode, backward_pass
-    from autograd.tracer import isbox, new_box, trace_stack
-
-    _autograd_numpy()
-    with trace_stack.new_trace() as trace:
-        box = new_box(x, trace, VJPNode.new_root())
-        end = function(box)
-    if not isbox(end) or end._trace != box._trace:
-        return end, None
-    node = end._node
-    return end._value, lambda g: backward_pass(g, node)
-
-
-def trace(formula: Callable[..., Any], values: Sequence[Any]) -> tuple[Plain, Pullback]:
-    """Compute ``formula(autograd.numpy, *values)``, and the way back to all of `values`."""
-    anp = _autograd_numpy()
-    with np.errstate(all="ignore"):
-        value, pull_back = _vjp(
-            lambda every: formula(anp, *[every[i] for i in range(len(values))]), tuple(values)
-        )
-
-    def back(grad: Any) -> list[Plain]:
-        if pull_back is None:
-            return [np.zeros_like(x) for x in values]
-        with np.errstate(all="ignore"):
-            return [fit(g, x) for g, x in zip(pull_back(grad), values, strict=True)]
-
-    return value, back
-
-
-def gradient_of(function: Callable[[Any], Any], x: Any, head_grad: Any) -> Any:
-    """The gradient of ``function(x)``, in which `autograd`'s tracers may be anywhere."""
-    _, pull_back = _vjp(function, x)
-    return np.zeros(x.shape, x.dtype) if pull_back is None else pull_back(head_grad)
-
-
-def chosen(anp: Any, condition: Plain, a: Any, b: Any) -> Any:
-    """``where`` for formulas: autograd's own fails where a or b is broadcast."""
-    whole = np.zeros(condition.shape, bool)  # adding it broadcasts, in a way that has a derivative
-    return anp.where(condition, a + whole, b + whole)
-
-
-# At ties autograd's own would share the gradient; these go where _SLOPES go.
-_CHOICES: dict[np.ufunc, Callable[..., Any]] = {
-    np.maximum: lambda anp, a, b: chosen(anp, a >= b, a, b),
-    np.minimum: lambda anp, a, b: chosen(anp, a <= b, a, b),
-}
+        raise _traced.refusal(ufunc, f"with {', '.join(sorted(kwargs))}=")
+    slopes = ufunc_rules[ufunc].slopes
+    if not slopes:
+        return _traced.pull_back_ufunc(ufunc, inputs, value, positions)
+    wanted = [(slopes[i], inputs[i]) for i in positions]
+    return lambda g: [fit(slope(g, *inputs, value), x) for slope, x in wanted]
 
 
 def formula_of_ufunc(
     ufunc: np.ufunc, inputs: Sequence[Any], positions: Sequence[int]
 ) -> Callable[..., Any]:
-    """`ufunc` of `inputs` as a formula of those at `positions`."""
+    """Return `ufunc` of `inputs` as a formula of those at `positions`."""
 
     def formula(anp: Any, *values: Any) -> Any:
         given = list(inputs)
         for position, value in zip(positions, values, strict=True):
             given[position] = value
-        if ufunc in _STEPS:
-            return given[0] * 0
-        choice = _CHOICES.get(ufunc)
-        return choice(anp, *given) if choice else getattr(anp, ufunc.__name__)(*given)
+        own = ufunc_rules[ufunc].formula
+        return getattr(anp, ufunc.__name__)(*given) if own is None else own(anp, *given)
 
     return formula
-
-
-def formula_of_call(
-    function: Callable[..., Any], call: Callable[[Callable[..., Any], Sequence[Any]], Any]
-) -> Callable[..., Any]:
-    """NumPy's `function`, called as for `pull_back_call`, as a formula of the arrays."""
-    traced: Any = _counterpart(function)  # there is one: the call has been recorded
-    return lambda _, *values: call(traced, values)

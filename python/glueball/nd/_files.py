@@ -29,7 +29,7 @@ def save(fname: str | os.PathLike[str], data: Any) -> None:
     Raises
     ------
     TypeError
-        When something else than arrays of numbers is given.
+        When anything but arrays of numbers is given.
     ValueError
         For names or dtypes that such a file has no room for.
     OSError
@@ -65,7 +65,7 @@ def load(fname: str | os.PathLike[str]) -> Any:
     FileFormatError
         When the file is damaged or of another kind. (It is a ValueError and an MXNetError.)
     TypeError
-        For an array of a dtype that is no NumPy dtype: floats of eight bits and fewer.
+        For an array of a dtype that NumPy does not have: floats of eight bits and fewer.
     """
     return load_as(fname, NDArray)
 

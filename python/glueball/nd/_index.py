@@ -1,19 +1,19 @@
-"""Selecting elements: `a[key]`, take, pick and one-hot."""
+"""Functions that select elements by their indices: take, pick, gather and their inverses."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball.base import ArgumentError, DtypeError, GlueballIndexError, ShapeError
-from glueball.nd._record import finish, is_array, raw, result_axis
+from glueball._tape import LinearNode
+from glueball.base import ArgumentError, GlueballIndexError, ShapeError
+from glueball.nd._keys import finish_selected, integers, limited, truncated
+from glueball.nd._record import finish, raw, result_axis
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = [
     "Embedding", "batch_take", "boolean_mask", "fill_element_0index", "gather_nd", "one_hot", "onehot_encode",
@@ -21,110 +21,43 @@ __all__ = [
 ]  # fmt: skip
 
 
-def plain_key(key: Any) -> Any:
-    """An index that NumPy takes: arrays of whole floats become integers, and comparisons masks.
-
-    Raises
-    ------
-    DtypeError
-        When an index array holds fractions.
-    """
-    if isinstance(key, tuple):
-        return tuple(plain_key(part) for part in key)
-    if not is_array(key):
-        return key
-    array = np.asarray(key)
-    if getattr(key, "_is_mask", False):
-        return array != 0
-    return integers(array, "an index")
-
-
-def integers(array: Plain, what: str) -> Plain:
-    """`array` as int64, or as it is when it holds bools.
-
-    Raises
-    ------
-    DtypeError
-        When it holds numbers that are not whole.
-    """
-    if array.dtype.kind in "biu":
-        return array
-    if not np.all(np.mod(array, 1) == 0):  # also for NaN and infinities
-        msg = f"expected whole numbers in {what}, found {array.ravel()[:5]}; round them first"
-        raise DtypeError(msg)
-    return array.astype(np.int64)
-
-
-def is_basic(key: Any) -> bool:
-    """Whether NumPy answers `key` with a view: no arrays or lists in it."""
-    parts = key if isinstance(key, tuple) else (key,)
-    return not any(isinstance(part, np.ndarray | list | bool) for part in parts)
-
-
-def scatter_gradient(shape: tuple[int, ...], dtype: Any, key: Any, grad: Plain) -> Plain:
-    """Zeros with `grad` added at `key`: the derivative of ``x[key]``."""
-    result = np.zeros(shape, dtype)
-    if is_basic(key):
-        result[key] = grad
-    else:
-        np.add.at(result, key, grad)  # an element that was taken twice gets both gradients
-    return result
-
-
-def _limited(indices: Plain, size: int, mode: str, name: str) -> Plain:
-    if mode == "clip":
-        return np.clip(indices, 0, size - 1)
-    if mode == "wrap":
-        return np.mod(indices, size)
-    if mode == "raise":
-        if indices.size and (indices.min() < -size or indices.max() >= size):
-            bad = indices[(indices < -size) | (indices >= size)].ravel()[0]
-            msg = f"index {bad} is out of bounds for axis with size {size} in '{name}'"
-            raise IndexError(msg)
-        return indices
-    msg = (
-        f"expected mode 'clip', 'wrap' or 'raise' for '{name}', found {mode!r}; choose one of them"
-    )
-    raise ArgumentError(msg)
-
-
-def take(a: Any, indices: Any, axis: int = 0, mode: str = "clip", out: Any = None) -> Any:
-    """Elements along an axis at given indices.
+def take(
+    a: Any,
+    indices: Any,
+    axis: int = 0,
+    mode: str = "clip",
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Return the elements along an axis at given indices.
 
     Parameters
     ----------
     a : NDArray
         The array.
     indices : NDArray
-        Whole numbers of any shape, which takes the place of the axis.
+        Integers of any shape, which takes the place of the axis.
     axis : int, default 0
         The axis.
     mode : {'clip', 'wrap', 'raise'}
-        What an index outside the axis does: become the nearest, start again, or be an IndexError.
+        What an index outside the axis becomes: the nearest, the remainder, or an IndexError.
     """
     x = raw(a)
     along = result_axis(axis, x.ndim, "take")
-    where = _limited(integers(raw(indices), "indices"), x.shape[along], mode, "take")
+    where = limited(truncated(raw(indices), "indices"), x.shape[along], mode, "take")
     key = (slice(None),) * along + (where,)
-    return finish(
-        x[key],
-        (a, indices),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
-        "take",
-        out,
-        lambda _, x, indices: x[key],
-    )
+    return finish_selected((a, indices), key, "take", out)
 
 
-def batch_take(a: Any, indices: Any, out: Any = None) -> Any:
-    """One element of each row of a matrix: `pick` along axis 1.
+def batch_take(a: Any, indices: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return one element of each row of a matrix: `pick` along axis 1.
 
     Parameters
     ----------
     a : NDArray
         Shape (batch, columns).
     indices : NDArray
-        Whole numbers, shape (batch,); those beyond a row mean its first or last element.
+        Integers, shape (batch,); those outside a row stand for its first or last element.
     out : NDArray, optional
         Filled and returned.
 
@@ -143,15 +76,16 @@ def pick(
     keepdims: bool = False,
     mode: str = "clip",
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """One element along an axis for each position of the others.
+    """Return one element along an axis for each position of the others.
 
     Parameters
     ----------
     data : NDArray
         The array.
     index : NDArray
-        Whole numbers, of the shape of `data` without the axis, or with length 1 there.
+        Integers, of the shape of `data` without the axis, or with length 1 there.
     axis : int or None, default -1
         The axis; None picks from the flattened array.
     keepdims : bool, default False
@@ -167,7 +101,7 @@ def pick(
     x = raw(data)
     flat = x.reshape(-1) if axis is None else x
     along = 0 if axis is None else result_axis(axis, x.ndim, "pick")
-    where = integers(raw(index), "index")
+    where = truncated(raw(index), "index")
     kept = (*flat.shape[:along], 1, *flat.shape[along + 1 :])
     if where.size != np.prod(kept):
         msg = (
@@ -175,7 +109,7 @@ def pick(
             f"{where.shape}; it names one element along axis {axis} of {x.shape}"
         )
         raise ShapeError(msg)
-    where = _limited(where.reshape(kept), flat.shape[along], mode, "pick")
+    where = limited(where.reshape(kept), flat.shape[along], mode, "pick")
     value = np.take_along_axis(flat, where, along)
 
     def backward(g: Plain, _: Any) -> tuple[Plain, None]:
@@ -189,7 +123,7 @@ def pick(
     key[along] = where
     return finish(
         picked, (data, index), backward, "pick", out,
-        lambda np, x, _: np.reshape(np.reshape(x, flat.shape)[tuple(key)], picked.shape),
+        lambda np, x, _: np.reshape(np.reshape(x, flat.shape)[tuple(key)], picked.shape), LinearNode,
     )  # fmt: skip
 
 
@@ -200,13 +134,14 @@ def one_hot(
     off_value: float = 0.0,
     dtype: Any = "float32",
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """A new last axis of length `depth` that holds `on_value` at the index, `off_value` elsewhere.
+    """Make a new last axis of length `depth` that holds `on_value` at the index, `off_value` elsewhere.
 
     Parameters
     ----------
     indices : NDArray
-        Whole numbers; one outside the axis gives a row of `off_value`.
+        Integers, or numbers whose fractions are cut off; one outside the axis gives a row of `off_value`.
     depth : int
         Length of the new axis.
     on_value, off_value : float, default 1 and 0
@@ -221,27 +156,29 @@ def one_hot(
     ArgumentError
         When `depth` is negative.
     DtypeError
-        When an index is not whole.
+        When an index is not a number.
     """
     if depth < 0:
         msg = (
             f"expected a depth of 0 or more for one_hot, found {depth}; it is the number of classes"
         )
         raise ArgumentError(msg)
-    where = integers(raw(indices), "indices")
+    where = truncated(raw(indices), "indices")
     hit = where[..., None] == np.arange(depth)
     return finish(
         np.where(hit, on_value, off_value).astype(dtype), (indices,), None, "one_hot", out
     )
 
 
-def onehot_encode(indices: Any, out: Any) -> Any:
-    """`one_hot` of `indices`, of shape (batch,), written into `out`, of shape (batch, depth)."""
+def onehot_encode(indices: Any, out: Any, name: str | None = None) -> Any:
+    """Write `one_hot` of `indices`, of shape (batch,), into `out`, of shape (batch, depth)."""
     return one_hot(indices, out.shape[-1], dtype=out.dtype, out=out)
 
 
-def fill_element_0index(lhs: Any, mhs: Any, rhs: Any, out: Any = None) -> Any:
-    """A copy of a matrix with one element of each row replaced.
+def fill_element_0index(
+    lhs: Any, mhs: Any, rhs: Any, out: Any = None, name: str | None = None
+) -> Any:
+    """Return a copy of a matrix with one element of each row replaced.
 
     Parameters
     ----------
@@ -257,7 +194,7 @@ def fill_element_0index(lhs: Any, mhs: Any, rhs: Any, out: Any = None) -> Any:
     ShapeError
         When the shapes do not fit.
     IndexError
-        When a column is not there.
+        When there is no such column.
     """
     x, new = raw(lhs), raw(mhs)
     columns = integers(raw(rhs), "rhs")
@@ -267,7 +204,7 @@ def fill_element_0index(lhs: Any, mhs: Any, rhs: Any, out: Any = None) -> Any:
             f"{x.shape}, {new.shape} and {columns.shape}; give one element and its column for each row"
         )
         raise ShapeError(msg)
-    key = (np.arange(len(x)), _limited(columns, x.shape[1], "raise", "fill_element_0index"))
+    key = (np.arange(len(x)), limited(columns, x.shape[1], "raise", "fill_element_0index"))
     value = x.copy()
     value[key] = new
     rows = np.broadcast_to(key[0][:, None], x.shape)
@@ -275,12 +212,12 @@ def fill_element_0index(lhs: Any, mhs: Any, rhs: Any, out: Any = None) -> Any:
     hit[key] = True
     return finish(
         value, (lhs, mhs, rhs), lambda g, _: (np.where(hit, 0, g), g[key], None), "fill_element_0index", out,
-        lambda np, x, new, _: np.where(hit, new[rows], x),
+        lambda np, x, new, _: np.where(hit, new[rows], x), LinearNode,
     )  # fmt: skip
 
 
-def _whole_shape(shape: Any, name: str) -> tuple[int, ...]:
-    """The lengths of a shape whose first may be unknown, -1: then as many as anyone needs."""
+def _known_shape(shape: Any, name: str) -> tuple[int, ...]:
+    """Return the lengths of a shape whose first may be -1, unknown: then the largest possible."""
     lengths = tuple(int(n) for n in shape)
     if not lengths or any(n <= 0 for n in lengths[1:]) or (lengths[0] <= 0 and lengths[0] != -1):
         msg = (
@@ -292,25 +229,25 @@ def _whole_shape(shape: Any, name: str) -> tuple[int, ...]:
     return (np.iinfo(np.int64).max // rest if lengths[0] == -1 else lengths[0], *lengths[1:])
 
 
-def ravel_multi_index(data: Any, shape: Any, out: Any = None) -> Any:
-    """Places in the flattened array of coordinates in an array of `shape`.
+def ravel_multi_index(data: Any, shape: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return places in the flattened array of coordinates in an array of `shape`.
 
     Parameters
     ----------
     data : NDArray
-        Whole numbers, shape (axes, ...): the coordinates along each axis.
+        Integers, shape (axes, ...): the coordinates along each axis.
     shape : tuple of int
         The first length may be -1, which allows any.
 
     Raises
     ------
     ShapeError
-        When `data` has not a row for each axis.
+        When `data` does not have a row for each axis.
     IndexError
         When coordinates lie outside.
     """
     x = raw(data)
-    lengths = _whole_shape(shape, "ravel_multi_index")
+    lengths = _known_shape(shape, "ravel_multi_index")
     if x.ndim == 0 or len(x) != len(lengths):
         msg = (
             f"expected {len(lengths)} rows of coordinates for ravel_multi_index, found shape {x.shape}; give a "
@@ -321,21 +258,22 @@ def ravel_multi_index(data: Any, shape: Any, out: Any = None) -> Any:
     for row, length in zip(rows, lengths, strict=True):
         if row.size and (row.min() < 0 or row.max() >= length):
             msg = (
-                f"coordinates {row.min()} to {row.max()} are out of bounds for shape {tuple(shape)}"
+                f"coordinates {row.min()} to {row.max()} are out of bounds for shape {tuple(shape)}: expected 0 "
+                f"to {length - 1} on that axis; correct data or shape"
             )
-            raise IndexError(msg)
+            raise GlueballIndexError(msg)
     steps = np.cumprod((1, *lengths[:0:-1]))[::-1]
     value = np.tensordot(steps, rows, 1).astype(x.dtype)
     return finish(value, (data,), None, "ravel_multi_index", out)
 
 
-def unravel_index(data: Any, shape: Any, out: Any = None) -> Any:
-    """Coordinates, of shape (axes, ...), of places in a flattened array of `shape`.
+def unravel_index(data: Any, shape: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return the coordinates, of shape (axes, ...), of places in a flattened array of `shape`.
 
     Parameters
     ----------
     data : NDArray
-        Whole numbers.
+        Integers.
     shape : tuple of int
         As for `ravel_multi_index`, whose inverse this is.
 
@@ -347,10 +285,10 @@ def unravel_index(data: Any, shape: Any, out: Any = None) -> Any:
     x = raw(data)
     places = integers(x, "data")
     try:
-        rows = np.unravel_index(places, _whole_shape(shape, "unravel_index"))
+        rows = np.unravel_index(places, _known_shape(shape, "unravel_index"))
     except ValueError as error:
         msg = f"{error}: expected places within {tuple(shape)} for unravel_index; correct data or shape"
-        raise IndexError(msg) from None
+        raise GlueballIndexError(msg) from error
     return finish(np.stack(rows).astype(x.dtype), (data,), None, "unravel_index", out)
 
 
@@ -362,8 +300,9 @@ def Embedding(
     dtype: Any = None,
     sparse_grad: bool = False,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Rows of `weight`, of shape (input_dim, output_dim), at the indices in `data`.
+    """Return the rows of `weight`, of shape (input_dim, output_dim), at the indices in `data`.
 
     Raises
     ------
@@ -374,15 +313,15 @@ def Embedding(
     return take(weight, data, axis=0, mode="raise", out=out)
 
 
-def gather_nd(data: Any, indices: Any, out: Any = None) -> Any:
-    """Elements at the coordinates in `indices`: its first axis runs over the leading axes of `data`.
+def gather_nd(data: Any, indices: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return the elements at the coordinates in `indices`: its first axis runs over the leading axes of `data`.
 
     Parameters
     ----------
     data : NDArray
         Shape (a, b, ..., rest).
     indices : NDArray
-        Whole numbers, shape (number of leading axes, ...); negative ones count from the end.
+        Integers, shape (number of leading axes, ...); negative ones count from the end.
     out : NDArray, optional
         Filled and returned.
 
@@ -396,22 +335,17 @@ def gather_nd(data: Any, indices: Any, out: Any = None) -> Any:
     IndexError
         When there is no element at a coordinate.
     DtypeError
-        When a coordinate is not whole.
+        When a coordinate is not an integer.
     """
     x = raw(data)
     key = _coordinates(indices, x.shape, "gather_nd")
-    return finish(
-        x[key],
-        (data, indices),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
-        "gather_nd",
-        out,
-        lambda _, x, indices: x[key],
-    )
+    return finish_selected((data, indices), key, "gather_nd", out)
 
 
-def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None) -> Any:
-    """Zeros of `shape` with `data` at the coordinates in `indices`, as for `gather_nd`.
+def scatter_nd(
+    data: Any, indices: Any, shape: tuple[int, ...], out: Any = None, name: str | None = None
+) -> Any:
+    """Make zeros of `shape` with `data` at the coordinates in `indices`, as for `gather_nd`.
 
     Raises
     ------
@@ -426,7 +360,7 @@ def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None)
     def formula(np: Any, x: Any, _: Any) -> Any:
         return np.reshape(np.reshape(x, (writers.size, -1))[source] * written, shape)
 
-    # Which piece of `data` each place got, to be gathered by a formula, which cannot be written into.
+    # The piece of `data` at each place: a formula can gather, but not write.
     kept = tuple(shape[: len(key)])
     places = np.ravel_multi_index(key, kept, mode="wrap").ravel()
     writers = np.arange(places.size)
@@ -434,7 +368,9 @@ def scatter_nd(data: Any, indices: Any, shape: tuple[int, ...], out: Any = None)
     source[places] = writers
     written = np.zeros((source.size, 1), x.dtype)
     written[places] = 1
-    return finish(value, (data, indices), lambda g, _: (g[key], None), "scatter_nd", out, formula)
+    return finish(
+        value, (data, indices), lambda g, _: (g[key], None), "scatter_nd", out, formula, LinearNode
+    )
 
 
 def _coordinates(indices: Any, shape: tuple[int, ...], name: str) -> tuple[Plain, ...]:
@@ -453,8 +389,10 @@ def _coordinates(indices: Any, shape: tuple[int, ...], name: str) -> tuple[Plain
     return key
 
 
-def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
-    """The slices along an axis where `index` is not 0.
+def boolean_mask(
+    data: Any, index: Any, axis: int = 0, out: Any = None, name: str | None = None
+) -> Any:
+    """Return the slices along an axis where `index` is not 0.
 
     Parameters
     ----------
@@ -480,11 +418,4 @@ def boolean_mask(data: Any, index: Any, axis: int = 0) -> Any:
         )
         raise ShapeError(msg)
     key = (slice(None),) * along + (np.flatnonzero(mask),)
-    return finish(
-        x[key],
-        (data, index),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g), None),
-        "boolean_mask",
-        None,
-        lambda _, x, index: x[key],
-    )
+    return finish_selected((data, index), key, "boolean_mask", out)

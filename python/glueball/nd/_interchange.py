@@ -1,11 +1,12 @@
 """Sharing memory with other libraries: DLPack capsules, and NumPy's arrays.
 
-An NDArray is a ``numpy.ndarray``, so the buffer protocol and ``__dlpack__`` are there already: ``memoryview(a)``,
-``numpy.from_dlpack(a)`` and ``torch.from_dlpack(a)`` work without a copy. Here are Gluon's names.
+An NDArray is a ``numpy.ndarray``, so it has the buffer protocol and ``__dlpack__`` already: ``memoryview(a)``,
+``numpy.from_dlpack(a)`` and ``torch.from_dlpack(a)`` work without a copy. This module adds Gluon's names.
 """
 
 from __future__ import annotations
 
+import ctypes  # NumPy has imported it
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,13 @@ from glueball.nd._record import is_array, wrap
 
 __all__ = ["from_dlpack", "from_numpy", "to_dlpack_for_read", "to_dlpack_for_write"]
 
-# The name of a capsule of the first DLPack, which does not say whether its memory may be written.
-_UNVERSIONED = '"dltensor"'
+# The names of unused capsules. The first DLPack does not say whether memory may be written.
+_UNVERSIONED = b"dltensor"
+_VERSIONED = b"dltensor_versioned"
+
+
+def _is_capsule(value: Any, name: bytes) -> bool:
+    return bool(ctypes.pythonapi.PyCapsule_IsValid(ctypes.py_object(value), name))
 
 
 class _Exporter:
@@ -44,12 +50,12 @@ class _Writable:
 
 
 def from_dlpack(dlpack: Any) -> NDArray:
-    """An array on the memory of another library's, without a copy: writing into one writes the other.
+    """Make an array on the memory of another library's, without a copy: writing into one writes the other.
 
     Parameters
     ----------
     dlpack : capsule, or object with ``__dlpack__``
-        What `to_dlpack_for_read` and its kin of other libraries return, or an array of another library on the
+        What `to_dlpack_for_read` and its counterparts in other libraries return, or an array of another library on the
         CPU.
 
     Raises
@@ -68,24 +74,29 @@ def from_dlpack(dlpack: Any) -> NDArray:
     array([5., 1.], dtype=float32)
     """
     exporter = dlpack if hasattr(dlpack, "__dlpack__") else _Exporter(dlpack)
-    text = repr(dlpack)
-    if isinstance(exporter, _Exporter) and ("capsule object" not in text or "used_" in text):
-        msg = f"expected a DLPack capsule that nobody has used yet, or an array with __dlpack__, found {text}; export the array again"
+    if isinstance(exporter, _Exporter) and not (
+        _is_capsule(dlpack, _UNVERSIONED) or _is_capsule(dlpack, _VERSIONED)
+    ):
+        msg = (
+            f"expected an unused DLPack capsule, or an array with __dlpack__, found {dlpack!r}; "
+            "export the array again"
+        )
         raise DtypeError(msg)
+    may_write = _is_capsule(dlpack, _UNVERSIONED)  # asked before NumPy uses the capsule up
     array = np.from_dlpack(exporter)
-    if isinstance(exporter, _Exporter) and _UNVERSIONED in text and not array.flags.writeable:
+    if may_write and not array.flags.writeable:
         array = np.asarray(_Writable(array))
     found: NDArray = wrap(array, NDArray)
     return found
 
 
 def to_dlpack_for_read(data: Any) -> Any:
-    """A DLPack capsule of the array's memory, to be read: for ``torch.utils.dlpack.from_dlpack`` and its kin.
+    """Return a DLPack capsule of the array's memory, to be read: for ``torch.utils.dlpack.from_dlpack``.
 
     Raises
     ------
     TypeError
-        When `data` is no NDArray.
+        When `data` is not an NDArray.
     """
     if not is_array(data):
         msg = f"expected an NDArray, found {type(data).__name__}; wrap it: nd.array(...)"
@@ -94,12 +105,12 @@ def to_dlpack_for_read(data: Any) -> Any:
 
 
 def to_dlpack_for_write(data: Any) -> Any:
-    """As `to_dlpack_for_read`, for somebody who will write into the array.
+    """As `to_dlpack_for_read`, for a caller that will write into the array.
 
     Raises
     ------
     TypeError
-        When `data` is no NDArray.
+        When `data` is not an NDArray.
     MXNetError
         When it is in a graph that is being recorded. Of later writes only those into a dense layer's weight
         are found (docs/differentiable.md).
@@ -110,7 +121,7 @@ def to_dlpack_for_write(data: Any) -> Any:
 
 
 def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:
-    """An array on a NumPy array's memory.
+    """Make an array on a NumPy array's memory.
 
     Parameters
     ----------
@@ -122,7 +133,7 @@ def from_numpy(ndarray: Any, zero_copy: bool = True) -> NDArray:
     Raises
     ------
     TypeError
-        When it is no NumPy array.
+        When it is not a NumPy array.
     """
     if not isinstance(ndarray, np.ndarray):
         msg = f"expected a numpy.ndarray, found {type(ndarray).__name__}; use nd.array for others"

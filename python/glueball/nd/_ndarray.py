@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core, _tape
+from glueball import _core, _tape, _walk
+from glueball._scope import later
 from glueball.base import ArgumentError, DtypeError, GlueballTypeError, ShapeError
 from glueball.context import Context, require_cpu
-from glueball.nd import (
-    _activation,
-    _elementwise,
-    _index,
-    _parts,
-    _product,
-    _reduction,
-    _shape,
-    _softmax,
-)
-from glueball.nd._record import array_classes, write_out
-from glueball.nd._recording import RecordingArray
+from glueball.nd import _elementwise, _shape
+from glueball.nd._layout import fixed, flags_of
+from glueball.nd._methods import MethodArray
+from glueball.nd._record import array_classes, numpy_class, write_out
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = ["NDArray"]
 
+_html = later("insight._notebook:array_html")
 _cpu = Context("cpu")
 _state = _tape.state
 
 
-class NDArray(RecordingArray):
+class NDArray(MethodArray):
     r"""An array of numbers on which `autograd` can record.
 
     It *is* a ``numpy.ndarray``: NumPy's functions take it and, while recording, are differentiated. Where
@@ -56,7 +48,20 @@ class NDArray(RecordingArray):
 
     _context: Context = _cpu
 
-    # ---------------------------------------------------------------- numbers and text
+    shape = fixed("shape", "x.reshape(shape) returns a view of another")
+    dtype = fixed("dtype", "x.astype(dtype) converts, and net.cast(dtype) parameters")
+    strides = fixed("strides", "copy the array: x.copy()")
+    data = fixed("data", "write into the array: x[:] = values")
+    flags = property(flags_of)
+
+    def setflags(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: `flags` are read only."""
+        self.flags.WRITEABLE = args or kwargs
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: a table, of a large array its ends and a heat map."""
+        html: str = _html(self)
+        return html
 
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.shape)
@@ -70,8 +75,11 @@ class NDArray(RecordingArray):
 
     def __bool__(self) -> bool:
         if self.size > 1:
-            msg = "The truth value of an NDArray with multiple elements is ambiguous."
-            raise ValueError(msg)
+            msg = (
+                "The truth value of an NDArray with multiple elements is ambiguous: expected one element, found "
+                f"shape {self.shape}; use all() or any()"
+            )
+            raise ArgumentError(msg)
         return self.size == 1 and bool(self.item())
 
     def __float__(self) -> float:
@@ -83,8 +91,11 @@ class NDArray(RecordingArray):
     def __index__(self) -> int:
         value = self.asscalar()
         if int(value) != value or self.dtype.kind not in "iu":
-            msg = "only integer scalar arrays can be converted to a scalar index"
-            raise TypeError(msg)
+            msg = (
+                "only integer scalar arrays can be converted to a scalar index: expected one integer, found "
+                f"{value} of dtype {self.dtype}; use .astype('int64')"
+            )
+            raise GlueballTypeError(msg)
         return int(value)
 
     def __eq__(self, other: object) -> Any:
@@ -94,7 +105,7 @@ class NDArray(RecordingArray):
         return True if other is None else np.not_equal(self, other)  # type: ignore[call-overload]
 
     def __hash__(self) -> int:  # type: ignore[override]
-        """By identity, as in Gluon."""
+        """Hash by identity, as in Gluon."""
         return id(self) >> 4
 
     def __reduce__(self) -> Any:
@@ -106,8 +117,6 @@ class NDArray(RecordingArray):
 
     def __copy__(self) -> Any:
         return np.array(self, subok=False).view(type(self))
-
-    # ---------------------------------------------------------------- Gluon's attributes
 
     @property
     def context(self) -> Context:
@@ -124,8 +133,7 @@ class NDArray(RecordingArray):
     @property
     def grad(self) -> Any:
         """The gradient of an array that had `attach_grad`, or None."""
-        node = self._node
-        return getattr(node.sink, "grad", None) if isinstance(node, _tape.Leaf) else None
+        return getattr(_tape.sink_of(self), "grad", None)
 
     @property
     def T(self) -> Any:
@@ -139,29 +147,29 @@ class NDArray(RecordingArray):
         )
 
     def asnumpy(self) -> Plain:
-        """A copy as a plain NumPy array."""
+        """Return a copy as a plain NumPy array."""
         return np.array(self, subok=False)
 
     def asscalar(self) -> Any:
-        """The only element, as a NumPy number.
+        """Return the only element, as a NumPy number.
 
         Raises
         ------
-        ValueError
+        ShapeError
             When there is not exactly one.
         """
         if self.size != 1:
-            msg = "The current array is not a scalar"
-            raise ValueError(msg)
+            msg = f"The current array is not a scalar: expected one element, found shape {self.shape}; use asnumpy()"
+            raise ShapeError(msg)
         return np.asarray(self).reshape(())[()]
 
     def as_nd_ndarray(self) -> Any:
-        """This array for legacy functions: same memory, same place in the graph."""
+        """Return this array for legacy functions: same memory, same place in the graph."""
         return self._as_class(array_classes[0])
 
     def as_np_ndarray(self) -> Any:
-        """This array for NumPy mode: same memory, same place in the graph."""
-        return self._as_class(array_classes[1])
+        """Return this array for NumPy mode: same memory, same place in the graph."""
+        return self._as_class(numpy_class())
 
     def _as_class(self, cls: type) -> Any:
         if type(self) is cls:
@@ -169,7 +177,7 @@ class NDArray(RecordingArray):
         return _shape.finish_as(self, cls)
 
     def as_in_context(self, context: Context) -> Any:
-        """The array itself: every context is the same memory.
+        """Return the array itself: every context is the same memory.
 
         Raises
         ------
@@ -202,16 +210,16 @@ class NDArray(RecordingArray):
         return other
 
     def to_dlpack_for_read(self) -> Any:
-        """A DLPack capsule of the memory, as `nd.to_dlpack_for_read`."""
+        """Return a DLPack capsule of the memory, as `nd.to_dlpack_for_read`."""
         return np.asarray(self).__dlpack__()
 
     def to_dlpack_for_write(self) -> Any:
-        """As `to_dlpack_for_read`, for somebody who will write."""
+        """As `to_dlpack_for_read`, for a caller that will write."""
         _tape.check_write(self)
         return np.asarray(self).__dlpack__()
 
     def tostype(self, stype: str) -> Any:
-        """The array itself, for 'default'; there is no sparse storage.
+        """Return the array itself, for 'default', the only storage.
 
         Raises
         ------
@@ -229,12 +237,11 @@ class NDArray(RecordingArray):
     def wait_to_write(self) -> None:
         """Do nothing: results are there when a function returns."""
 
-    # ---------------------------------------------------------------- gradients
-
     def attach_grad(self, grad_req: str = "write", stype: str | None = None) -> None:
         """Ask for gradients with respect to this array: `backward` will fill its `grad`.
 
-        On a computed array it cuts the graph there.
+        On a computed array it cuts the graph there, except in a hook of a block: there the graph goes on, and
+        the array's gradient is kept as it passes.
 
         Parameters
         ----------
@@ -254,11 +261,11 @@ class NDArray(RecordingArray):
             msg = f"expected an array of floats for attach_grad, found {self.dtype}; use .astype('float32')"
             raise DtypeError(msg)
         grad = None if grad_req == "null" else np.zeros(self.shape, self.dtype).view(type(self))
-        self._node = _tape.Leaf(_tape.ArraySink(grad, grad_req))
+        _tape.attach_sink(self, _tape.ArraySink(grad, grad_req))
 
     def detach(self) -> Any:
-        """The same memory as an array outside the graph: a constant."""
-        result = np.asarray(self).view(type(self))
+        """Return the same memory as an array outside the graph: a constant."""
+        result: Any = np.asarray(self).view(type(self))
         if self._node is not None or self._source is not None:
             result._source = self._source_of_views()
         return result
@@ -290,219 +297,15 @@ class NDArray(RecordingArray):
             if arrived:
                 return
             if arrived is not None:
-                _tape.refuse_vain()
+                _walk.refuse_vain()
         with _core.RecordingScope(False, train_mode):
-            _tape.run_backward((self,), None if out_grad is None else (out_grad,), retain_graph)
-
-    # ---------------------------------------------------------------- methods that NumPy has too
-
-    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
-        """The same elements under another shape; see `nd.reshape` for the codes 0, -1, -2, -3 and -4."""
-        if "shape" in kwargs:
-            if shape:
-                msg = "expected the shape once for reshape, found it twice; pass reshape((2, 3)) or shape="
-                raise ArgumentError(msg)
-            shape = (kwargs.pop("shape"),)
-        if len(shape) == 1 and isinstance(shape[0], tuple | list):
-            shape = tuple(shape[0])
-        return _shape.reshape(self, shape, **kwargs)
-
-    def copy(self, order: Any = "C") -> Any:
-        """A copy; gradients pass through it."""
-        del order
-        return _elementwise.identity(self)
-
-    def astype(self, dtype: Any, copy: bool = True, **kwargs: Any) -> Any:  # type: ignore[override]
-        """The values as another dtype; between floating types gradients pass."""
-        del kwargs
-        if not copy and self.dtype == np.dtype(dtype):
-            return self
-        return _elementwise.cast(self, dtype)
-
-    def flatten(self, order: Any = "C") -> Any:
-        """All axes but the first as one, as `nd.flatten`."""
-        del order
-        return _shape.flatten(self)
-
-    def ravel(self, order: Any = "C") -> Any:
-        """All elements along one axis."""
-        del order
-        return _shape.reshape(self, (-1,))
-
-    def transpose(self, *axes: Any, **kwargs: Any) -> Any:
-        """The axes in another order; see `nd.transpose`. Takes ``axes=(1, 0)`` too."""
-        if kwargs.keys() == {"axes"} and not axes:
-            axes = (kwargs["axes"],)
-        elif kwargs:
-            msg = f"expected axes= for transpose, found {', '.join(kwargs)}; pass transpose((1, 0)) or axes="
-            raise GlueballTypeError(msg)
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
-            axes = tuple(axes[0] or ())
-        return _shape.transpose(self, axes or None)
-
-    def view(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.view``; gradients do not pass it."""
-        return self._detached(super().view(*args, **kwargs), "ndarray.view")
-
-    def diagonal(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.diagonal``."""
-        return np.diagonal(self, *args, **kwargs)
-
-    def trace(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.trace``."""
-        return np.trace(self, *args, **kwargs)
-
-    def std(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.std``."""
-        return np.std(self, *args, **kwargs)
-
-    def var(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.var``."""
-        return np.var(self, *args, **kwargs)
-
-    def cumprod(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.cumprod``."""
-        return np.cumprod(self, *args, **kwargs)
-
-    def all(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.all``."""
-        return np.asarray(self).all(*args, **kwargs)
-
-    def any(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.any``."""
-        return np.asarray(self).any(*args, **kwargs)
-
-    def compress(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.compress``."""
-        return np.compress(args[0], self, *args[1:], **kwargs)
-
-    def byteswap(self, inplace: bool = False) -> Any:
-        """As ``numpy.ndarray.byteswap``; gradients do not pass it."""
-        if inplace:
-            _tape.check_write(self)
-        return self._detached(super().byteswap(inplace), "ndarray.byteswap")
-
-    def getfield(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``numpy.ndarray.getfield``; gradients do not pass it."""
-        return self._detached(super().getfield(*args, **kwargs), "ndarray.getfield")
-
-    def setfield(self, *args: Any, **kwargs: Any) -> None:
-        """As ``numpy.ndarray.setfield``."""
-        _tape.check_write(self)
-        super().setfield(*args, **kwargs)
-
-    def fill(self, value: Any) -> None:
-        """Set every element."""
-        self[...] = value
-
-    def put(self, *args: Any, **kwargs: Any) -> None:
-        """As ``numpy.ndarray.put``."""
-        _tape.check_write(self)
-        np.asarray(self).put(*args, **kwargs)
-
-    def partition(self, *args: Any, **kwargs: Any) -> None:
-        """As ``numpy.ndarray.partition``: in place."""
-        _tape.check_write(self)
-        np.asarray(self).partition(*args, **kwargs)
-
-    def _detached(self, result: Any, name: str) -> Any:
-        """`result`, marked as having left the graph if this array is in the one being recorded."""
-        if _state.recording and self._node is not None and isinstance(result, NDArray):
-            result._node = _tape.Detached(name)
-        return result
-
-    # Functions whose first argument is the array: documented in their modules.
-    abs = _elementwise.abs
-    arccos = _elementwise.arccos
-    arccosh = _elementwise.arccosh
-    arcsin = _elementwise.arcsin
-    arcsinh = _elementwise.arcsinh
-    arctan = _elementwise.arctan
-    arctanh = _elementwise.arctanh
-    cbrt = _elementwise.cbrt
-    ceil = _elementwise.ceil
-    clip = _elementwise.clip  # type: ignore[assignment]
-    cos = _elementwise.cos
-    cosh = _elementwise.cosh
-    degrees = _elementwise.degrees
-    exp = _elementwise.exp
-    expm1 = _elementwise.expm1
-    fix = _elementwise.fix
-    floor = _elementwise.floor
-    log = _elementwise.log
-    log10 = _elementwise.log10
-    log1p = _elementwise.log1p
-    log2 = _elementwise.log2
-    radians = _elementwise.radians
-    rcbrt = _elementwise.rcbrt
-    reciprocal = _elementwise.reciprocal
-    rint = _elementwise.rint
-    round = _elementwise.round  # type: ignore[assignment]
-    rsqrt = _elementwise.rsqrt
-    sign = _elementwise.sign
-    sin = _elementwise.sin
-    sinh = _elementwise.sinh
-    sqrt = _elementwise.sqrt
-    square = _elementwise.square
-    tan = _elementwise.tan
-    tanh = _elementwise.tanh
-    trunc = _elementwise.trunc
-
-    argmax = _reduction.argmax  # type: ignore[assignment]
-    argmax_channel = _reduction.argmax_channel
-    argmin = _reduction.argmin  # type: ignore[assignment]
-    argsort = _reduction.argsort  # type: ignore[assignment]
-    cumsum = _reduction.cumsum
-    max = _reduction.max  # type: ignore[assignment]
-    mean = _reduction.mean  # type: ignore[assignment]
-    min = _reduction.min  # type: ignore[assignment]
-    nanprod = _reduction.nanprod
-    nansum = _reduction.nansum
-    norm = _reduction.norm
-    prod = _reduction.prod  # type: ignore[assignment]
-    sort = _reduction.sort  # type: ignore[assignment]
-    sum = _reduction.sum  # type: ignore[assignment]
-    topk = _reduction.topk
-
-    broadcast_axes = _shape.broadcast_axis
-    broadcast_like = _shape.broadcast_like
-    broadcast_to = _shape.broadcast_to
-    diag = _parts.diag
-    expand_dims = _shape.expand_dims
-    flip = _shape.flip
-    ones_like = _shape.ones_like
-    pad = _parts.pad
-    repeat = _shape.repeat  # type: ignore[assignment]
-    reshape_like = _shape.reshape_like
-    shape_array = _shape.shape_array
-    size_array = _shape.size_array
-    slice = _parts.slice
-    slice_axis = _parts.slice_axis
-    slice_like = _parts.slice_like
-    split = _parts.split
-    split_v2 = _parts.split_v2
-    squeeze = _shape.squeeze
-    swapaxes = _shape.swapaxes  # type: ignore[assignment]
-    tile = _shape.tile
-    zeros_like = _shape.zeros_like
-
-    one_hot = _index.one_hot
-    pick = _index.pick
-    take = _index.take  # type: ignore[assignment]
-
-    dot = _product.dot  # type: ignore[assignment]
-    log_sigmoid = _activation.log_sigmoid
-    log_softmax = _softmax.log_softmax
-    mish = _activation.mish
-    relu = _activation.relu
-    sigmoid = _activation.sigmoid
-    softmax = _softmax.softmax
-    softmin = _softmax.softmin
+            _walk.run_backward((self,), None if out_grad is None else (out_grad,), retain_graph)
 
 
 array_classes.append(NDArray)
+_core.set_default_array_type(NDArray)
 
 
 def _restore(values: Plain) -> Any:
-    """An unpickled array."""
+    """Return an unpickled array."""
     return values.view(NDArray)

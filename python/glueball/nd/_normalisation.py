@@ -1,23 +1,21 @@
-"""Normalisations as functions: a mean is taken away, a deviation divided by, channels scaled and shifted.
+"""Normalisations as functions: they subtract a mean, divide by a deviation, scale and shift channels.
 
-The layers of `gluon.nn` run natively; these serve programs that call ``nd.BatchNorm`` and its kin, and
+The layers of `gluon.nn` run natively; these serve programs that call ``nd.BatchNorm`` and the like, and
 subclasses of the layers that compute in a ``hybrid_forward`` of their own.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _tape
+from glueball._tape import MixedNode, state
 from glueball.base import ArgumentError, ShapeError
 from glueball.nd._record import check_same_dtype, class_of, finish, raw, result_axis, wrap
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = ["BatchNorm", "GroupNorm", "InstanceNorm", "L2Normalization", "LayerNorm"]
 
@@ -25,11 +23,15 @@ __all__ = ["BatchNorm", "GroupNorm", "InstanceNorm", "L2Normalization", "LayerNo
 def _mean(values: Plain, over: tuple[int, ...]) -> Plain:
     # Summed in float64: along the leading axis NumPy adds one by one, and float32 would lose digits.
     mean: Plain = values.mean(axis=over, keepdims=True, dtype=np.float64)
-    return mean.astype(values.dtype)
+    return mean
 
 
 def _moments(values: Plain, over: tuple[int, ...]) -> tuple[Plain, Plain]:
-    """Return mean and biased variance, with the axes they were taken over kept at length 1."""
+    """Return mean and biased variance, with the axes they were taken over kept at length 1.
+
+    Both in float64: a mean rounded to float32 is of no use to values far from 0 that differ little, and a
+    variance of large values is beyond float32.
+    """
     mean = _mean(values, over)
     return mean, _mean(np.square(values - mean), over)
 
@@ -73,7 +75,7 @@ def _normalised(
     axis : int
         The data's axis of channels.
     rows : numpy.ndarray
-        The data, in a shape in which the moments belong to the axes `over`.
+        The data, in a shape in which the moments are taken over the axes `over`.
     over : tuple of int
         See `rows`.
     moments : tuple of numpy.ndarray
@@ -85,17 +87,17 @@ def _normalised(
     constants : bool
         Whether no gradient flows through the moments.
     unit_scale : bool
-        Whether 1 stands in for gamma.
+        Whether gamma is taken to be 1.
     """
     data, gamma, beta = inputs
     x = raw(data)
     wide = [-1 if i == axis else 1 for i in range(x.ndim)]
     others = tuple(i for i in range(x.ndim) if i != axis)
-    # Of gamma a copy: an update between forward and backward shall not change the derivative.
+    # A copy of gamma, so that an update between forward and backward does not change the derivative.
     scale = np.ones_like(raw(gamma)) if unit_scale else raw(gamma).copy()
     mean, variance = moments
-    deviation = np.sqrt(variance + x.dtype.type(eps))
-    unit = (rows - mean) / deviation
+    deviation = np.sqrt(variance + float(x.dtype.type(eps)))
+    unit = ((rows - mean) / deviation).astype(x.dtype)
 
     def backward(g: Plain, _: Any) -> tuple[Plain, Plain, Plain]:
         h = (g * scale.reshape(wide)).reshape(rows.shape)
@@ -103,7 +105,7 @@ def _normalised(
             # Ioffe and Szegedy (2015), section 3, with the sums over a batch written as means.
             h = h - _mean(h, over) - unit * _mean(h * unit, over)
         by_gamma = (g * unit.reshape(x.shape)).sum(axis=others)
-        return (h / deviation).reshape(x.shape), by_gamma, g.sum(axis=others)
+        return (h / deviation).astype(x.dtype).reshape(x.shape), by_gamma, g.sum(axis=others)
 
     value = unit.reshape(x.shape) * scale.reshape(wide) + raw(beta).reshape(wide)
 
@@ -135,6 +137,7 @@ def BatchNorm(
     axis: int = 1,
     cudnn_off: bool = False,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
     """Normalise each channel over all other axes.
 
@@ -148,13 +151,13 @@ def BatchNorm(
         Shape (channels,).
     moving_mean, moving_var : NDArray
         Shape (channels,). In training they are written: ``moving = momentum * moving + (1 - momentum) *
-        batch``; otherwise, or with `use_global_stats`, they stand in for the batch's moments.
+        batch``; otherwise, or with `use_global_stats`, they replace the batch's moments.
     eps : float, default 1e-3
         Added to the (biased) variance.
     momentum : float, default 0.9
         See `moving_mean`.
     fix_gamma : bool, default True
-        1 stands in for gamma.
+        Take gamma to be 1.
     use_global_stats : bool, default False
         Use the moving values in training too, and leave them as they are.
     output_mean_var : bool, default False
@@ -173,7 +176,7 @@ def BatchNorm(
     x, means, variances = raw(data), raw(moving_mean), raw(moving_var)
     along = _place("BatchNorm", data, (gamma, beta, moving_mean, moving_var), axis)
     over = tuple(i for i in range(x.ndim) if i != along)
-    learns = _tape.state.training and not use_global_stats
+    learns = state.training and not use_global_stats
     if learns and x.size == 0:
         message = (
             f"expected at least one sample to take the mean of for BatchNorm, found data of shape {x.shape}; "
@@ -185,23 +188,29 @@ def BatchNorm(
     else:
         wide = [-1 if i == along else 1 for i in range(x.ndim)]
         # Copies: the moving values may change before backward.
-        mean, variance = means.reshape(wide).copy(), variances.reshape(wide).copy()
+        mean, variance = (each.astype(np.float64).reshape(wide) for each in (means, variances))
     output = _normalised(
         "BatchNorm", (data, gamma, beta), along, x, over, (mean, variance), eps, out,
         constants=not learns, unit_scale=fix_gamma,
     )  # fmt: skip
     if learns:
-        for moving, batch in ((means, mean), (variances, variance)):
-            moving *= momentum
-            moving += (1 - momentum) * batch.reshape(-1)
+        with np.errstate(over="ignore"):  # a variance of large numbers may be beyond float32
+            for moving, batch in ((means, mean), (variances, variance)):
+                moving[...] = momentum * moving + (1 - momentum) * batch.reshape(-1)
     if not output_mean_var:
         return output
     cls = class_of((data,))
-    return [output, wrap(mean.reshape(-1), cls), wrap(variance.reshape(-1), cls)]
+    return [output, *(wrap(each.reshape(-1).astype(x.dtype), cls) for each in (mean, variance))]
 
 
 def LayerNorm(
-    data: Any, gamma: Any, beta: Any, axis: int = -1, eps: float = 1e-5, out: Any = None
+    data: Any,
+    gamma: Any,
+    beta: Any,
+    axis: int = -1,
+    eps: float = 1e-5,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
     """Normalise along one axis.
 
@@ -231,7 +240,13 @@ def LayerNorm(
 
 
 def InstanceNorm(
-    data: Any, gamma: Any, beta: Any, eps: float = 1e-3, axis: int = 1, out: Any = None
+    data: Any,
+    gamma: Any,
+    beta: Any,
+    eps: float = 1e-3,
+    axis: int = 1,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
     """Normalise each channel of each sample over the other axes.
 
@@ -268,9 +283,15 @@ def InstanceNorm(
 
 
 def GroupNorm(
-    data: Any, gamma: Any, beta: Any, num_groups: int = 1, eps: float = 1e-5, out: Any = None
+    data: Any,
+    gamma: Any,
+    beta: Any,
+    num_groups: int = 1,
+    eps: float = 1e-5,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Normalise each sample over groups of neighbouring channels, and all axes behind them.
+    """Normalise each sample over groups of neighbouring channels, and all axes after them.
 
     Y. Wu, K. He, "Group normalization", ECCV 2018.
 
@@ -281,7 +302,7 @@ def GroupNorm(
     gamma, beta : NDArray
         Shape (channels,).
     num_groups : int, default 1
-        Into how many groups the channels are divided.
+        The number of groups of channels.
     eps : float, default 1e-5
         Added to the (biased) variance.
 
@@ -306,8 +327,10 @@ def GroupNorm(
     )
 
 
-def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: Any = None) -> Any:
-    """x / sqrt(sum of x^2 + eps).
+def L2Normalization(
+    data: Any, eps: float = 1e-10, mode: str = "instance", out: Any = None, name: str | None = None
+) -> Any:
+    """Compute x / sqrt(sum of x^2 + eps).
 
     Parameters
     ----------
@@ -331,7 +354,9 @@ def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: 
         )
         raise ArgumentError(msg)
     axes = tuple(ranges[mode])
-    length = np.sqrt(np.square(x).sum(axis=axes, keepdims=True) + x.dtype.type(eps))
+    # In float64: squares of float32 numbers from 1e20 on are beyond float32.
+    squares = np.square(x, dtype=np.float64).sum(axis=axes, keepdims=True)
+    length = np.sqrt(squares + float(x.dtype.type(eps))).astype(x.dtype)
     y = x / length
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
@@ -340,4 +365,4 @@ def L2Normalization(data: Any, eps: float = 1e-10, mode: str = "instance", out: 
     def formula(np: Any, x: Any) -> Any:
         return x / np.sqrt(np.sum(x * x, axis=axes, keepdims=True) + eps)
 
-    return finish(y, (data,), backward, "L2Normalization", out, formula)
+    return finish(y, (data,), backward, "L2Normalization", out, formula, MixedNode)

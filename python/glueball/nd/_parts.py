@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import builtins
 import itertools
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _tape
+from glueball._tape import LinearNode, attach_many
 from glueball.base import ArgumentError, ShapeError
 from glueball.nd._record import (
     check_same_dtype,
     class_of,
     finish,
+    into,
     normalise_axes,
     raw,
     result_axis,
@@ -24,21 +25,12 @@ from glueball.nd._shape import squeeze
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
+    from glueball.nd._record import Plain
 
-    Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = [
-    "concat",
-    "concatenate",
-    "diag",
-    "pad",
-    "slice",
-    "slice_axis",
-    "slice_like",
-    "split",
-    "split_v2",
-    "stack",
+    "concat", "concatenate", "diag", "pad", "slice", "slice_axis", "slice_like", "split",
+    "split_v2", "stack",
 ]  # fmt: skip
 
 
@@ -53,7 +45,7 @@ def _arrays(data: Sequence[Any], name: str) -> tuple[Any, ...]:
     return arrays
 
 
-def concat(*data: Any, dim: int = 1, out: Any = None) -> Any:
+def concat(*data: Any, dim: int = 1, out: Any = None, name: str | None = None) -> Any:
     """Join arrays along an axis that they have.
 
     Parameters
@@ -82,11 +74,13 @@ def concat(*data: Any, dim: int = 1, out: Any = None) -> Any:
     ends = np.cumsum([v.shape[axis] for v in values])[:-1]
     return finish(
         value, arrays, lambda g, _: np.split(g, ends, axis=axis), "concat", out,
-        lambda np, *parts: np.concatenate(parts, axis=axis),
+        lambda np, *parts: np.concatenate(parts, axis=axis), LinearNode,
     )  # fmt: skip
 
 
-def concatenate(arrays: Any, axis: int = 0, always_copy: bool = True) -> Any:
+def concatenate(
+    arrays: Any, axis: int = 0, always_copy: bool = True, out: Any = None, name: str | None = None
+) -> Any:
     """Join a list of arrays along an axis that they have, the first by default; else as `concat`.
 
     Parameters
@@ -99,11 +93,11 @@ def concatenate(arrays: Any, axis: int = 0, always_copy: bool = True) -> Any:
         Whether a list of one gives a copy of that one, or itself.
     """
     if len(arrays) == 1 and not always_copy:
-        return arrays[0]
-    return concat(*arrays, dim=axis)
+        return into(out, arrays[0], "concatenate")
+    return concat(*arrays, dim=axis, out=out)
 
 
-def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
+def stack(*data: Any, axis: int = 0, out: Any = None, name: str | None = None) -> Any:
     """Join arrays of one shape along a new axis.
 
     Raises
@@ -123,11 +117,18 @@ def stack(*data: Any, axis: int = 0, out: Any = None) -> Any:
     value = np.stack(values, axis=along)
     return finish(
         value, arrays, lambda g, _: tuple(np.moveaxis(g, along, 0)), "stack", out,
-        lambda np, *parts: np.stack(parts, axis=along),
+        lambda np, *parts: np.stack(parts, axis=along), LinearNode,
     )  # fmt: skip
 
 
-def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False) -> Any:
+def split(
+    data: Any,
+    num_outputs: int,
+    axis: int = 1,
+    squeeze_axis: bool = False,
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
     """Cut an axis into equal parts: a list of arrays, or one array if there is one part.
 
     Parameters
@@ -176,11 +177,18 @@ def split(data: Any, num_outputs: int, axis: int = 1, squeeze_axis: bool = False
     again = [
         (False, _piece, data, along, i * length, length, squeeze_axis) for i in range(num_outputs)
     ]
-    _tape.attach_many(outputs, (data,), backward, "split", again)
-    return outputs[0] if num_outputs == 1 else outputs
+    attach_many(outputs, (data,), backward, "split", again, LinearNode)
+    return into(out, outputs[0] if num_outputs == 1 else outputs, "split")
 
 
-def split_v2(data: Any, indices_or_sections: Any, axis: int = 0, squeeze_axis: bool = False) -> Any:
+def split_v2(
+    data: Any,
+    indices_or_sections: Any,
+    axis: int = 0,
+    squeeze_axis: bool = False,
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
     """Cut an axis into parts, equal or not: a list of arrays, or one array if there is one part.
 
     Parameters
@@ -201,8 +209,8 @@ def split_v2(data: Any, indices_or_sections: Any, axis: int = 0, squeeze_axis: b
     """
     x = raw(data)
     along = result_axis(axis, x.ndim, "split_v2")
-    if isinstance(indices_or_sections, int):
-        return split(data, indices_or_sections, along, squeeze_axis)
+    if isinstance(indices_or_sections, int | np.integer):
+        return split(data, int(indices_or_sections), along, squeeze_axis, out)
     ends = [0, *(int(cut) for cut in indices_or_sections), x.shape[along]]
     lengths = [end - begin for begin, end in itertools.pairwise(ends)]
     if builtins.min(lengths) < 0 or (squeeze_axis and any(length != 1 for length in lengths)):
@@ -216,17 +224,17 @@ def split_v2(data: Any, indices_or_sections: Any, axis: int = 0, squeeze_axis: b
         _piece(data, along, begin, length, squeeze_axis)
         for begin, length in zip(ends, lengths, strict=False)
     ]
-    return pieces[0] if len(pieces) == 1 else pieces
+    return into(out, pieces[0] if len(pieces) == 1 else pieces, "split_v2")
 
 
 def _piece(data: Any, axis: int, begin: int, length: int, squeeze_axis: bool) -> Any:
-    """One part of `split`, by itself."""
+    """Return one part of `split`, by itself."""
     piece = slice_axis(data, axis, begin, begin + length)
     return squeeze(piece, axis) if squeeze_axis else piece
 
 
 def _basic_slice(data: Any, key: tuple[Any, ...], name: str, out: Any = None) -> Any:
-    """Elements selected by slices and numbers, recorded; a copy."""
+    """Return a copy of the elements that slices and numbers select, recorded."""
     x = raw(data)
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
@@ -234,11 +242,13 @@ def _basic_slice(data: Any, key: tuple[Any, ...], name: str, out: Any = None) ->
         grad[key] = g
         return (grad,)
 
-    return finish(x[key].copy(), (data,), backward, name, out, lambda _, x: x[key])
+    return finish(x[key].copy(), (data,), backward, name, out, lambda _, x: x[key], LinearNode)
 
 
-def slice_axis(data: Any, axis: int, begin: int, end: int | None, out: Any = None) -> Any:
-    """Elements `begin` up to `end` along one axis; negative numbers count from the end.
+def slice_axis(
+    data: Any, axis: int, begin: int, end: int | None, out: Any = None, name: str | None = None
+) -> Any:
+    """Return the elements from `begin` up to `end` along one axis; negative numbers count from the end.
 
     Raises
     ------
@@ -258,24 +268,26 @@ def slice_axis(data: Any, axis: int, begin: int, end: int | None, out: Any = Non
     return _basic_slice(data, key, "slice_axis", out)
 
 
-def slice(data: Any, begin: Any, end: Any, step: Any = (), out: Any = None) -> Any:
-    """A box of elements: from `begin` up to `end` along the leading axes, None for all.
+def slice(
+    data: Any, begin: Any, end: Any, step: Any = (), out: Any = None, name: str | None = None
+) -> Any:
+    """Return a box of elements: from `begin` up to `end` along the leading axes, None for all.
 
     Parameters
     ----------
     data : NDArray
         The array.
     begin, end : int or tuple of int or None
-        First element along each of the leading axes, and the one behind the last.
+        First element along each of the leading axes, and one past the last.
     step : int or tuple of int or None, optional
-        Every how manieth; 1 by default.
+        The distance between elements; 1 by default.
     out : NDArray, optional
         Filled and returned.
 
     Raises
     ------
     ArgumentError
-        When begin, end and step have different lengths, or are more than there are axes.
+        When begin, end and step have different lengths, or more elements than there are axes.
     """
     begins, ends, steps = (v if isinstance(v, tuple | list) else (v,) for v in (begin, end, step))
     if len(begins) != len(ends) or (len(steps) and len(steps) != len(begins)):
@@ -289,8 +301,10 @@ def slice(data: Any, begin: Any, end: Any, step: Any = (), out: Any = None) -> A
     return _basic_slice(data, key, "slice", out)
 
 
-def slice_like(data: Any, shape_like: Any, axes: Any = (), out: Any = None) -> Any:
-    """The leading elements along `axes` (all by default), as many as `shape_like` has.
+def slice_like(
+    data: Any, shape_like: Any, axes: Any = (), out: Any = None, name: str | None = None
+) -> Any:
+    """Return the leading elements along `axes` (all by default), as many as `shape_like` has.
 
     Raises
     ------
@@ -312,8 +326,8 @@ def slice_like(data: Any, shape_like: Any, axes: Any = (), out: Any = None) -> A
     return _basic_slice(data, key, "slice_like", out)
 
 
-def diag(data: Any, k: int = 0, out: Any = None) -> Any:
-    """The k-th diagonal of a matrix, or the matrix with a vector as its k-th diagonal.
+def diag(data: Any, k: int = 0, out: Any = None, name: str | None = None) -> Any:
+    """Return the k-th diagonal of a matrix, or the matrix with a vector as its k-th diagonal.
 
     Parameters
     ----------
@@ -349,7 +363,7 @@ def diag(data: Any, k: int = 0, out: Any = None) -> Any:
         index = np.arange(len(value))
         return x[index + builtins.max(-k, 0), index + builtins.max(k, 0)]
 
-    return finish(value.copy(), (data,), backward, "diag", out, formula)
+    return finish(value.copy(), (data,), backward, "diag", out, formula, LinearNode)
 
 
 def pad(
@@ -358,6 +372,7 @@ def pad(
     pad_width: Any = (),
     constant_value: float = 0,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
     """Add elements around the array.
 
@@ -396,7 +411,7 @@ def pad(
                 f"{x.shape}; use mode='constant'"
             )
             raise ArgumentError(msg)
-        # Which element stands at each place.
+        # The element that is copied to each place.
         sources = np.pad(np.arange(x.size).reshape(x.shape), widths, mode=mode)  # type: ignore[call-overload]
 
         def gather(g: Plain, _: Any) -> tuple[Plain]:
@@ -405,11 +420,11 @@ def pad(
 
         return finish(
             x.reshape(-1)[sources], (data,), gather, "pad", out,
-            lambda np, x: np.reshape(x, -1)[sources],
+            lambda np, x: np.reshape(x, -1)[sources], LinearNode,
         )  # fmt: skip
     inner = tuple(builtins.slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))
     value = np.pad(x, widths, constant_values=constant_value)
     return finish(
         value, (data,), lambda g, _: (g[inner],), "pad", out,
-        lambda np, x: np.pad(x, widths, mode="constant", constant_values=constant_value),
+        lambda np, x: np.pad(x, widths, mode="constant", constant_values=constant_value), LinearNode,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Draws with a distribution for each element of the parameters: MXNet's operators `sample_*`.
+"""Draws from a distribution for each element of the parameters: MXNet's operators `sample_*`.
 
 The result has the parameters' axes first, and then those of `shape`; the drawing is that of `nd.random`.
 """
@@ -17,9 +17,14 @@ __all__ = [
 
 
 def random_exponential(
-    lam: float = 1, shape: Any = None, ctx: Any = None, dtype: Any = None, out: Any = None
+    lam: float = 1,
+    shape: Any = None,
+    ctx: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Draws from the exponential distribution with *rate* `lam`: mean 1 / lam.
+    """Draw from the exponential distribution with *rate* `lam`: mean 1 / lam.
 
     `nd.random.exponential` takes the mean.
     """
@@ -27,9 +32,14 @@ def random_exponential(
 
 
 def sample_uniform(
-    low: Any, high: Any, shape: Any = None, dtype: Any = None, out: Any = None
+    low: Any,
+    high: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Draws from [low, high), for each pair of elements.
+    """Draw from [low, high), for each pair of elements.
 
     Parameters
     ----------
@@ -46,9 +56,14 @@ def sample_uniform(
 
 
 def sample_normal(
-    mu: Any, sigma: Any, shape: Any = None, dtype: Any = None, out: Any = None
+    mu: Any,
+    sigma: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Draws from normal distributions with means `mu` and standard deviations `sigma`.
+    """Draw from normal distributions with means `mu` and standard deviations `sigma`.
 
     Other parameters as for `sample_uniform`.
     """
@@ -56,25 +71,34 @@ def sample_normal(
 
 
 def sample_gamma(
-    alpha: Any, beta: Any, shape: Any = None, dtype: Any = None, out: Any = None
+    alpha: Any,
+    beta: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Draws from gamma distributions with shapes `alpha` and scales `beta`.
+    """Draw from gamma distributions with shapes `alpha` and scales `beta`.
 
     Other parameters as for `sample_uniform`.
     """
     return random.gamma(as_array(alpha), as_array(beta), shape, dtype, out=out)
 
 
-def sample_exponential(lam: Any, shape: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """Draws from exponential distributions with rates `lam`.
+def sample_exponential(
+    lam: Any, shape: Any = None, dtype: Any = None, out: Any = None, name: str | None = None
+) -> Any:
+    """Draw from exponential distributions with rates `lam`.
 
     Other parameters as for `sample_uniform`.
     """
     return random.exponential(1 / as_array(lam).detach(), shape, dtype, out=out)
 
 
-def sample_poisson(lam: Any, shape: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """Counts of events of which `lam` are expected.
+def sample_poisson(
+    lam: Any, shape: Any = None, dtype: Any = None, out: Any = None, name: str | None = None
+) -> Any:
+    """Draw counts of events of which `lam` are expected.
 
     Other parameters as for `sample_uniform`.
     """
@@ -82,9 +106,9 @@ def sample_poisson(lam: Any, shape: Any = None, dtype: Any = None, out: Any = No
 
 
 def sample_negative_binomial(
-    k: Any, p: Any, shape: Any = None, dtype: Any = None, out: Any = None
+    k: Any, p: Any, shape: Any = None, dtype: Any = None, out: Any = None, name: str | None = None
 ) -> Any:
-    """Failures before the k-th success, of probability `p`.
+    """Draw numbers of failures before the k-th success, of probability `p`.
 
     Other parameters as for `sample_uniform`.
     """
@@ -92,9 +116,14 @@ def sample_negative_binomial(
 
 
 def sample_generalized_negative_binomial(
-    mu: Any, alpha: Any, shape: Any = None, dtype: Any = None, out: Any = None
+    mu: Any,
+    alpha: Any,
+    shape: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Counts with means `mu` and variances mu + alpha mu^2.
+    """Draw counts with means `mu` and variances mu + alpha mu^2.
 
     Other parameters as for `sample_uniform`.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,17 +10,20 @@ from glueball.base import ShapeError
 from glueball.nd._record import check_same_dtype, finish, raw
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = ["FullyConnected", "batch_dot", "dot"]
 
 
 def dot(
-    lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, out: Any = None
+    lhs: Any,
+    rhs: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Sum of products over the last axis of `lhs` and the first of `rhs`.
+    """Sum the products over the last axis of `lhs` and the first of `rhs`.
 
     Parameters
     ----------
@@ -67,16 +70,21 @@ def dot(
 
 
 def batch_dot(
-    lhs: Any, rhs: Any, transpose_a: bool = False, transpose_b: bool = False, out: Any = None
+    lhs: Any,
+    rhs: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Products of matrices, one for each place on the leading axes.
+    """Multiply matrices, one pair for each place on the leading axes.
 
     Parameters
     ----------
     lhs, rhs : NDArray
         Shapes (batch, m, k) and (batch, k, n); the result is (batch, m, n).
     transpose_a, transpose_b : bool, default False
-        Exchange the last two axes first.
+        Swap the last two axes first.
 
     Raises
     ------
@@ -120,8 +128,9 @@ def FullyConnected(
     no_bias: bool = False,
     flatten: bool = True,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """A dense layer: ``data weight^T + bias``.
+    """Compute a dense layer: ``data weight^T + bias``.
 
     Parameters
     ----------

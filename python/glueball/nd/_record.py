@@ -1,15 +1,22 @@
-"""What every array function does: take plain arrays out, put the result back in its class, record it."""
+"""What every array function does: take plain arrays from its inputs, give the result its class, record it."""
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from glueball import _tape
-from glueball.base import ArgumentError, DtypeError, GlueballTypeError, MXNetError, ShapeError
+from glueball._scope import import_late
+from glueball.base import (
+    ArgumentError,
+    DtypeError,
+    GlueballTypeError,
+    MXNetError,
+    NumbersError,
+    ShapeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,44 +28,47 @@ if TYPE_CHECKING:
     Formula: TypeAlias = Callable[..., Any]
 
 __all__ = [
-    "array_classes",
-    "as_array",
-    "attach_result",
-    "class_of",
-    "finish",
-    "fit",
-    "is_array",
-    "normalise_axes",
-    "raw",
-    "result_axis",
-    "wrap",
-]
+    "array_classes", "as_array", "attach_result", "class_of", "finish", "fit", "into", "is_array",
+    "normalise_axes", "numpy_class", "raw", "result_axis", "wrap", "wrap_all",
+]  # fmt: skip
 
-# The legacy class and NumPy mode's, in this order; each enters itself when it is defined.
+# The legacy class and NumPy mode's, in this order; each module of one appends its own.
 array_classes: list[type] = []
+_NUMPY_CLASS = "glueball.np._ndarray"
 
 
 def is_array(value: object) -> bool:
-    """Whether `value` is an array of glueball's, of either class."""
+    """Return whether `value` is an array of glueball's, of either class."""
     return isinstance(value, array_classes[0])
 
 
+def numpy_class() -> type:
+    """Return NumPy mode's class, which is imported when it is first needed: few programs use both."""
+    if len(array_classes) == 1:
+        import_late(_NUMPY_CLASS)
+    return array_classes[1]
+
+
 def as_array(value: Any) -> Any:
-    """`value` itself if it is an array of glueball's, else a float32 NDArray made from it."""
+    """Return `value` itself if it is an array of glueball's, else a float32 NDArray made from it."""
     if isinstance(value, array_classes[0]):
         return value
     return wrap(np.array(value, np.float32), array_classes[0])
 
 
 def raw(value: Any) -> Plain:
-    """The plain NumPy array that shares `value`'s memory; numbers and lists become float32."""
+    """Return the plain NumPy array that shares `value`'s memory; numbers and lists become float32."""
     if isinstance(value, np.ndarray):
         return np.asarray(value)
-    return np.asarray(value, np.float32)
+    try:
+        return np.asarray(value, np.float32)
+    except (TypeError, ValueError) as error:
+        message = f"expected an array or numbers, found {value!r} ({error}); pass an NDArray"
+        raise NumbersError(message) from None
 
 
 def class_of(values: Iterable[Any]) -> type:
-    """The class that a result of these inputs has: that of the first array among them."""
+    """Return the class that a result of these inputs has: that of the first array among them."""
     for value in values:
         if isinstance(value, array_classes[0]):
             return type(value)
@@ -66,15 +76,32 @@ def class_of(values: Iterable[Any]) -> type:
 
 
 def wrap(value: Any, cls: type) -> Any:
-    """`value` as an array of class `cls`, without a copy; a legacy array has at least one axis."""
+    """Return `value` as an array of class `cls`, without a copy; a legacy array has at least one axis."""
     array = value if type(value) is np.ndarray else np.asarray(value)
     if array.ndim == 0 and cls._least_ndim:  # type: ignore[attr-defined]
         array = array.reshape(1)
     return array.view(cls)
 
 
+def wrap_all(result: Any, cls: type, widen: bool = True) -> Any:
+    """Return a NumPy function's result with arrays in class `cls`; truth values and texts stay.
+
+    Without `widen`, float64 becomes float32: no input was float64, so NumPy made it up.
+    """
+    if type(result) in (list, tuple):
+        return type(result)([wrap_all(part, cls, widen) for part in result])
+    if isinstance(result, np.ndarray):
+        if result.dtype.kind not in "biuf":
+            return result
+    elif not isinstance(result, np.floating | np.integer):
+        return result
+    if result.dtype == np.float64 and not widen:
+        result = result.astype(np.float32)
+    return wrap(result, cls)
+
+
 def fit(grad: Any, like: Plain) -> Plain:
-    """`grad` summed over the axes along which an input of the shape of `like` was broadcast.
+    """Return `grad` summed over the axes along which an input of the shape of `like` was broadcast.
 
     Raises
     ------
@@ -111,10 +138,11 @@ def attach_result(
     backward: Derivative,
     name: str,
     formula: Formula | None = None,
+    node: type[_tape.Node] = _tape.Node,
 ) -> None:
     """Record `result`, whose value had `shape` before it was given its class.
 
-    `formula` is as for `finish`.
+    `formula` and `node` are as for `finish`.
     """
     if result.shape != shape:  # a number in an array of shape (1,)
         by_shape, plain = backward, formula
@@ -123,7 +151,7 @@ def attach_result(
             whole = result.shape
             formula = lambda np, *values: np.reshape(plain(np, *values), whole)
     again = None if formula is None else (True, formula, tuple([raw(x) for x in inputs]))
-    _tape.attach(result, inputs, backward, name, again=again)
+    _tape.attach(result, inputs, backward, name, again=again, node=node)
 
 
 def finish(
@@ -133,6 +161,7 @@ def finish(
     name: str,
     out: Any = None,
     formula: Formula | None = None,
+    node: type[_tape.Node] = _tape.Node,
 ) -> Any:
     """Turn a computed value into the result of an array function.
 
@@ -151,6 +180,8 @@ def finish(
     formula : callable, optional
         ``formula(np, *values)`` computes `value` from the inputs' values with functions of `np`, which is
         ``autograd.numpy``: second derivatives come from it. Without one there are none.
+    node : type, default Node
+        Of what is recorded: which values `backward` reads.
 
     Raises
     ------
@@ -166,25 +197,17 @@ def finish(
         write_out(value, inputs, name, out)
         result = out
     if backward is not None and _tape.state.recording:
-        attach_result(result, value.shape, inputs, backward, name, formula)
+        attach_result(result, value.shape, inputs, backward, name, formula, node)
     return result
 
 
 def write_out(value: Plain, inputs: Sequence[Any], name: str, out: Any) -> None:
-    """Copy `value` into `out` after checking that it may be written.
-
-    Raises
-    ------
-    ShapeError
-        When the shapes differ.
-    MXNetError
-        When that would spoil the graph that is being recorded.
-    """
+    """Copy `value` into `out`, of its shape and not part of the graph being recorded."""
     target = np.asarray(out)
     if target.shape != value.shape and not (value.ndim == 0 and target.size == 1):
         msg = (
             f"expected an out= of shape {value.shape} for '{name}', found {target.shape}; pass an array of "
-            f"the result's shape, or leave out= away"
+            f"the result's shape, or none"
         )
         raise ShapeError(msg)
     _tape.check_write(out)
@@ -195,16 +218,22 @@ def write_out(value: Plain, inputs: Sequence[Any], name: str, out: Any) -> None:
     np.copyto(target, value.reshape(target.shape), casting="unsafe")
 
 
-def result_axis(axis: Any, ndim: int, name: str, extra: int = 0) -> int:
-    """`axis` counted from the front.
+def into(out: Any, result: Any, name: str) -> Any:
+    """Return `result`, an array or a list of them, or without one `out` with its values, recorded too."""
+    if out is None:
+        return result
+    if isinstance(result, list):
+        if not isinstance(out, list | tuple) or len(out) != len(result):
+            msg = f"expected {len(result)} arrays as out of '{name}', found {out!r}; pass a list of as many"
+            raise ArgumentError(msg)
+        return [into(each, value, name) for each, value in zip(out, result, strict=True)]
+    return finish(
+        raw(result), (result,), lambda g, _: (g,), name, out, lambda np, x: x, _tape.LinearNode
+    )
 
-    Raises
-    ------
-    ArgumentError
-        When there is no such axis.
-    GlueballTypeError
-        When it is no integer.
-    """
+
+def result_axis(axis: Any, ndim: int, name: str, extra: int = 0) -> int:
+    """Return `axis` counted from the front; refuse one that is not there, or not an integer."""
     try:
         index = operator.index(axis)
     except TypeError:
@@ -218,7 +247,7 @@ def result_axis(axis: Any, ndim: int, name: str, extra: int = 0) -> int:
 
 
 def normalise_axes(axis: Any, ndim: int, name: str, exclude: bool = False) -> tuple[int, ...]:
-    """The axes that a reduction runs over, from Gluon's `axis` and `exclude`.
+    """Return the axes that a reduction runs over, from Gluon's `axis` and `exclude`.
 
     None and ``()`` mean all axes; with `exclude`, the axes *not* named.
     """
@@ -227,89 +256,6 @@ def normalise_axes(axis: Any, ndim: int, name: str, exclude: bool = False) -> tu
     given = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(sorted({result_axis(a, ndim, name) for a in given}))
     return tuple(a for a in range(ndim) if a not in axes) if exclude else axes
-
-
-def infer_reshape(
-    source: tuple[int, ...], target: Sequence[int], reverse: bool = False
-) -> tuple[int, ...]:
-    """The shape that Gluon's reshape makes of `source`.
-
-    In `target`, 0 copies an axis of `source`, -1 takes what is left, -2 copies all axes that remain, -3
-    merges two axes and -4 splits one into the two numbers that follow, of which one may be -1.
-    `reverse` reads both shapes from their ends.
-
-    Raises
-    ------
-    ShapeError
-        When the numbers of elements do not agree.
-    """
-    old = list(source[::-1] if reverse else source)
-    codes = [int(n) for n in (list(target)[::-1] if reverse else target)]
-    if reverse:  # a split reads "-4, a, b" forwards, which reversing has turned round
-        for i, code in enumerate(codes):
-            if code == -4 and i >= 2:
-                codes[i - 2 : i + 1] = [-4, codes[i - 2], codes[i - 1]]
-    new: list[int] = []
-    unknown: int | None = None
-    position = 0
-
-    def fail(why: str) -> None:
-        msg = (
-            f"expected a shape with as many elements as {tuple(source)}, found {tuple(target)}: {why}; "
-            f"0 keeps an axis, -1 infers it, -2 keeps the rest, -3 merges two, -4 splits one"
-        )
-        raise ShapeError(msg)
-
-    def take() -> int:
-        nonlocal position
-        if position >= len(old):
-            fail("it refers to more axes than there are")
-        position += 1
-        return old[position - 1]
-
-    index = 0
-    while index < len(codes):
-        code = codes[index]
-        index += 1
-        if code > 0:
-            new.append(code)
-            position += 1
-        elif code == 0:
-            new.append(take())
-        elif code == -1:
-            if unknown is not None:
-                fail("only one axis can be -1")
-            unknown = len(new)
-            new.append(1)
-            position += 1
-        elif code == -2:
-            new.extend(old[position:])
-            position = len(old)
-        elif code == -3:
-            new.append(take() * take())
-        elif code == -4:
-            if index + 2 > len(codes):
-                fail("-4 needs the two numbers after it")
-            whole, first, second = take(), codes[index], codes[index + 1]
-            index += 2
-            if first == -1 and second > 0:
-                first = whole // second
-            elif second == -1 and first > 0:
-                second = whole // first
-            if first * second != whole:
-                fail(f"{whole} is not {first} times {second}")
-            new.extend((second, first) if reverse else (first, second))
-        else:
-            fail(f"{code} is no code")
-    size = math.prod(old)
-    known = math.prod(n for i, n in enumerate(new) if i != unknown)
-    if unknown is not None:
-        if known == 0 or size % known:
-            fail("the other axes do not divide the size")
-        new[unknown] = size // known
-    elif known != size:
-        fail("the sizes differ")
-    return tuple(new[::-1] if reverse else new)
 
 
 def check_same_dtype(a: Plain, b: Plain, name: str) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import operator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball._tape import LinearNode
 from glueball.base import ArgumentError
-from glueball.nd._elementwise import where
-from glueball.nd._record import finish, normalise_axes, raw, result_axis
+from glueball.nd._pairs import where
+from glueball.nd._record import finish, into, normalise_axes, raw, result_axis
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Callable
 
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
+
 
 __all__ = [
     "argmax", "argmax_channel", "argmin", "argsort", "cumsum", "max", "max_axis", "mean", "min", "min_axis",
@@ -22,7 +25,7 @@ __all__ = [
 
 
 def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """`shape` with the reduced axes of length 1, so that a gradient broadcasts back."""
+    """Return `shape` with the reduced axes of length 1, so that a gradient broadcasts back."""
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
@@ -31,7 +34,12 @@ def _spread(grad: Plain, shape: tuple[int, ...], axes: tuple[int, ...]) -> Plain
 
 
 def sum(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
     """Sum over axes.
 
@@ -50,50 +58,62 @@ def sum(
     """
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "sum", exclude)
-    value = x.sum(axis=axes, keepdims=keepdims, dtype=x.dtype)
+    value = x.sum(axis=axes, keepdims=bool(keepdims), dtype=x.dtype)
     return finish(
         value, (data,), lambda g, _: (_spread(g, x.shape, axes),), "sum", out,
-        lambda np, x: np.sum(x, axis=axes, keepdims=keepdims),
+        lambda np, x: np.sum(x, axis=axes, keepdims=keepdims), LinearNode,
     )  # fmt: skip
 
 
 def nansum(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
     """Sum over axes with NaN as 0."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "nansum", exclude)
     known = ~np.isnan(x)
-    value = np.where(known, x, 0).sum(axis=axes, keepdims=keepdims, dtype=x.dtype)
+    value = np.where(known, x, 0).sum(axis=axes, keepdims=bool(keepdims), dtype=x.dtype)
     return finish(
         value, (data,), lambda g, _: (_spread(g, x.shape, axes) * known,), "nansum", out,
-        lambda np, x: np.sum(np.where(known, x, 0), axis=axes, keepdims=keepdims),
+        lambda np, x: np.sum(np.where(known, x, 0), axis=axes, keepdims=keepdims), LinearNode,
     )  # fmt: skip
 
 
 def mean(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Mean over axes; parameters as for `sum`."""
+    """Average over axes; parameters as for `sum`."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "mean", exclude)
     value = x.mean(
-        axis=axes, keepdims=keepdims, dtype=x.dtype if x.dtype.kind == "f" else np.float32
+        axis=axes, keepdims=bool(keepdims), dtype=x.dtype if x.dtype.kind == "f" else np.float32
     )
     share = x.size / value.size if value.size else 1
     return finish(
         value, (data,), lambda g, _: (_spread(g / share, x.shape, axes),), "mean", out,
-        lambda np, x: np.sum(x, axis=axes, keepdims=keepdims) / share,
+        lambda np, x: np.sum(x, axis=axes, keepdims=keepdims) / share, LinearNode,
     )  # fmt: skip
 
 
-def _extreme(data: Any, axis: Any, keepdims: bool, exclude: bool, out: Any, name: str) -> Any:
-    x = raw(data)
+def _extreme(
+    data: Any, axis: Any, keepdims: bool, exclude: bool, out: Any, function: Callable[..., Any]
+) -> Any:
+    x, name = raw(data), function.__name__
     axes = normalise_axes(axis, x.ndim, name, exclude)
     if any(x.shape[i] == 0 for i in axes):
         msg = f"expected at least one element for '{name}', found shape {x.shape}; check what was selected"
         raise ArgumentError(msg)
-    kept = (x.max if name == "max" else x.min)(axis=axes, keepdims=True)
+    kept = function(x, axis=axes, keepdims=True)
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
         # Elements that tie share the gradient: as good a subgradient as any, and symmetric.
@@ -107,32 +127,47 @@ def _extreme(data: Any, axis: Any, keepdims: bool, exclude: bool, out: Any, name
     )
 
     def formula(np: Any, x: Any) -> Any:
-        return (np.max if name == "max" else np.min)(x, axis=axes, keepdims=keepdims)
+        return getattr(np, name)(x, axis=axes, keepdims=keepdims)
 
     return finish(value, (data,), backward, name, out, formula)
 
 
 def max(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Largest element over axes; parameters as for `sum`. Equal elements share the gradient."""
-    return _extreme(data, axis, keepdims, exclude, out, "max")
+    """Return the largest element over axes; parameters as for `sum`. Equal elements share the gradient."""
+    return _extreme(data, axis, keepdims, exclude, out, np.max)
 
 
 def min(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Smallest element over axes; parameters as for `sum`. Equal elements share the gradient."""
-    return _extreme(data, axis, keepdims, exclude, out, "min")
+    """Return the smallest element over axes; parameters as for `sum`. Equal elements share the gradient."""
+    return _extreme(data, axis, keepdims, exclude, out, np.min)
 
 
 def prod(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Product over axes; parameters as for `sum`. Its gradient is right where elements are 0 too."""
+    """Multiply over axes; parameters as for `sum`. The gradient is right at elements that are 0 too."""
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "prod", exclude)
-    value = x.prod(axis=axes, keepdims=keepdims, dtype=x.dtype)
+    value = x.prod(axis=axes, keepdims=bool(keepdims), dtype=x.dtype)
 
     rest = tuple(i for i in range(x.ndim) if i not in axes)
 
@@ -163,15 +198,27 @@ def prod(
 
 
 def nanprod(
-    data: Any, axis: Any = None, keepdims: bool = False, exclude: bool = False, out: Any = None
+    data: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    exclude: bool = False,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Product over axes with NaN as 1."""
+    """Multiply over axes with NaN as 1."""
     x = raw(data)
     return prod(where(~np.isnan(x), data, np.ones_like(x)), axis, keepdims, exclude, out)
 
 
-def norm(data: Any, ord: int = 2, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
-    """Norm over axes: the root of the sum of squares (`ord` 2), or the sum of absolute values (1).
+def norm(
+    data: Any,
+    ord: int = 2,
+    axis: Any = None,
+    keepdims: bool = False,
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Compute a norm over axes: the root of the sum of squares (`ord` 2), or the sum of absolute values (1).
 
     The gradient at 0 is 0.
 
@@ -206,41 +253,45 @@ def norm(data: Any, ord: int = 2, axis: Any = None, keepdims: bool = False, out:
             return np.sum(np.abs(x), axis=axes, keepdims=keepdims)
         return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
 
-    # At 0 the norm of order 2 has a first derivative that is chosen, and no second.
+    # At 0 the norm of order 2 has a first derivative by choice, and no second one.
     smooth = ord == 1 or bool(kept.all())
     return finish(value, (data,), backward, "norm", out, formula if smooth else None)
 
 
-def _arg(data: Any, axis: Any, keepdims: bool, out: Any, name: str) -> Any:
-    x = raw(data)
+def _arg(data: Any, axis: Any, keepdims: bool, out: Any, find: Callable[..., Any]) -> Any:
+    x, name = raw(data), find.__name__
     if x.size == 0:
         msg = f"expected at least one element for '{name}', found shape {x.shape}; check what was selected"
         raise ArgumentError(msg)
     if axis is not None:
         axis = result_axis(axis, x.ndim, name)
-    find = np.argmax if name == "argmax" else np.argmin
-    return finish(
-        find(x, axis=axis, keepdims=keepdims).astype(np.float32), (data,), None, name, out
-    )
+    value = find(x, axis=axis, keepdims=bool(keepdims)).astype(np.float32)
+    return finish(value, (data,), None, name, out)
 
 
-def argmax(data: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
-    """Index of the largest element, as float32; of the flattened array without `axis`."""
-    return _arg(data, axis, keepdims, out, "argmax")
+def argmax(
+    data: Any, axis: Any = None, keepdims: bool = False, out: Any = None, name: str | None = None
+) -> Any:
+    """Return the index of the largest element, as float32; without `axis`, that in the flattened array."""
+    return _arg(data, axis, keepdims, out, np.argmax)
 
 
-def argmin(data: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
-    """Index of the smallest element, as float32; of the flattened array without `axis`."""
-    return _arg(data, axis, keepdims, out, "argmin")
+def argmin(
+    data: Any, axis: Any = None, keepdims: bool = False, out: Any = None, name: str | None = None
+) -> Any:
+    """Return the index of the smallest element, as float32; without `axis`, that in the flattened array."""
+    return _arg(data, axis, keepdims, out, np.argmin)
 
 
-def argmax_channel(data: Any, out: Any = None) -> Any:
-    """Index of the largest element along axis 1, as float32."""
-    return _arg(data, 1, False, out, "argmax")
+def argmax_channel(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return the index of the largest element along axis 1, as float32."""
+    return _arg(data, 1, False, out, np.argmax)
 
 
-def cumsum(data: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    """Running sum along an axis, or of the flattened array."""
+def cumsum(
+    data: Any, axis: Any = None, dtype: Any = None, out: Any = None, name: str | None = None
+) -> Any:
+    """Return the running sum along an axis, or of the flattened array."""
     x = raw(data)
     flat = x.reshape(-1) if axis is None else x
     along = 0 if axis is None else result_axis(axis, x.ndim, "cumsum")
@@ -255,12 +306,12 @@ def cumsum(data: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> A
 
     return finish(
         value, (data,), backward, "cumsum", out,
-        lambda np, x: np.cumsum(np.reshape(x, flat.shape), axis=along),
+        lambda np, x: np.cumsum(np.reshape(x, flat.shape), axis=along), LinearNode,
     )  # fmt: skip
 
 
 def _ordered(x: Plain, axis: int, is_ascend: bool) -> Plain:
-    """Indices that sort along `axis`; equal elements keep their order both ways."""
+    """Return the indices that sort along `axis`; equal elements keep their order both ways."""
     if is_ascend:
         return np.argsort(x, axis=axis, kind="stable")
     # Sorting -x fails for unsigned types; reversing twice keeps equal elements in order.
@@ -282,12 +333,18 @@ def _gather(data: Any, flat: Plain, order: Plain, axis: int, name: str, out: Any
     value = np.take_along_axis(flat, order, axis)
     return finish(
         value, (data,), backward, name, out,
-        lambda np, x: np.reshape(x, flat.shape)[tuple(key)],
+        lambda np, x: np.reshape(x, flat.shape)[tuple(key)], LinearNode,
     )  # fmt: skip
 
 
-def sort(data: Any, axis: int | None = -1, is_ascend: bool = True, out: Any = None) -> Any:
-    """A sorted copy; NaN comes last when ascending."""
+def sort(
+    data: Any,
+    axis: int | None = -1,
+    is_ascend: bool = True,
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Return a sorted copy; NaN comes last when ascending."""
     x = raw(data)
     along = 0 if axis is None else result_axis(axis, x.ndim, "sort")
     flat = x.reshape(-1) if axis is None else x
@@ -300,8 +357,9 @@ def argsort(
     is_ascend: bool = True,
     dtype: Any = "float32",
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Indices that sort the array, as `dtype`."""
+    """Return the indices that sort the array, as `dtype`."""
     x = raw(data)
     along = 0 if axis is None else result_axis(axis, x.ndim, "argsort")
     flat = x.reshape(-1) if axis is None else x
@@ -315,8 +373,10 @@ def topk(
     ret_typ: str = "indices",
     is_ascend: bool = False,
     dtype: Any = "float32",
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """The `k` largest elements along an axis, or the smallest with `is_ascend`.
+    """Return the `k` largest elements along an axis, or the smallest with `is_ascend`.
 
     Parameters
     ----------
@@ -341,24 +401,25 @@ def topk(
     x = raw(data)
     along = 0 if axis is None else result_axis(axis, x.ndim, "topk")
     flat = x.reshape(-1) if axis is None else x
-    count = flat.shape[along] if k == 0 else int(k)
+    count = flat.shape[along] if k == 0 else operator.index(k)
     if not 0 < count <= flat.shape[along]:
         msg = f"expected k in 1..{flat.shape[along]} for topk, found {k}; axis {axis} of {x.shape} is that long"
         raise ArgumentError(msg)
     order = np.take(_ordered(flat, along, is_ascend), range(count), axis=along)
     if ret_typ == "indices":
-        return finish(order.astype(dtype), (data,), None, "topk")
+        return finish(order.astype(dtype), (data,), None, "topk", out)
     if ret_typ == "mask":
         mask = np.zeros(flat.shape, x.dtype)
         np.put_along_axis(mask, order, 1, along)
-        return finish(mask.reshape(x.shape), (data,), None, "topk")
+        return finish(mask.reshape(x.shape), (data,), None, "topk", out)
     if ret_typ not in ("value", "both"):
-        msg = f"expected ret_typ 'indices', 'value', 'both' or 'mask' for topk, found {ret_typ!r}"
+        msg = f"expected ret_typ 'indices', 'value', 'both' or 'mask' for topk, found {ret_typ!r}; choose one"
         raise ArgumentError(msg)
     values = _gather(data, flat, order, along, "topk")
     if ret_typ == "value":
-        return values
-    return [values, finish(order.astype(dtype), (data,), None, "topk")]
+        return into(out, values, "topk")
+    both = [values, finish(order.astype(dtype), (data,), None, "topk")]
+    return into(out, both, "topk")
 
 
 sum_axis = sum

@@ -1,25 +1,25 @@
-"""Sequences in a batch, each as long as it says: their masks, last elements and reverse."""
+"""Sequences in a batch, of different lengths: their masks, last elements and reverse."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball._tape import LinearNode
 from glueball.base import GlueballIndexError, ShapeError
-from glueball.nd._index import integers, scatter_gradient
+from glueball.nd._elementwise import identity
+from glueball.nd._keys import finish_selected, integers
 from glueball.nd._record import finish, raw
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = ["SequenceLast", "SequenceMask", "SequenceReverse"]
 
 
 def _valid(x: Plain, lengths: Plain, axis: int) -> Plain:
-    """Whether each (time, batch) position lies within its sequence; time is `axis`, 0 or 1."""
+    """Return whether each (time, batch) position lies within its sequence; time is `axis`, 0 or 1."""
     inside = np.arange(x.shape[axis])[:, None] < lengths[None, :]
     inside = inside if axis == 0 else inside.T
     return inside.reshape(inside.shape + (1,) * (x.ndim - 2))
@@ -32,8 +32,9 @@ def SequenceMask(
     value: float = 0.0,
     axis: int = 0,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Replace what lies behind each sequence's end by `value`.
+    """Replace the elements past the end of each sequence by `value`.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def SequenceMask(
     sequence_length : NDArray, optional
         Shape (batch,).
     use_sequence_length : bool, default False
-        Without it, `data` comes back.
+        Without it, the result is a copy of `data`.
     value : float, default 0
         What to put there.
     axis : {0, 1}
@@ -55,18 +56,14 @@ def SequenceMask(
     """
     x = raw(data)
     if not use_sequence_length or sequence_length is None:
-        return finish(x.copy(), (data,), lambda g, _: (g,), "SequenceMask", out, lambda _, x: x * 1)
+        return identity(data, out)
     lengths = raw(sequence_length)
     _check_count(x, lengths, axis)
     inside = _valid(x, lengths, axis)
     return finish(
-        np.where(inside, x, x.dtype.type(value)),
-        (data,),
-        lambda g, _: (g * inside,),
-        "SequenceMask",
-        out,
-        lambda np, x: np.where(inside, x, 0),
-    )
+        np.where(inside, x, x.dtype.type(value)), (data,), lambda g, _: (g * inside,), "SequenceMask", out,
+        lambda np, x: np.where(inside, x, 0), LinearNode,
+    )  # fmt: skip
 
 
 def _check_count(x: Plain, lengths: Plain, axis: int) -> None:
@@ -81,15 +78,7 @@ def _check_count(x: Plain, lengths: Plain, axis: int) -> None:
 def _ends(
     x: Plain, sequence_length: Any, use_sequence_length: bool, axis: int, least: int
 ) -> Plain:
-    """Lengths of the sequences in a batch.
-
-    Raises
-    ------
-    ShapeError
-        When there are not as many as sequences.
-    GlueballIndexError
-        When one is longer than the axis of time, or less than `least`.
-    """
+    """Return the lengths of the sequences in a batch, one for each, from `least` to the axis of time's."""
     if use_sequence_length and sequence_length is not None:
         lengths = integers(raw(sequence_length), "sequence_length")
         _check_count(x, lengths, axis)
@@ -104,9 +93,14 @@ def _ends(
 
 
 def SequenceLast(
-    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
+    data: Any,
+    sequence_length: Any = None,
+    use_sequence_length: bool = False,
+    axis: int = 0,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """The last element of each sequence: shape (batch, ...).
+    """Return the last element of each sequence: shape (batch, ...).
 
     Parameters
     ----------
@@ -124,20 +118,18 @@ def SequenceLast(
     last = _ends(x, sequence_length, use_sequence_length, axis, least=1) - 1
     batch = np.arange(x.shape[1 - axis])
     key = (last, batch) if axis == 0 else (batch, last)
-    return finish(
-        x[key],
-        (data,),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
-        "SequenceLast",
-        None,
-        lambda _, x: x[key],
-    )
+    return finish_selected((data,), key, "SequenceLast", out)
 
 
 def SequenceReverse(
-    data: Any, sequence_length: Any = None, use_sequence_length: bool = False, axis: int = 0
+    data: Any,
+    sequence_length: Any = None,
+    use_sequence_length: bool = False,
+    axis: int = 0,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Each sequence backwards; what lies behind its end stays.
+    """Reverse each sequence; the elements past its end stay where they are.
 
     Parameters
     ----------
@@ -147,7 +139,7 @@ def SequenceReverse(
     Raises
     ------
     ShapeError, IndexError
-        As `SequenceLast`; a length of 0 is none here.
+        As `SequenceLast`; here a length may be 0.
     """
     x = raw(data)
     ends = _ends(x, sequence_length, use_sequence_length, axis, least=0)
@@ -155,11 +147,4 @@ def SequenceReverse(
     source = np.where(time < ends, ends - 1 - time, time)
     batch = np.arange(x.shape[1 - axis])[None, :]
     key = (source, batch) if axis == 0 else (batch.T, source.T)
-    return finish(
-        x[key],
-        (data,),
-        lambda g, _: (scatter_gradient(x.shape, x.dtype, key, g),),
-        "SequenceReverse",
-        None,
-        lambda _, x: x[key],
-    )
+    return finish_selected((data,), key, "SequenceReverse", out)

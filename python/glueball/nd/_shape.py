@@ -5,18 +5,19 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueball import _tape
+from glueball._tape import LinearNode
 from glueball.base import ArgumentError, ShapeError
+from glueball.nd import _reshape_codes as codes
 from glueball.nd._record import (
     attach_result,
     class_of,
     finish,
     fit,
-    infer_reshape,
     is_array,
     normalise_axes,
     raw,
@@ -25,43 +26,47 @@ from glueball.nd._record import (
 )
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = [
-    "broadcast_axis",
-    "broadcast_like",
-    "broadcast_to",
-    "expand_dims",
-    "flatten",
-    "flip",
-    "moveaxis",
-    "ones_like",
-    "repeat",
-    "reshape",
-    "reshape_like",
-    "shape_array",
-    "size_array",
-    "squeeze",
-    "swapaxes",
-    "tile",
-    "transpose",
-    "zeros_like",
+    "broadcast_axis", "broadcast_like", "broadcast_to", "expand_dims", "flatten", "flip",
+    "moveaxis", "ones_like", "repeat", "reshape", "reshape_like", "shape_array", "size_array",
+    "squeeze", "swapaxes", "tile", "transpose", "zeros_like",
 ]  # fmt: skip
 
+_CODES = {
+    0: codes.KEEP,
+    -1: codes.INFER,
+    -2: codes.REST,
+    -3: codes.MERGE,
+    -4: codes.SPLIT,
+}
 
-def _reshaped(data: Any, value: Plain, name: str, out: Any) -> Any:
+
+def _reshaped(data: Any, value: Plain, name: str, out: Any, inplace: bool) -> Any:
     """Finish a function that gives the same elements another shape, that of `value`."""
     shape = raw(data).shape
+    if inplace and not np.may_share_memory(value, raw(data)):
+        msg = (
+            f"expected an array whose elements follow each other in memory for {name} with inplace=True, found "
+            f"one of shape {shape} and strides {raw(data).strides}; copy() it, or leave inplace out"
+        )
+        raise ArgumentError(msg)
     return finish(
         value, (data,), lambda g, _: (g.reshape(shape),), name, out,
-        lambda np, x: np.reshape(x, value.shape),
+        lambda np, x: np.reshape(x, value.shape), LinearNode,
     )  # fmt: skip
 
 
-def reshape(data: Any, shape: Any, reverse: bool = False, out: Any = None) -> Any:
-    """The same elements under another shape; a view where memory allows.
+def reshape(
+    data: Any,
+    shape: Any,
+    reverse: bool = False,
+    out: Any = None,
+    name: str | None = None,
+    inplace: bool = False,
+) -> Any:
+    """Return the same elements in another shape; a view where memory allows.
 
     Parameters
     ----------
@@ -73,14 +78,17 @@ def reshape(data: Any, shape: Any, reverse: bool = False, out: Any = None) -> An
     reverse : bool, default False
         Read both shapes from their ends.
 
+    With `inplace`, the result shares the array's memory or is refused; else it shares it where it can.
+
     Raises
     ------
     ShapeError
         When the numbers of elements differ.
     """
     x = raw(data)
-    new = infer_reshape(x.shape, (shape,) if isinstance(shape, int) else tuple(shape), reverse)
-    return _reshaped(data, x.reshape(new), "reshape", out)
+    target = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    new = codes.coded_shape(x.shape, target, _CODES, reverse)
+    return _reshaped(data, x.reshape(new), "reshape", out, inplace)
 
 
 def reshape_like(
@@ -91,8 +99,9 @@ def reshape_like(
     rhs_begin: int | None = None,
     rhs_end: int | None = None,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """The elements of `lhs` under the shape of `rhs`.
+    """Return the elements of `lhs` in the shape of `rhs`.
 
     With bounds, the axes of `lhs` from `lhs_begin` up to `lhs_end` become those of `rhs` from `rhs_begin`
     up to `rhs_end`; negative ones count from the end.
@@ -111,19 +120,23 @@ def reshape_like(
             "with as many elements in both arrays"
         )
         raise ShapeError(msg)
-    return _reshaped(lhs, x.reshape(new), "reshape_like", out)
+    return _reshaped(lhs, x.reshape(new), "reshape_like", out, False)
 
 
-def flatten(data: Any, out: Any = None) -> Any:
-    """All axes but the first as one: ``(batch, a, b)`` becomes ``(batch, a b)``."""
+def flatten(data: Any, out: Any = None, name: str | None = None, inplace: bool = False) -> Any:
+    """Merge all axes but the first: ``(batch, a, b)`` becomes ``(batch, a b)``; `inplace` as for `reshape`."""
     x = raw(data)
     columns = int(np.prod(x.shape[1:])) if x.ndim > 1 else 1
     new = (x.shape[0] if x.ndim else 1, columns)
-    return _reshaped(data, x.reshape(new), "flatten", out)
+    return _reshaped(data, x.reshape(new), "flatten", out, inplace)
 
 
-def expand_dims(data: Any, axis: int, out: Any = None) -> Any:
-    """Insert an axis of length 1 before `axis`; negative numbers count from behind the last.
+def expand_dims(
+    data: Any, axis: int, out: Any = None, name: str | None = None, inplace: bool = False
+) -> Any:
+    """Insert an axis of length 1 before `axis`; of negative numbers, -1 makes it the last axis.
+
+    With `inplace`, the result shares the array's memory or is refused; else it shares it where it can.
 
     Raises
     ------
@@ -132,11 +145,15 @@ def expand_dims(data: Any, axis: int, out: Any = None) -> Any:
     """
     x = raw(data)
     value = np.expand_dims(x, result_axis(axis, x.ndim, "expand_dims", extra=1))
-    return _reshaped(data, value, "expand_dims", out)
+    return _reshaped(data, value, "expand_dims", out, inplace)
 
 
-def squeeze(data: Any, axis: Any = None, out: Any = None) -> Any:
+def squeeze(
+    data: Any, axis: Any = None, out: Any = None, name: str | None = None, inplace: bool = False
+) -> Any:
     """Drop axes of length 1: all of them, or the ones named.
+
+    With `inplace`, the result shares the array's memory or is refused; else it shares it where it can.
 
     Raises
     ------
@@ -152,11 +169,11 @@ def squeeze(data: Any, axis: Any = None, out: Any = None) -> Any:
             msg = f"expected axes of length 1 for squeeze, found axis {axis} of shape {x.shape}; use reshape"
             raise ShapeError(msg)
         value = x.squeeze(axes)
-    return _reshaped(data, value, "squeeze", out)
+    return _reshaped(data, value, "squeeze", out, inplace)
 
 
-def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
-    """The axes in another order: reversed, or as `axes` says.
+def transpose(data: Any, axes: Any = None, out: Any = None, name: str | None = None) -> Any:
+    """Put the axes in another order: reversed, or as `axes` says.
 
     Raises
     ------
@@ -174,27 +191,31 @@ def transpose(data: Any, axes: Any = None, out: Any = None) -> Any:
     back = None if order is None else tuple(np.argsort([a % x.ndim for a in order]))
     return finish(
         value, (data,), lambda g, _: (g.transpose(back),), "transpose", out,
-        lambda np, x: np.transpose(x, order),
+        lambda np, x: np.transpose(x, order), LinearNode,
     )  # fmt: skip
 
 
-def swapaxes(data: Any, dim1: int = 0, dim2: int = 0, out: Any = None) -> Any:
-    """Exchange two axes.
+def swapaxes(
+    data: Any, dim1: int = 0, dim2: int = 0, out: Any = None, name: str | None = None
+) -> Any:
+    """Swap two axes.
 
     Raises
     ------
     ArgumentError
-        When one of them is not there.
+        When there is no such axis.
     """
     x = raw(data)
     a, b = result_axis(dim1, x.ndim, "swapaxes"), result_axis(dim2, x.ndim, "swapaxes")
     return finish(
         x.swapaxes(a, b), (data,), lambda g, _: (g.swapaxes(a, b),), "swapaxes", out,
-        lambda np, x: np.swapaxes(x, a, b),
+        lambda np, x: np.swapaxes(x, a, b), LinearNode,
     )  # fmt: skip
 
 
-def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
+def moveaxis(
+    tensor: Any, source: Any, destination: Any, out: Any = None, name: str | None = None
+) -> Any:
     """Move axes to new places; the others keep their order.
 
     Parameters
@@ -207,7 +228,7 @@ def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
     Raises
     ------
     ArgumentError
-        When an axis is not there or named twice, or the two have different lengths.
+        When there is no such axis, one is named twice, or the two have different lengths.
     """
     x = raw(tensor)
     try:
@@ -219,36 +240,37 @@ def moveaxis(tensor: Any, source: Any, destination: Any) -> Any:
         )
         raise ArgumentError(msg) from error
     return finish(
-        value, (tensor,), lambda g, _: (np.moveaxis(g, destination, source),), "moveaxis", None,
-        lambda np, x: np.moveaxis(x, source, destination),
+        value, (tensor,), lambda g, _: (np.moveaxis(g, destination, source),), "moveaxis", out,
+        lambda np, x: np.moveaxis(x, source, destination), LinearNode,
     )  # fmt: skip
 
 
-def flip(data: Any, axis: Any, out: Any = None) -> Any:
+def flip(data: Any, axis: Any, out: Any = None, name: str | None = None) -> Any:
     """Reverse the order of elements along axes.
 
     Raises
     ------
     ArgumentError
-        When an axis is not there.
+        When there is no such axis.
     """
     x = raw(data)
     axes = normalise_axes(axis, x.ndim, "flip")
     key = tuple(builtins.slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
     return finish(
-        x[key].copy(), (data,), lambda g, _: (np.flip(g, axes),), "flip", out, lambda _, x: x[key]
-    )
+        x[key].copy(), (data,), lambda g, _: (np.flip(g, axes),), "flip", out,
+        lambda _, x: x[key], LinearNode,
+    )  # fmt: skip
 
 
-def tile(data: Any, reps: Any, out: Any = None) -> Any:
+def tile(data: Any, reps: Any, out: Any = None, name: str | None = None) -> Any:
     """Repeat the whole array along each axis.
 
     Parameters
     ----------
     data : NDArray
-        The array; axes of length 1 are put in front where `reps` has more numbers.
+        The array; where `reps` has more numbers than it has axes, it gets leading axes of length 1.
     reps : int or tuple of int
-        How many times along each axis; a short one is for the last axes.
+        How many times along each axis; fewer numbers than axes are for the last axes.
     out : NDArray, optional
         Filled and returned.
 
@@ -276,28 +298,31 @@ def tile(data: Any, reps: Any, out: Any = None) -> Any:
             np.reshape(x, split_shape) * split_ones,
             [c * m for c, m in zip(counts, shape, strict=True)],
         ),
+        LinearNode,
     )  # fmt: skip
 
 
 def _count(value: Any, name: str) -> int:
-    """Return how often something is repeated."""
+    """Return `value` as a number of repeats."""
     try:
         count = operator.index(value)
     except TypeError:
         count = int(value) if isinstance(value, float) and value.is_integer() else -1
     if count < 0:
-        msg = f"expected whole numbers of 0 or more for {name}, found {value!r}; they say how many times"
+        msg = f"expected integers of 0 or more for {name}, found {value!r}; they say how many times"
         raise ArgumentError(msg)
     return count
 
 
-def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) -> Any:
+def repeat(
+    data: Any, repeats: int, axis: int | None = None, out: Any = None, name: str | None = None
+) -> Any:
     """Repeat each element `repeats` times along an axis, or of the flattened array.
 
     Raises
     ------
     ArgumentError
-        When `repeats` is negative, or the axis not there.
+        When `repeats` is negative, or there is no such axis.
     """
     x = raw(data)
     repeats = _count(repeats, "repeat")
@@ -310,17 +335,17 @@ def repeat(data: Any, repeats: int, axis: int | None = None, out: Any = None) ->
 
     return finish(
         np.repeat(flat, repeats, axis=along), (data,), backward, "repeat", out,
-        lambda np, x: np.repeat(np.reshape(x, flat.shape), repeats, axis=along),
+        lambda np, x: np.repeat(np.reshape(x, flat.shape), repeats, axis=along), LinearNode,
     )  # fmt: skip
 
 
-def broadcast_to(data: Any, shape: Any, out: Any = None) -> Any:
-    """Repeat axes of length 1 to the lengths in `shape`; 0 there keeps a length.
+def broadcast_to(data: Any, shape: Any, out: Any = None, name: str | None = None) -> Any:
+    """Repeat axes of length 1 to the lengths in `shape`; 0 keeps a length.
 
     Raises
     ------
     ShapeError
-        When an axis is neither 1 nor of the wanted length.
+        When an axis has neither length 1 nor the new length.
     """
     x = raw(data)
     target = tuple(
@@ -336,16 +361,56 @@ def broadcast_to(data: Any, shape: Any, out: Any = None) -> Any:
         raise ShapeError(msg) from error
     ones = np.ones(target, x.dtype)
     return finish(
-        value, (data,), lambda g, _: (fit(g, x),), "broadcast_to", out, lambda np, x: x * ones
-    )
+        value, (data,), lambda g, _: (fit(g, x),), "broadcast_to", out,
+        lambda np, x: x * ones, LinearNode,
+    )  # fmt: skip
 
 
-def broadcast_like(lhs: Any, rhs: Any, out: Any = None) -> Any:
-    """`lhs` repeated to the shape of `rhs`; errors as `broadcast_to`."""
-    return broadcast_to(lhs, raw(rhs).shape, out=out)
+def broadcast_like(
+    lhs: Any,
+    rhs: Any,
+    lhs_axes: Any = None,
+    rhs_axes: Any = None,
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Repeat `lhs` to the shape of `rhs`; errors as for `broadcast_to`.
+
+    Parameters
+    ----------
+    lhs, rhs : NDArray
+        The array, and one of the wanted shape.
+    lhs_axes, rhs_axes : int or tuple of int, optional
+        Only these axes of `lhs` get the lengths of those of `rhs`.
+
+    Raises
+    ------
+    ArgumentError
+        When there are not as many of both, or there is no such axis.
+    """
+    shape = raw(rhs).shape
+    if lhs_axes is not None or rhs_axes is not None:
+        own, theirs = (
+            (axes,) if isinstance(axes, int | np.integer) else tuple(axes or ())
+            for axes in (lhs_axes, rhs_axes)
+        )
+        if len(own) != len(theirs) or not own:
+            msg = (
+                f"expected as many lhs_axes as rhs_axes for broadcast_like, found {lhs_axes} and {rhs_axes}; "
+                "give one for each, or neither"
+            )
+            raise ArgumentError(msg)
+        wanted = list(raw(lhs).shape)
+        for mine, other in zip(own, theirs, strict=True):
+            along = result_axis(mine, len(wanted), "broadcast_like")
+            wanted[along] = shape[result_axis(other, len(shape), "broadcast_like")]
+        shape = tuple(wanted)
+    return broadcast_to(lhs, shape, out=out)
 
 
-def broadcast_axis(data: Any, axis: Any = (), size: Any = (), out: Any = None) -> Any:
+def broadcast_axis(
+    data: Any, axis: Any = (), size: Any = (), out: Any = None, name: str | None = None
+) -> Any:
     """Repeat axes of length 1 `size` times.
 
     Parameters
@@ -360,9 +425,9 @@ def broadcast_axis(data: Any, axis: Any = (), size: Any = (), out: Any = None) -
     Raises
     ------
     ShapeError
-        When an axis is neither 1 nor of the wanted length.
+        When an axis has neither length 1 nor the new length.
     ArgumentError
-        When an axis is not there, or `axis` and `size` have different lengths.
+        When there is no such axis, or `axis` and `size` have different lengths.
     """
     x = raw(data)
     axes = axis if isinstance(axis, tuple | list) else (axis,)
@@ -376,41 +441,41 @@ def broadcast_axis(data: Any, axis: Any = (), size: Any = (), out: Any = None) -
     return broadcast_to(data, tuple(shape), out=out)
 
 
-def zeros_like(data: Any, out: Any = None) -> Any:
-    """Zeros of the same shape and dtype."""
+def zeros_like(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return zeros of the same shape and dtype."""
     return finish(np.zeros_like(raw(data)), (data,), None, "zeros_like", out)
 
 
-def ones_like(data: Any, out: Any = None) -> Any:
-    """Ones of the same shape and dtype."""
+def ones_like(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return ones of the same shape and dtype."""
     return finish(np.ones_like(raw(data)), (data,), None, "ones_like", out)
 
 
-def shape_array(data: Any) -> Any:
-    """The shape, as an int64 array."""
-    return finish(np.array(raw(data).shape, np.int64), (data,), None, "shape_array")
+def shape_array(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return the shape, as an int64 array."""
+    return finish(np.array(raw(data).shape, np.int64), (data,), None, "shape_array", out)
 
 
-def size_array(data: Any) -> Any:
-    """The number of elements, as an int64 array."""
-    return finish(np.array([raw(data).size], np.int64), (data,), None, "size_array")
+def size_array(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return the number of elements, as an int64 array."""
+    return finish(np.array([raw(data).size], np.int64), (data,), None, "size_array", out)
 
 
 def view_as(data: Any, value: Plain, backward: Any, name: str, formula: Any) -> Any:
-    """`value`, which shares memory with `data`, as a recorded array of the class of `data`."""
+    """Return `value`, which shares memory with `data`, as a recorded array of the class of `data`."""
     result = wrap(value, type(data)) if is_array(data) else wrap(value, class_of(()))
     if _tape.state.recording:
-        attach_result(result, value.shape, (data,), backward, name, formula)
+        attach_result(result, value.shape, (data,), backward, name, formula, LinearNode)
     return result
 
 
 def finish_as(data: Any, cls: type) -> Any:
-    """`data` as an array of class `cls`: same memory, and recorded as a step that changes nothing."""
+    """Return `data` as an array of class `cls`: same memory, recorded as a step that changes nothing."""
     x = raw(data)
     result = wrap(x, cls)
     shape, result_shape = data.shape, result.shape
     attach_result(
         result, result.shape, (data,), lambda g, _: (g.reshape(shape),), "as_class",
-        lambda np, x: np.reshape(x, result_shape),
+        lambda np, x: np.reshape(x, result_shape), LinearNode,
     )  # fmt: skip
     return result

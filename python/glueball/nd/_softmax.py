@@ -1,28 +1,31 @@
-"""Softmax, its logarithm, and the cross entropy that is made of it."""
+"""Softmax, its logarithm, and the cross entropy."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball.base import ArgumentError, ShapeError
-from glueball.nd._index import integers
+from glueball._tape import ResultNode
+from glueball.base import ArgumentError, GlueballIndexError, ShapeError
+from glueball.nd._keys import integers
 from glueball.nd._record import finish, raw, result_axis
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = ["SoftmaxActivation", "log_softmax", "softmax", "softmax_cross_entropy", "softmin"]
 
 
 def _normalised(x: Plain, axis: int, temperature: float | None) -> Plain:
     scaled = x if temperature in (None, 1.0) else x / x.dtype.type(temperature)
-    # The largest exponent becomes 0, which nothing can overflow. A row of -inf alone stays as it is.
+    # The largest exponent becomes 0, so that nothing overflows.
     top = scaled.max(axis=axis, keepdims=True, initial=-np.inf)
-    return scaled - np.where(np.isneginf(top), 0, top)
+    with np.errstate(
+        invalid="ignore"
+    ):  # of infinities: a row without a largest finite number is NaN
+        shifted: Plain = scaled - top
+    return shifted
 
 
 def softmax(
@@ -33,15 +36,16 @@ def softmax(
     use_length: bool = False,
     dtype: Any = None,
     out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """exp(x) divided by its sum along an axis.
+    """Divide exp(x) by its sum along an axis: NaN where all are -inf, or one is inf or NaN, as in MXNet.
 
     Parameters
     ----------
     data : NDArray
         The array.
     axis : int, default -1
-        The axis whose elements shall sum to 1.
+        The axis along which the result sums to 1.
     length : NDArray, optional
         With `use_length`: how many leading elements along the axis count; the others become 0.
     temperature : float, optional
@@ -50,36 +54,46 @@ def softmax(
     x = raw(data)
     x = x.astype(dtype) if dtype is not None else x
     along = result_axis(axis, x.ndim, "softmax")
+    counts_in: Any = None
     if use_length and length is not None:
         counts = np.expand_dims(integers(raw(length), "length"), along)
         places = np.arange(x.shape[along]).reshape((-1,) + (1,) * (x.ndim - 1 - along))
-        x = np.where(places < counts, x, -np.inf).astype(x.dtype)
+        counts_in = places < counts
+        x = np.where(counts_in, x, -np.inf).astype(x.dtype)
     e = np.exp(_normalised(x, along, temperature))
-    total = e.sum(axis=along, keepdims=True)
-    y = e / np.where(total == 0, 1, total)
+    y = e / e.sum(axis=along, keepdims=True)
+    if counts_in is not None:
+        y = np.where(counts_in, y, 0).astype(y.dtype)
     rate = 1.0 if temperature is None else 1.0 / temperature
 
     def backward(g: Plain, _: Any) -> tuple[Plain]:
         return (y * (g - (g * y).sum(axis=along, keepdims=True)) * rate,)
 
     def formula(np: Any, x: Any) -> Any:
-        # Any constant may be taken away first; the places that do not count have an exponential of 0.
+        # Any constant may be subtracted first; the places that do not count have an exponential of 0.
         e = np.exp((x - peak) * rate) * (y > 0)
         return e / np.sum(e, axis=along, keepdims=True)
 
     peak = np.where(y > 0, x, -np.inf).max(axis=along, keepdims=True, initial=-np.inf)
-    return finish(
-        y, (data,), backward, "softmax", out, formula if np.isfinite(peak).all() else None
-    )
+    own = formula if np.isfinite(peak).all() else None
+    return finish(y, (data,), backward, "softmax", out, own, ResultNode)
 
 
-def softmin(data: Any, axis: int = -1, temperature: float | None = None, out: Any = None) -> Any:
-    """softmax(-x)."""
+def softmin(
+    data: Any,
+    axis: int = -1,
+    temperature: float | None = None,
+    out: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Compute softmax(-x)."""
     return softmax(-data, axis=axis, temperature=temperature, out=out)
 
 
-def SoftmaxActivation(data: Any, mode: str = "instance", out: Any = None) -> Any:
-    """`softmax` along the last axis, or with mode 'channel' along axis 1.
+def SoftmaxActivation(
+    data: Any, mode: str = "instance", out: Any = None, name: str | None = None
+) -> Any:
+    """Compute `softmax` along the last axis, or with mode 'channel' along axis 1.
 
     Raises
     ------
@@ -93,9 +107,14 @@ def SoftmaxActivation(data: Any, mode: str = "instance", out: Any = None) -> Any
 
 
 def log_softmax(
-    data: Any, axis: int = -1, temperature: float | None = None, dtype: Any = None, out: Any = None
+    data: Any,
+    axis: int = -1,
+    temperature: float | None = None,
+    dtype: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> Any:
-    """Logarithm of `softmax`, exact where that underflows."""
+    """Return the logarithm of `softmax`, exact where that underflows, and NaN where that is."""
     x = raw(data)
     x = x.astype(dtype) if dtype is not None else x
     along = result_axis(axis, x.ndim, "log_softmax")
@@ -111,11 +130,11 @@ def log_softmax(
         return scaled - np.log(np.sum(np.exp(scaled), axis=along, keepdims=True))
 
     peak = x.max(axis=along, keepdims=True, initial=-np.inf)
-    return finish(y, (data,), backward, "log_softmax", out, formula)
+    return finish(y, (data,), backward, "log_softmax", out, formula, ResultNode)
 
 
-def softmax_cross_entropy(data: Any, label: Any, out: Any = None) -> Any:
-    """Sum over the batch of -log softmax(data)[label], of shape (1,).
+def softmax_cross_entropy(data: Any, label: Any, out: Any = None, name: str | None = None) -> Any:
+    """Sum -log softmax(data)[label] over the batch; the result has shape (1,).
 
     Parameters
     ----------
@@ -137,7 +156,7 @@ def softmax_cross_entropy(data: Any, label: Any, out: Any = None) -> Any:
     if classes.size and (classes.min() < 0 or classes.max() >= x.shape[1]):
         bad = int(np.flatnonzero((classes < 0) | (classes >= x.shape[1]))[0])
         msg = f"expected labels in 0..{x.shape[1] - 1}, found {classes[bad]} at position {bad}; check the data"
-        raise IndexError(msg)
+        raise GlueballIndexError(msg)
     shifted = _normalised(x, 1, None)
     logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     rows = np.arange(len(x))

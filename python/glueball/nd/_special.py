@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Plain: TypeAlias = npt.NDArray[Any]
+    from glueball.nd._record import Plain
 
 __all__ = ["digamma", "erf", "erfinv", "gamma", "log_gamma"]
 
@@ -71,7 +69,7 @@ _FAR_Q = (
 
 
 def erf(x: Plain) -> Plain:
-    """Error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    """Compute the error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
     x64 = np.asarray(x, np.float64)
     # Beyond 6 the value is 1 to the last bit; the bound also keeps the polynomials finite.
     size = np.minimum(np.abs(x64), 6.0)
@@ -87,7 +85,7 @@ def erf(x: Plain) -> Plain:
 
 
 def erfinv(y: Plain) -> Plain:
-    """Inverse of `erf` on (-1, 1); infinite at the ends and NaN outside.
+    """Compute the inverse of `erf` on (-1, 1); infinite at the ends and NaN outside.
 
     A starting value by S. Winitzki's formula, then Newton steps with Halley's correction.
     """
@@ -107,7 +105,7 @@ def erfinv(y: Plain) -> Plain:
 
 
 def _each(function: Any, x: Plain) -> Plain:
-    """A function of Python floats on every element; out of its domain it gives NaN or infinity."""
+    """Apply a function of Python floats to every element; outside its domain the result is NaN or infinity."""
 
     def guarded(value: float) -> float:
         try:
@@ -122,17 +120,17 @@ def _each(function: Any, x: Plain) -> Plain:
 
 
 def gamma(x: Plain) -> Plain:
-    """Euler's gamma function; NaN at its poles."""
+    """Compute Euler's gamma function; NaN at its poles."""
     return _each(math.gamma, x)
 
 
 def log_gamma(x: Plain) -> Plain:
-    """Logarithm of the absolute value of `gamma`."""
+    """Compute the logarithm of the absolute value of `gamma`."""
     return _each(math.lgamma, x)
 
 
 def digamma(x: Plain) -> Plain:
-    """Derivative of `log_gamma`.
+    """Compute the derivative of `log_gamma`.
 
     By the recurrence up to 6 and the asymptotic series from there, and by reflection below 0
     (M. Abramowitz and I. Stegun, "Handbook of mathematical functions", 6.3.5, 6.3.7 and 6.3.18).

@@ -8,15 +8,21 @@ import numpy as np
 
 from glueball.base import ArgumentError
 from glueball.nd._elementwise import square
-from glueball.nd._record import finish, raw
+from glueball.nd._record import finish, into, raw
 from glueball.nd._reduction import mean
 from glueball.nd._shape import reshape
 
 __all__ = ["histogram", "moments"]
 
 
-def histogram(a: Any, bins: Any = 10, range: tuple[float, float] | None = None) -> list[Any]:
-    """How many elements lie in each of several intervals.
+def histogram(
+    a: Any,
+    bins: Any = 10,
+    range: tuple[float, float] | None = None,
+    out: Any = None,
+    name: str | None = None,
+) -> list[Any]:
+    """Count the elements in each of several intervals.
 
     Parameters
     ----------
@@ -39,19 +45,24 @@ def histogram(a: Any, bins: Any = 10, range: tuple[float, float] | None = None) 
     """
     x = raw(a)
     try:
-        counts, bounds = np.histogram(x, bins if isinstance(bins, int) else raw(bins), range)
+        counts, bounds = np.histogram(
+            x, bins if isinstance(bins, int | np.integer) else raw(bins), range
+        )
     except ValueError as error:
         msg = f"expected a number of bins or ascending bounds for histogram, found bins={bins}, range={range} ({error})"
         raise ArgumentError(msg) from error
     kind = x.dtype if x.dtype.kind == "f" else np.float32
-    return [
+    both = [
         finish(counts.astype(np.int64), (a,), None, "histogram"),
         finish(bounds.astype(kind), (a,), None, "histogram"),
     ]
+    return into(out, both, "histogram")  # type: ignore[no-any-return]
 
 
-def moments(data: Any, axes: Any, keepdims: bool = False) -> list[Any]:
-    """The mean and the variance over axes, divided by the number of elements.
+def moments(
+    data: Any, axes: Any, keepdims: bool = False, out: Any = None, name: str | None = None
+) -> list[Any]:
+    """Compute the mean and the variance over axes, divided by the number of elements.
 
     Parameters
     ----------
@@ -67,10 +78,11 @@ def moments(data: Any, axes: Any, keepdims: bool = False) -> list[Any]:
     ArgumentError
         When no axis is named.
     """
-    chosen = (axes,) if isinstance(axes, int) else tuple(axes or ())
+    chosen = (axes,) if isinstance(axes, int | np.integer) else tuple(axes or ())
     if not chosen:
         msg = f"expected at least one axis for moments, found {axes}; for moments of all elements name all axes"
         raise ArgumentError(msg)
     centre = mean(data, axis=chosen, keepdims=True)
     spread = mean(square(data - centre), axis=chosen, keepdims=keepdims)
-    return [centre if keepdims else reshape(centre, spread.shape), spread]
+    both = [centre if keepdims else reshape(centre, spread.shape), spread]
+    return into(out, both, "moments")  # type: ignore[no-any-return]

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from glueball._scope import surface
 from glueball.base import ArgumentError
 from glueball.nd._index import pick
+from glueball.nd._keys import finish_selected
 from glueball.nd._ndarray import NDArray
 from glueball.nd._random import (
     check_probabilities,
@@ -43,9 +45,10 @@ def uniform(
     dtype: Any = None,
     ctx: Any = None,
     out: Any = None,
+    name: str | None = None,
     **kwargs: Any,
 ) -> NDArray:
-    """Draws from the uniform distribution on [low, high).
+    """Draw from the uniform distribution on [low, high).
 
     Parameters
     ----------
@@ -85,9 +88,10 @@ def normal(
     dtype: Any = None,
     ctx: Any = None,
     out: Any = None,
+    name: str | None = None,
     **kwargs: Any,
 ) -> NDArray:
-    """Draws from the normal distribution with mean `loc` and standard deviation `scale`.
+    """Draw from the normal distribution with mean `loc` and standard deviation `scale`.
 
     Parameters as for `uniform`.
 
@@ -100,8 +104,10 @@ def normal(
     return draw(_fill_normal, (loc, scale), shape, dtype, ctx, out, NDArray, "normal")  # type: ignore[no-any-return]
 
 
-def randn(*shape: int, loc: float = 0, scale: float = 1, **kwargs: Any) -> NDArray:
-    """`normal` with the shape as separate numbers."""
+def randn(
+    *shape: int, loc: float = 0, scale: float = 1, name: str | None = None, **kwargs: Any
+) -> NDArray:
+    """Draw as `normal`, with the shape as separate numbers."""
     return normal(loc, scale, shape or None, **kwargs)
 
 
@@ -112,10 +118,11 @@ def randint(
     dtype: Any = None,
     ctx: Any = None,
     out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """Whole numbers from [low, high), or [0, low) without `high`; int32 by default.
+    """Draw integers from [low, high), or [0, low) without `high`; int32 by default.
 
-    Other parameters as for `uniform`; `dtype` may be any of integers.
+    Other parameters as for `uniform`; `dtype` may be any integer type.
 
     Raises
     ------
@@ -124,31 +131,27 @@ def randint(
     """
     first, last = (0, low) if high is None else (low, high)
     return samples(  # type: ignore[no-any-return]
+        "randint", (int(first), int(last)), shape, dtype or "int32", ctx, out, NDArray,
         lambda rng, s, size: rng.integers(s[0], s[1], size),
-        (int(first), int(last)),
-        shape,
-        dtype or "int32",
-        ctx,
-        out,
-        NDArray,
-        "randint",
-    )
+    )  # fmt: skip
 
 
 def exponential(
-    scale: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    scale: Any = 1,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """Draws from the exponential distribution with mean `scale`; other parameters as for `uniform`.
+    """Draw from the exponential distribution with mean `scale`; other parameters as for `uniform`.
 
     Raises
     ------
     ArgumentError
         When `scale` is negative.
     """
-    return samples(  # type: ignore[no-any-return]
-        lambda rng, s, size: rng.exponential(s[0], size),
-        (scale,), shape, dtype, ctx, out, NDArray, "exponential",
-    )  # fmt: skip
+    return samples("exponential", (scale,), shape, dtype, ctx, out, NDArray)  # type: ignore[no-any-return]
 
 
 def gamma(
@@ -158,8 +161,9 @@ def gamma(
     dtype: Any = None,
     ctx: Any = None,
     out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """Draws from the gamma distribution with shape `alpha` and scale `beta` (mean alpha beta).
+    """Draw from the gamma distribution with shape `alpha` and scale `beta` (mean alpha beta).
 
     Other parameters as for `uniform`.
 
@@ -168,42 +172,44 @@ def gamma(
     ArgumentError
         When one of the two is negative.
     """
-    return samples(  # type: ignore[no-any-return]
-        lambda rng, s, size: rng.gamma(s[0], s[1], size),
-        (alpha, beta), shape, dtype, ctx, out, NDArray, "gamma",
-    )  # fmt: skip
+    return samples("gamma", (alpha, beta), shape, dtype, ctx, out, NDArray)  # type: ignore[no-any-return]
 
 
 def poisson(
-    lam: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    lam: Any = 1,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """Counts of events of which `lam` are expected, as floats; other parameters as for `uniform`.
+    """Draw counts of events of which `lam` are expected, as floats; other parameters as for `uniform`.
 
     Raises
     ------
     ArgumentError
         When `lam` is negative.
     """
-    return samples(  # type: ignore[no-any-return]
-        lambda rng, s, size: rng.poisson(s[0], size),
-        (lam,), shape, dtype, ctx, out, NDArray, "poisson",
-    )  # fmt: skip
+    return samples("poisson", (lam,), shape, dtype, ctx, out, NDArray)  # type: ignore[no-any-return]
 
 
 def negative_binomial(
-    k: Any = 1, p: Any = 1, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    k: Any = 1,
+    p: Any = 1,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """Failures before the k-th success, of probability `p`, as floats; others as for `uniform`.
+    """Draw numbers of failures before the k-th success, of probability `p`, as floats; others as for `uniform`.
 
     Raises
     ------
     ArgumentError
         When `k` is not positive, or `p` not within (0, 1].
     """
-    return samples(  # type: ignore[no-any-return]
-        lambda rng, s, size: rng.negative_binomial(s[0], s[1], size),
-        (k, p), shape, dtype, ctx, out, NDArray, "negative_binomial",
-    )  # fmt: skip
+    return samples("negative_binomial", (k, p), shape, dtype, ctx, out, NDArray)  # type: ignore[no-any-return]
 
 
 def generalized_negative_binomial(
@@ -213,8 +219,9 @@ def generalized_negative_binomial(
     dtype: Any = None,
     ctx: Any = None,
     out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """Counts with mean `mu` and variance mu + alpha mu^2: a Poisson of a gamma, as floats.
+    """Draw counts with mean `mu` and variance mu + alpha mu^2: a Poisson of a gamma, as floats.
 
     Other parameters as for `uniform`.
 
@@ -234,14 +241,19 @@ def generalized_negative_binomial(
         return rng.poisson(rate, size)
 
     return samples(  # type: ignore[no-any-return]
-        sample, (mu, alpha), shape, dtype, ctx, out, NDArray, "generalized_negative_binomial"
+        "generalized_negative_binomial", (mu, alpha), shape, dtype, ctx, out, NDArray, sample
     )
 
 
 def bernoulli(
-    prob: Any = 0.5, shape: Any = None, dtype: Any = None, ctx: Any = None, out: Any = None
+    prob: Any = 0.5,
+    shape: Any = None,
+    dtype: Any = None,
+    ctx: Any = None,
+    out: Any = None,
+    name: str | None = None,
 ) -> NDArray:
-    """1 with probability `prob`, else 0, as floats; other parameters as for `uniform`.
+    """Draw 1 with probability `prob`, else 0, as floats; other parameters as for `uniform`.
 
     Raises
     ------
@@ -250,15 +262,20 @@ def bernoulli(
     """
     check_probabilities(raw(prob), "bernoulli")
     return samples(  # type: ignore[no-any-return]
+        "bernoulli", (prob,), shape, dtype, ctx, out, NDArray,
         lambda rng, s, size: rng.random(size) < s[0],
-        (prob,), shape, dtype, ctx, out, NDArray, "bernoulli",
     )  # fmt: skip
 
 
 def multinomial(
-    data: Any, shape: Any = None, get_prob: bool = False, out: Any = None, dtype: Any = "int32"
+    data: Any,
+    shape: Any = None,
+    get_prob: bool = False,
+    out: Any = None,
+    dtype: Any = "int32",
+    name: str | None = None,
 ) -> Any:
-    """Numbers of classes, drawn with the probabilities in `data`.
+    """Draw numbers of classes with the probabilities in `data`.
 
     Parameters
     ----------
@@ -276,18 +293,20 @@ def multinomial(
     Raises
     ------
     ArgumentError
-        When a row holds no probabilities.
+        When a row does not hold probabilities.
     """
     p = raw(data).astype(np.float64)
     totals = p.sum(axis=-1)
-    if p.ndim not in (1, 2) or (p < 0).any() or not np.allclose(totals, 1, atol=1e-3):
+    if p.ndim == 0 or (p < 0).any() or not np.allclose(totals, 1, atol=1e-3):
         msg = (
             f"expected probabilities that sum to 1 along the last axis for multinomial, found sums "
             f"{np.atleast_1d(totals)[:5]} in shape {p.shape}; apply softmax first"
         )
         raise ArgumentError(msg)
-    inner = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-    rows = np.atleast_2d(p)
+    inner = (
+        () if shape is None else (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    )
+    rows = p.reshape((-1, p.shape[-1]))
     edges = np.cumsum(rows, axis=-1) / rows.sum(axis=-1, keepdims=True)
     draws = derived_generator().random((len(rows), int(np.prod(inner))))
     found = np.stack(
@@ -300,57 +319,63 @@ def multinomial(
         return result
     # Rows side by side, one element picked for each draw: the gradient reaches `data`.
     source = data if is_array(data) else wrap(p.astype(np.float32), NDArray)
-    table = source.reshape((-1, p.shape[-1])) if p.ndim == 1 else source
+    table = source if p.ndim == 2 else source.reshape((-1, p.shape[-1]))
     repeated = table.repeat(found.shape[1], axis=0)
     logs = pick(repeated, found.reshape(-1)).log()
     return [result, logs.reshape(result.shape)]
 
 
-def shuffle(data: Any, out: Any = None) -> Any:
-    """A copy with the slices along the first axis in random order."""
-    x = raw(data)
-    order = derived_generator().permutation(len(x))
-
-    def backward(g: Any, _: Any) -> Any:
-        grad = np.empty_like(x)
-        grad[order] = g
-        return (grad,)
-
-    return finish(x[order], (data,), backward, "shuffle", out)
+def shuffle(data: Any, out: Any = None, name: str | None = None) -> Any:
+    """Return a copy with the slices along the first axis in random order."""
+    order = derived_generator().permutation(len(raw(data)))
+    return finish_selected((data,), order, "shuffle", out)
 
 
-def uniform_like(data: Any, low: float = 0, high: float = 1, out: Any = None) -> NDArray:
-    """`uniform`, of the shape and dtype of `data`."""
+def uniform_like(
+    data: Any, low: float = 0, high: float = 1, out: Any = None, name: str | None = None
+) -> NDArray:
+    """Draw as `uniform`, with the shape and dtype of `data`."""
     return uniform(low, high, data.shape, data.dtype, out=out)
 
 
-def normal_like(data: Any, loc: float = 0, scale: float = 1, out: Any = None) -> NDArray:
-    """`normal`, of the shape and dtype of `data`."""
+def normal_like(
+    data: Any, loc: float = 0, scale: float = 1, out: Any = None, name: str | None = None
+) -> NDArray:
+    """Draw as `normal`, with the shape and dtype of `data`."""
     return normal(loc, scale, data.shape, data.dtype, out=out)
 
 
-def exponential_like(data: Any, lam: float = 1, out: Any = None) -> NDArray:
-    """`exponential` with mean 1 / lam, of the shape and dtype of `data`."""
+def exponential_like(
+    data: Any, lam: float = 1, out: Any = None, name: str | None = None
+) -> NDArray:
+    """Draw as `exponential` with mean 1 / lam, with the shape and dtype of `data`."""
     return exponential(1 / lam, data.shape, data.dtype, out=out)
 
 
-def gamma_like(data: Any, alpha: float = 1, beta: float = 1, out: Any = None) -> NDArray:
-    """`gamma`, of the shape and dtype of `data`."""
+def gamma_like(
+    data: Any, alpha: float = 1, beta: float = 1, out: Any = None, name: str | None = None
+) -> NDArray:
+    """Draw as `gamma`, with the shape and dtype of `data`."""
     return gamma(alpha, beta, data.shape, data.dtype, out=out)
 
 
-def poisson_like(data: Any, lam: float = 1, out: Any = None) -> NDArray:
-    """`poisson`, of the shape and dtype of `data`."""
+def poisson_like(data: Any, lam: float = 1, out: Any = None, name: str | None = None) -> NDArray:
+    """Draw as `poisson`, with the shape and dtype of `data`."""
     return poisson(lam, data.shape, data.dtype, out=out)
 
 
-def negative_binomial_like(data: Any, k: float = 1, p: float = 1, out: Any = None) -> NDArray:
-    """`negative_binomial`, of the shape and dtype of `data`."""
+def negative_binomial_like(
+    data: Any, k: float = 1, p: float = 1, out: Any = None, name: str | None = None
+) -> NDArray:
+    """Draw as `negative_binomial`, with the shape and dtype of `data`."""
     return negative_binomial(k, p, data.shape, data.dtype, out=out)
 
 
 def generalized_negative_binomial_like(
-    data: Any, mu: float = 1, alpha: float = 1, out: Any = None
+    data: Any, mu: float = 1, alpha: float = 1, out: Any = None, name: str | None = None
 ) -> NDArray:
-    """`generalized_negative_binomial`, of the shape and dtype of `data`."""
+    """Draw as `generalized_negative_binomial`, with the shape and dtype of `data`."""
     return generalized_negative_binomial(mu, alpha, data.shape, data.dtype, out=out)
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as _numpy
 
+from glueball import _core
 from glueball._scope import missing
-from glueball.base import OutsideScopeError
-from glueball.nd._creation import new_array, place, resolve_dtype, resolve_shape
+from glueball.base import GlueballAttributeError, OutsideScopeError
+from glueball.nd._creation import new_array, numbers, place, resolve_dtype, resolve_shape
 from glueball.nd._ndarray import NDArray
-from glueball.nd._record import wrap
-from glueball.nd._recording import mixing_error, wrap_all
+from glueball.nd._record import wrap, wrap_all
+from glueball.nd._ufuncs import mixing_error
 from glueball.np._ndarray import ndarray
 
 if TYPE_CHECKING:
@@ -26,20 +28,10 @@ if TYPE_CHECKING:
     from glueball.np import random
 
 __all__ = [
-    "arange",
-    "array",
-    "asarray",
-    "empty",
-    "eye",
-    "full",
-    "full_like",
-    "identity",
-    "linspace",
-    "ndarray",
-    "ones",
-    "random",
-    "zeros",
-]
+    "NAN", "NINF", "NZERO", "PINF", "PZERO", "NaN", "arange", "array", "asarray", "e", "empty",
+    "eye", "full", "full_like", "identity", "inf", "linspace", "nan", "ndarray", "newaxis", "ones",
+    "pi", "random", "zeros",
+]  # fmt: skip
 
 newaxis = None
 pi = _numpy.pi
@@ -60,7 +52,7 @@ _BEFORE_2 = {
 
 
 def array(object: Any, dtype: Any = None, ctx: Any = None, device: Any = None) -> ndarray:
-    """A new array with the numbers of another, or of nested lists.
+    """Make a new array with the numbers of another, or of nested lists.
 
     Parameters
     ----------
@@ -76,20 +68,11 @@ def array(object: Any, dtype: Any = None, ctx: Any = None, device: Any = None) -
     TypeError
         When the nested lists are ragged or hold no numbers.
     """
-    kind = object.dtype if dtype is None and isinstance(object, NDArray) else dtype
-    try:
-        values = _numpy.array(_plain(object), dtype=resolve_dtype(kind), subok=False)
-    except ValueError as error:
-        msg = (
-            f"source_array must be array like object: expected nested lists of numbers of equal length, found a "
-            f"{type(object).__name__} that is not ({error}); pad the shorter lists"
-        )
-        raise TypeError(msg) from error
-    return place(wrap(values, ndarray), ctx or device)  # type: ignore[no-any-return]
+    return place(wrap(numbers(object, dtype), ndarray), ctx or device)  # type: ignore[no-any-return]
 
 
 def asarray(a: Any, dtype: Any = None) -> ndarray:
-    """`a` itself if it is an `ndarray` of the dtype, else a new one."""
+    """Return `a` itself if it is an `ndarray` of the dtype, else a new one."""
     if isinstance(a, ndarray) and (dtype is None or a.dtype == _numpy.dtype(dtype)):
         return a
     return array(a, dtype)
@@ -105,7 +88,7 @@ def _filled(value: Any, shape: Any, dtype: Any, ctx: Any, name: str) -> ndarray:
 def zeros(
     shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
 ) -> ndarray:
-    """An array of zeros, float32 by default."""
+    """Make an array of zeros, float32 by default."""
     del order
     return _filled(0, shape, dtype, ctx or device, "zeros")
 
@@ -113,7 +96,7 @@ def zeros(
 def ones(
     shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
 ) -> ndarray:
-    """An array of ones, float32 by default."""
+    """Make an array of ones, float32 by default."""
     del order
     return _filled(1, shape, dtype, ctx or device, "ones")
 
@@ -121,7 +104,7 @@ def ones(
 def empty(
     shape: Any, dtype: Any = None, order: str = "C", ctx: Any = None, device: Any = None
 ) -> ndarray:
-    """An array whose numbers are undefined until written, float32 by default."""
+    """Make an array whose numbers are undefined until written, float32 by default."""
     del order
     return place(new_array(ndarray, shape, dtype), ctx or device)  # type: ignore[no-any-return]
 
@@ -134,7 +117,7 @@ def full(
     ctx: Any = None,
     device: Any = None,
 ) -> ndarray:
-    """An array that holds `fill_value` everywhere; float32 by default, bool for a bool."""
+    """Make an array that holds `fill_value` everywhere; float32 by default, bool for a bool."""
     del order
     kind = _numpy.bool_ if dtype is None and isinstance(fill_value, bool) else dtype
     values = _numpy.empty(resolve_shape(shape, "full"), resolve_dtype(kind))
@@ -143,7 +126,7 @@ def full(
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None) -> ndarray:
-    """An array of the shape of `a` that holds `fill_value` everywhere."""
+    """Make an array of the shape of `a` that holds `fill_value` everywhere."""
     plain = _plain(a)
     return full(plain.shape, fill_value, dtype or plain.dtype)
 
@@ -156,7 +139,7 @@ def arange(
     ctx: Any = None,
     device: Any = None,
 ) -> ndarray:
-    """Numbers from `start` up to `stop`, which is left out; float32 by default."""
+    """Make numbers from `start` up to `stop`, which is left out; float32 by default."""
     first, last = (0, start) if stop is None else (start, stop)
     values = _numpy.arange(first, last, step).astype(resolve_dtype(dtype))
     return place(wrap(values, ndarray), ctx or device)  # type: ignore[no-any-return]
@@ -165,7 +148,7 @@ def arange(
 def linspace(
     start: Any, stop: Any, num: int = 50, dtype: Any = None, ctx: Any = None, **kwargs: Any
 ) -> Any:
-    """`num` numbers at equal distances, float32 by default; other arguments as NumPy's."""
+    """Make `num` numbers at equal distances, float32 by default; other arguments as NumPy's."""
     made = _numpy.linspace(_plain(start), _plain(stop), num, **kwargs)
     if isinstance(made, tuple):  # retstep=True
         return wrap(made[0].astype(resolve_dtype(dtype)), ndarray), float(made[1])
@@ -173,28 +156,33 @@ def linspace(
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, ctx: Any = None) -> ndarray:
-    """Zeros with ones on the k-th diagonal, float32 by default."""
+    """Make zeros with ones on the k-th diagonal, float32 by default."""
     return place(wrap(_numpy.eye(N, M, k, resolve_dtype(dtype)), ndarray), ctx)  # type: ignore[no-any-return]
 
 
 def identity(n: int, dtype: Any = None, ctx: Any = None) -> ndarray:
-    """The identity matrix, float32 by default."""
+    """Make the identity matrix, float32 by default."""
     return eye(n, dtype=dtype, ctx=ctx)
 
 
 def in1d(ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
-    """Whether each element of the flattened `ar1` is in `ar2`."""
+    """Return whether each element of the flattened `ar1` is in `ar2`."""
     found = _numpy.isin(_plain(ar1), _plain(ar2), assume_unique, invert)
     return wrap(_numpy.ravel(found), ndarray)
 
 
+def row_stack(tup: Any, **kwargs: Any) -> Any:
+    """Join arrays along the first axis, as `vstack` does: NumPy 2.5 has no other name for it."""
+    return _adopt(_numpy.vstack, "row_stack")(tup, **kwargs)
+
+
 def msort(a: Any) -> Any:
-    """A copy sorted along the first axis."""
+    """Return a copy sorted along the first axis."""
     return _adopt(_numpy.sort, "msort")(a, axis=0)
 
 
 def _plain(value: Any) -> Any:
-    """`value` without our classes, also inside lists."""
+    """Return `value` with plain arrays for ours, also inside lists."""
     if isinstance(value, NDArray):
         return _numpy.asarray(value)
     if type(value) in (list, tuple):
@@ -203,7 +191,7 @@ def _plain(value: Any) -> Any:
 
 
 def _refuse_legacy(value: Any, name: str) -> bool:
-    """Whether an array of ours is in `value`; a legacy one is an error."""
+    """Return whether an array of glueball's is in `value`; refuse a legacy one."""
     if isinstance(value, NDArray):
         if value._least_ndim:
             raise mixing_error(name)
@@ -216,7 +204,7 @@ def _refuse_legacy(value: Any, name: str) -> bool:
 
 
 def _adopt(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """NumPy's `function` with results of class `ndarray`."""
+    """Return NumPy's `function` with results of class `ndarray`."""
 
     @functools.wraps(function)
     def adopted(*args: Any, **kwargs: Any) -> Any:
@@ -253,7 +241,7 @@ class _Namespace:
 
 
 def _now(name: str) -> str:
-    """What the installed NumPy calls a function."""
+    """Return what the installed NumPy calls a function."""
     new = _BEFORE_2.get(name, name)
     return new if hasattr(_numpy, new) else name
 
@@ -261,7 +249,7 @@ def _now(name: str) -> str:
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise GlueballAttributeError(msg)
     if name == "random":  # not NumPy's; imported late, as many programs never draw
         return importlib.import_module(f"{__name__}.random")
     try:
@@ -271,14 +259,18 @@ def __getattr__(name: str) -> Any:
         if isinstance(answer, OutsideScopeError):
             raise answer from None
         msg = f"module {__name__!r} has no attribute {name!r}, nor has numpy {_numpy.__version__}"
-        raise AttributeError(msg) from error
+        raise GlueballAttributeError(msg, name=name, obj=sys.modules[__name__]) from error
     if name in ("linalg", "fft"):
         value = _Namespace(value)
     elif callable(value) and not isinstance(value, type):
         value = _adopt(value, name)
+        _core.explain_calls([value])
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *dir(_numpy)})
+    return [*{*__all__, *(name for name in dir(_numpy) if not name.startswith("_"))}]
+
+
+_core.explain_calls([globals().get(name) for name in __all__])

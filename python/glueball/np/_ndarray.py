@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from glueball import _core
-from glueball.nd._index import plain_key
+from glueball.nd._keys import plain_key
 from glueball.nd._ndarray import NDArray
 from glueball.nd._record import array_classes
 
@@ -44,40 +43,40 @@ class ndarray(NDArray):
         return _restore, (np.array(self, order="C", subok=False),)
 
     def item(self, *args: Any) -> Any:
-        """The element as a Python number."""
+        """Return the element as a Python number."""
         return np.asarray(self).item(*args)
 
-    # NumPy's signatures again, where the legacy class has Gluon's.
+    # NumPy's signatures, where the legacy class has Gluon's.
 
     def reshape(self, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
-        """The same elements under another shape; -1 is inferred."""
+        """Return the same elements in another shape; -1 is inferred."""
         if "newshape" in kwargs or "shape" in kwargs:
             shape = (kwargs.pop("newshape", None) or kwargs.pop("shape", None),)
         target = shape[0] if len(shape) == 1 else shape
         return np.reshape(self, target, order=order)
 
-    def flatten(self, order: Any = "C") -> Any:
-        """A copy of all elements along one axis."""
+    def flatten(self, order: Any = "C") -> Any:  # type: ignore[override]  # no inplace in this mode
+        """Return a copy of all elements along one axis."""
         return np.ravel(self, order).copy()
 
     def ravel(self, order: Any = "C") -> Any:
-        """All elements along one axis."""
+        """Return all elements along one axis."""
         return np.ravel(self, order)
 
     def argmax(self, *args: Any, **kwargs: Any) -> Any:
-        """Index of the largest element."""
+        """Return the index of the largest element."""
         return np.argmax(self, *args, **kwargs)
 
     def argmin(self, *args: Any, **kwargs: Any) -> Any:
-        """Index of the smallest element."""
+        """Return the index of the smallest element."""
         return np.argmin(self, *args, **kwargs)
 
     def argsort(self, *args: Any, **kwargs: Any) -> Any:
-        """Indices that sort the array."""
+        """Return the indices that sort the array."""
         return np.argsort(self, *args, **kwargs)
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:  # type: ignore[override]
-        """Values kept within `min` and `max`."""
+        """Return values kept within `min` and `max`."""
         lower = self if min is None else np.maximum(self, min)
         upper = lower if max is None else np.minimum(lower, max)
         if out is not None:
@@ -86,7 +85,7 @@ class ndarray(NDArray):
         return upper
 
     def cumsum(self, *args: Any, **kwargs: Any) -> Any:
-        """Running sum."""
+        """Return the running sum."""
         return np.cumsum(self, *args, **kwargs)
 
     def dot(self, other: Any, out: Any = None) -> Any:  # type: ignore[override]
@@ -94,23 +93,23 @@ class ndarray(NDArray):
         return np.dot(self, other, out) if out is not None else np.dot(self, other)
 
     def max(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
-        """Largest element over axes."""
+        """Return the largest element over axes."""
         return np.max(self, axis=axis, out=out, keepdims=keepdims)
 
     def min(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # type: ignore[override]
-        """Smallest element over axes."""
+        """Return the smallest element over axes."""
         return np.min(self, axis=axis, out=out, keepdims=keepdims)
 
     def mean(  # type: ignore[override]
         self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
     ) -> Any:
-        """Mean over axes."""
+        """Average over axes."""
         return np.mean(self, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
     def prod(  # type: ignore[override]
         self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False
     ) -> Any:
-        """Product over axes."""
+        """Multiply over axes."""
         return np.prod(self, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
     def sum(  # type: ignore[override]
@@ -120,11 +119,11 @@ class ndarray(NDArray):
         return np.sum(self, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Any:  # type: ignore[override]
-        """Each element several times."""
+        """Return each element several times."""
         return np.repeat(self, repeats, axis)
 
     def round(self, decimals: int = 0, out: Any = None) -> Any:  # type: ignore[override]
-        """Rounded to `decimals`, halves to even."""
+        """Round to `decimals`, halves to even."""
         return np.round(self, decimals) if out is None else np.round(self, decimals, out)
 
     def sort(self, *args: Any, **kwargs: Any) -> None:
@@ -136,26 +135,25 @@ class ndarray(NDArray):
         return np.split(self, indices_or_sections, axis)
 
     def squeeze(self, axis: Any = None) -> Any:  # type: ignore[override]
-        """Without axes of length 1."""
+        """Drop axes of length 1."""
         return np.squeeze(self, axis)
 
     def swapaxes(self, axis1: Any, axis2: Any) -> Any:  # type: ignore[override]
-        """Exchange two axes."""
+        """Swap two axes."""
         return np.swapaxes(self, axis1, axis2)
 
     def take(self, indices: Any, axis: Any = None, mode: str = "raise") -> Any:  # type: ignore[override]
-        """Elements at `indices` along an axis, or of the flattened array."""
+        """Return the elements at `indices` along an axis, or of the flattened array."""
         return np.take(self, plain_key(indices), axis=axis, mode=mode)  # type: ignore[call-overload]
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers."""
+        """Return nested lists of Python numbers."""
         return np.asarray(self).tolist()
 
 
 def _restore(values: Any) -> Any:
-    """An unpickled array."""
+    """Return an unpickled array."""
     return values.view(ndarray)
 
 
 array_classes.append(ndarray)
-_core.set_default_array_type(NDArray)

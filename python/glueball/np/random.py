@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from glueball import _tape
+from glueball._scope import surface
 from glueball.base import ArgumentError, ShapeError
+from glueball.nd._keys import finish_selected
 from glueball.nd._random import (
     check_probabilities,
     derived_generator,
@@ -19,7 +21,7 @@ from glueball.nd._random import (
     fill_uniform,
     samples,
 )
-from glueball.nd._record import finish, raw, wrap
+from glueball.nd._record import raw, wrap
 from glueball.np._ndarray import ndarray
 from glueball.random import seed
 
@@ -39,7 +41,7 @@ def uniform(
     device: Any = None,
     out: Any = None,
 ) -> ndarray:
-    """Draws from the uniform distribution on [low, high).
+    """Draw from the uniform distribution on [low, high).
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def normal(
     device: Any = None,
     out: Any = None,
 ) -> ndarray:
-    """Draws from the normal distribution; parameters as for `uniform`.
+    """Draw from the normal distribution; parameters as for `uniform`.
 
     Raises
     ------
@@ -91,28 +93,32 @@ def normal(
 def _scaled(
     fill: Any, settings: tuple[Any, ...], size: Any, dtype: Any, ctx: Any, out: Any, name: str
 ) -> ndarray:
-    """As NumPy: `size` is the whole shape, to which array settings broadcast."""
-    if any(isinstance(s, np.ndarray | list | tuple) for s in settings):
-        arrays = [raw(s) for s in settings]
-        shape = np.broadcast_shapes(*[a.shape for a in arrays]) if size is None else size
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        settings = tuple(np.broadcast_to(a, shape) for a in arrays)
-        size = None
+    settings, size = _whole(settings, size)
     return draw(fill, settings, size, dtype, ctx, out, ndarray, name)  # type: ignore[no-any-return]
 
 
+def _whole(settings: tuple[Any, ...], size: Any) -> tuple[tuple[Any, ...], Any]:
+    """As NumPy, take `size` for the whole shape, to which array settings broadcast."""
+    if not any(isinstance(s, np.ndarray | list | tuple) for s in settings):
+        return settings, size
+    arrays = [raw(s) for s in settings]
+    shape = np.broadcast_shapes(*[a.shape for a in arrays]) if size is None else size
+    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    return tuple(np.broadcast_to(a, shape) for a in arrays), None
+
+
 def rand(*size: int, **kwargs: Any) -> ndarray:
-    """`uniform` on [0, 1) with the shape as separate numbers."""
+    """Draw from [0, 1), with the shape as separate numbers."""
     return uniform(0.0, 1.0, size or None, **kwargs)
 
 
 def random(size: Any = None) -> ndarray:
-    """`uniform` on [0, 1)."""
+    """Draw from [0, 1)."""
     return uniform(0.0, 1.0, size)
 
 
 def randn(*size: int, **kwargs: Any) -> ndarray:
-    """`normal` with the shape as separate numbers."""
+    """Draw as `normal`, with the shape as separate numbers."""
     return normal(0.0, 1.0, size or None, **kwargs)
 
 
@@ -124,20 +130,20 @@ def randint(
     ctx: Any = None,
     out: Any = None,
 ) -> ndarray:
-    """Whole numbers from [low, high), or [0, low) without `high`; int64 by default."""
+    """Draw integers from [low, high), or [0, low) without `high`; int64 by default."""
     first, last = (0, low) if high is None else (low, high)
     return samples(  # type: ignore[no-any-return]
+        "randint", (int(first), int(last)), size, dtype or "int64", ctx, out, ndarray,
         lambda rng, s, shape: rng.integers(s[0], s[1], shape),
-        (int(first), int(last)), size, dtype or "int64", ctx, out, ndarray, "randint",
     )  # fmt: skip
 
 
 def choice(
     a: Any, size: Any = None, replace: bool = True, p: Any = None, ctx: Any = None
 ) -> ndarray:
-    """Elements of `a`, or numbers below it, drawn with the probabilities `p` (equal by default)."""
+    """Draw elements of `a`, or numbers below it, with the probabilities `p` (equal by default)."""
     del ctx
-    values = a if isinstance(a, int) else raw(a)
+    values = a if isinstance(a, int | np.integer) else raw(a)
     weights = None if p is None else raw(p).astype(np.float64) / raw(p).astype(np.float64).sum()
     try:
         made = derived_generator().choice(values, size, replace, weights)
@@ -148,29 +154,22 @@ def choice(
 
 
 def permutation(x: Any) -> Any:
-    """The numbers below `x`, or a copy of an array, in random order along the first axis."""
-    if isinstance(x, int):
+    """Return the numbers below `x`, or a copy of an array, in random order along the first axis."""
+    if isinstance(x, int | np.integer):
         return wrap(derived_generator().permutation(x), ndarray)
-    source = raw(x)
-    order = derived_generator().permutation(len(source))
-
-    def backward(g: Any, _: Any) -> Any:
-        grad = np.empty_like(source)
-        grad[order] = g
-        return (grad,)
-
-    return finish(source[order], (x,), backward, "permutation")
+    order = derived_generator().permutation(len(raw(x)))
+    return finish_selected((x,), order, "permutation")
 
 
 def shuffle(x: Any) -> None:
-    """Put an array into random order along its first axis, in place."""
+    """Shuffle an array along its first axis, in place."""
     _tape.check_write(x)
     plain = np.asarray(x)
     plain[...] = plain[derived_generator().permutation(len(plain))]
 
 
 def multinomial(n: int, pvals: Any, size: Any = None) -> ndarray:
-    """How often each class is drawn in `n` draws with the probabilities `pvals`; int64."""
+    """Count how many times each class is drawn in `n` draws with the probabilities `pvals`; int64."""
     p = raw(pvals).astype(np.float64)
     if (p < 0).any() or not np.isclose(p.sum(), 1, atol=1e-3):
         msg = f"expected probabilities that sum to 1 for multinomial, found a sum of {p.sum()}; divide by it"
@@ -181,7 +180,7 @@ def multinomial(n: int, pvals: Any, size: Any = None) -> ndarray:
 def multivariate_normal(
     mean: Any, cov: Any, size: Any = None, check_valid: Any = None, tol: float | None = None
 ) -> ndarray:
-    """Draws from normal distributions of vectors.
+    """Draw from normal distributions of vectors.
 
     Parameters
     ----------
@@ -221,14 +220,14 @@ def multivariate_normal(
         raise ArgumentError(msg)
     root = vectors * np.sqrt(np.maximum(values, 0))[..., None, :]
     lead = np.broadcast_shapes(centre.shape[:-1], spread.shape[:-2])
-    inner = () if size is None else (size,) if isinstance(size, int) else tuple(size)
+    inner = () if size is None else (size,) if isinstance(size, int | np.integer) else tuple(size)
     draws = derived_generator().standard_normal((*inner, *lead, n, 1))
     made = centre + (root @ draws)[..., 0]
     return wrap(made.astype(np.float32), ndarray)  # type: ignore[no-any-return]
 
 
 def bernoulli(prob: Any = 0.5, size: Any = None, dtype: Any = None) -> ndarray:
-    """1 with probability `prob`, else 0; float32 by default.
+    """Draw 1 with probability `prob`, else 0; float32 by default.
 
     Raises
     ------
@@ -239,75 +238,76 @@ def bernoulli(prob: Any = 0.5, size: Any = None, dtype: Any = None) -> ndarray:
     return _numpys("bernoulli", (prob,), size, dtype, lambda rng, s, n: rng.random(n) < s[0])
 
 
-def _numpys(name: str, settings: tuple[Any, ...], size: Any, dtype: Any, sample: Any) -> ndarray:
-    if any(isinstance(s, np.ndarray | list | tuple) for s in settings):
-        arrays = [raw(s) for s in settings]
-        shape = np.broadcast_shapes(*[a.shape for a in arrays]) if size is None else size
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        settings, size = tuple(np.broadcast_to(a, shape) for a in arrays), None
-    return samples(sample, settings, size, dtype, None, None, ndarray, name)  # type: ignore[no-any-return]
+def _numpys(
+    name: str, settings: tuple[Any, ...], size: Any, dtype: Any, sample: Any = None
+) -> ndarray:
+    settings, size = _whole(settings, size)
+    return samples(name, settings, size, dtype, None, None, ndarray, sample)  # type: ignore[no-any-return]
 
 
 def beta(a: Any, b: Any, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the beta distribution."""
-    return _numpys("beta", (a, b), size, dtype, lambda rng, s, n: rng.beta(*s, n))
+    """Draw from the beta distribution."""
+    return _numpys("beta", (a, b), size, dtype)
 
 
 def chisquare(df: Any, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the chi-squared distribution with `df` degrees of freedom."""
-    return _numpys("chisquare", (df,), size, dtype, lambda rng, s, n: rng.chisquare(*s, n))
+    """Draw from the chi-squared distribution with `df` degrees of freedom."""
+    return _numpys("chisquare", (df,), size, dtype)
 
 
 def exponential(scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the exponential distribution with mean `scale`."""
-    return _numpys("exponential", (scale,), size, dtype, lambda rng, s, n: rng.exponential(*s, n))
+    """Draw from the exponential distribution with mean `scale`."""
+    return _numpys("exponential", (scale,), size, dtype)
 
 
 def gamma(shape: Any, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the gamma distribution."""
-    return _numpys("gamma", (shape, scale), size, dtype, lambda rng, s, n: rng.gamma(*s, n))
+    """Draw from the gamma distribution."""
+    return _numpys("gamma", (shape, scale), size, dtype)
 
 
 def gumbel(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the Gumbel distribution."""
-    return _numpys("gumbel", (loc, scale), size, dtype, lambda rng, s, n: rng.gumbel(*s, n))
+    """Draw from the Gumbel distribution."""
+    return _numpys("gumbel", (loc, scale), size, dtype)
 
 
 def laplace(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the Laplace distribution."""
-    return _numpys("laplace", (loc, scale), size, dtype, lambda rng, s, n: rng.laplace(*s, n))
+    """Draw from the Laplace distribution."""
+    return _numpys("laplace", (loc, scale), size, dtype)
 
 
 def logistic(loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the logistic distribution."""
-    return _numpys("logistic", (loc, scale), size, dtype, lambda rng, s, n: rng.logistic(*s, n))
+    """Draw from the logistic distribution."""
+    return _numpys("logistic", (loc, scale), size, dtype)
 
 
 def lognormal(mean: Any = 0.0, sigma: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """exp of draws from the normal distribution."""
-    return _numpys("lognormal", (mean, sigma), size, dtype, lambda rng, s, n: rng.lognormal(*s, n))
+    """Draw from the exponential of the normal distribution."""
+    return _numpys("lognormal", (mean, sigma), size, dtype)
 
 
 def pareto(a: Any, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the Pareto II (Lomax) distribution."""
-    return _numpys("pareto", (a,), size, dtype, lambda rng, s, n: rng.pareto(*s, n))
+    """Draw from the Pareto II (Lomax) distribution."""
+    return _numpys("pareto", (a,), size, dtype)
 
 
 def poisson(lam: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Counts of events of which `lam` are expected."""
-    return _numpys("poisson", (lam,), size, dtype or "int64", lambda rng, s, n: rng.poisson(*s, n))
+    """Draw counts of events of which `lam` are expected."""
+    return _numpys("poisson", (lam,), size, dtype or "int64")
 
 
 def power(a: Any, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from [0, 1] with density a x^(a - 1)."""
-    return _numpys("power", (a,), size, dtype, lambda rng, s, n: rng.power(*s, n))
+    """Draw from [0, 1] with density a x^(a - 1)."""
+    return _numpys("power", (a,), size, dtype)
 
 
 def rayleigh(scale: Any = 1.0, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the Rayleigh distribution."""
-    return _numpys("rayleigh", (scale,), size, dtype, lambda rng, s, n: rng.rayleigh(*s, n))
+    """Draw from the Rayleigh distribution."""
+    return _numpys("rayleigh", (scale,), size, dtype)
 
 
 def weibull(a: Any, size: Any = None, dtype: Any = None) -> ndarray:
-    """Draws from the Weibull distribution."""
-    return _numpys("weibull", (a,), size, dtype, lambda rng, s, n: rng.weibull(*s, n))
+    """Draw from the Weibull distribution."""
+    return _numpys("weibull", (a,), size, dtype)
+
+
+__getattr__, __dir__ = surface(__name__)

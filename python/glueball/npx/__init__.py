@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from glueball import _core, nd
-from glueball._scope import missing
+from glueball import np as np_mode
+from glueball._numpy_mode import Mode, is_np_array, is_np_shape
+from glueball._scope import surface
+from glueball.base import ArgumentError
 from glueball.context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
 from glueball.nd._files import load_as
 from glueball.nd._ndarray import NDArray
-from glueball.nd._recording import mixing_error
+from glueball.nd._ufuncs import mixing_error
 from glueball.np import ndarray
 from glueball.npx import _shape
 from glueball.random import seed
@@ -23,76 +27,23 @@ if TYPE_CHECKING:
     from glueball.npx import random
 
 __all__ = [
-    "Context",
-    "activation",
-    "arange_like",
-    "batch_dot",
-    "batch_flatten",
-    "batch_norm",
-    "cast",
-    "cpu",
-    "cpu_pinned",
-    "current_context",
-    "dropout",
-    "embedding",
-    "erf",
-    "erfinv",
-    "from_dlpack",
-    "from_numpy",
-    "fully_connected",
-    "gamma",
-    "gammaln",
-    "gather_nd",
-    "gelu",
-    "gpu",
-    "group_norm",
-    "instance_norm",
-    "is_np_array",
-    "is_np_shape",
-    "layer_norm",
-    "leaky_relu",
-    "load",
-    "log_softmax",
-    "nonzero",
-    "num_gpus",
-    "one_hot",
-    "pick",
-    "random",
-    "relu",
-    "reset_np",
-    "reshape",
-    "reshape_like",
-    "save",
-    "seed",
-    "sequence_mask",
-    "set_np",
-    "shape_array",
-    "sigmoid",
-    "silu",
-    "slice",
-    "smooth_l1",
-    "softmax",
-    "to_dlpack_for_read",
-    "to_dlpack_for_write",
-    "topk",
-    "use_np",
-    "waitall",
-]
+    "Context", "activation", "arange_like", "batch_dot", "batch_flatten", "batch_norm", "cast",
+    "cpu", "cpu_pinned", "current_context", "dropout", "embedding", "erf", "erfinv", "from_dlpack",
+    "from_numpy", "fully_connected", "gamma", "gammaln", "gather_nd", "gelu", "gpu", "group_norm",
+    "instance_norm", "is_np_array", "is_np_shape", "layer_norm", "leaky_relu", "load",
+    "log_softmax", "nonzero", "num_gpus", "one_hot", "pick", "random", "relu", "reset_np",
+    "reshape", "reshape_like", "save", "seed", "sequence_mask", "set_np", "shape_array", "sigmoid",
+    "silu", "slice", "smooth_l1", "softmax", "to_dlpack_for_read", "to_dlpack_for_write", "topk",
+    "use_np", "waitall",
+]  # fmt: skip
 
 _lock = threading.Lock()
-
-
-class _Mode:
-    """The mode of the process: both flags are set and reset together by most programs."""
-
-    array = False
-    shape = False
 
 
 def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
     """Switch NumPy mode on: layers and parameters make and take `np.ndarray`.
 
-    The mode counts when arrays are made; parameters that are initialised already keep their class.
+    The mode counts when arrays are made; initialized parameters keep their class.
 
     Parameters
     ----------
@@ -105,7 +56,7 @@ def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         When `array` is on and `shape` is off.
     """
     import logging  # here, because importing it takes as long as all of this module
@@ -113,30 +64,23 @@ def set_np(shape: bool = True, array: bool = True, dtype: bool = False) -> None:
     del dtype
     log = logging.getLogger("glueball")
     if array and not shape:
-        msg = "NumPy Shape semantics are required in using NumPy array semantics."
-        raise ValueError(msg)
+        msg = (
+            "NumPy Shape semantics are required in using NumPy array semantics: expected shape=True with "
+            "array=True, found shape=False; switch both on, or both off"
+        )
+        raise ArgumentError(msg)
     with _lock:
-        if shape and not _Mode.shape:
+        if shape and not Mode.shape:
             log.info("NumPy-shape semantics has been activated in your code.")
-        if array and not _Mode.array:
+        if array and not Mode.array:
             log.info("NumPy array semantics has been activated in your code.")
-        _Mode.shape, _Mode.array = bool(shape), bool(array)
+        Mode.shape, Mode.array = bool(shape), bool(array)
         _core.set_default_array_type(ndarray if array else NDArray)
 
 
 def reset_np() -> None:
     """Switch NumPy mode off."""
     set_np(shape=False, array=False)
-
-
-def is_np_array() -> bool:
-    """Whether layers and parameters make `np.ndarray`."""
-    return _Mode.array
-
-
-def is_np_shape() -> bool:
-    """Whether NumPy's shapes are on: () is a shape, and 0 is a length."""
-    return _Mode.shape
 
 
 def use_np(func: Any) -> Any:
@@ -149,7 +93,7 @@ def use_np(func: Any) -> Any:
 
     @functools.wraps(func)
     def switched(*args: Any, **kwargs: Any) -> Any:
-        before = _Mode.shape, _Mode.array
+        before = Mode.shape, Mode.array
         set_np()
         try:
             return func(*args, **kwargs)
@@ -160,7 +104,7 @@ def use_np(func: Any) -> Any:
 
 
 def _numpy_only(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """A function of `nd` that refuses legacy arrays, and makes `np.ndarray` of everything else."""
+    """Return a function of `nd` that refuses legacy arrays, and makes `np.ndarray` of everything else."""
 
     @functools.wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -237,11 +181,7 @@ def waitall() -> None:
     """Do nothing: results are there when a function returns."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "random":  # imported late, as many programs never draw
-        return importlib.import_module(f"{__name__}.random")
-    raise missing(__name__, name)
+Mode.functions = SimpleNamespace(np=np_mode, npx=sys.modules[__name__])
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), "random"})
+# Many programs never draw.
+__getattr__, __dir__ = surface(__name__, modules=("random",))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from glueball._scope import surface
 from glueball.base import ArgumentError
 from glueball.nd._creation import resolve_shape
 from glueball.nd._record import raw
@@ -24,7 +25,7 @@ def bernoulli(
     ctx: Any = None,
     out: Any = None,
 ) -> Any:
-    """1 with a probability, else 0; float32 by default.
+    """Draw 1 with a probability, else 0; float32 by default.
 
     Parameters
     ----------
@@ -62,18 +63,21 @@ def bernoulli(
 def uniform_n(
     low: Any = 0.0, high: Any = 1.0, batch_shape: Any = None, dtype: Any = None, ctx: Any = None
 ) -> ndarray:
-    """Draws from [low, high), of the shape `batch_shape` and then that to which the bounds broadcast."""
-    return np_random.uniform(low, high, _whole(batch_shape, low, high), dtype, ctx)
+    """Draw from [low, high), of the shape `batch_shape` and then that to which the bounds broadcast."""
+    return np_random.uniform(low, high, _full_shape(batch_shape, low, high), dtype, ctx)
 
 
 def normal_n(
     loc: Any = 0.0, scale: Any = 1.0, batch_shape: Any = None, dtype: Any = None, ctx: Any = None
 ) -> ndarray:
-    """Draws from normal distributions; shapes as for `uniform_n`."""
-    return np_random.normal(loc, scale, _whole(batch_shape, loc, scale), dtype, ctx)
+    """Draw from normal distributions; shapes as for `uniform_n`."""
+    return np_random.normal(loc, scale, _full_shape(batch_shape, loc, scale), dtype, ctx)
 
 
-def _whole(batch_shape: Any, first: Any, second: Any) -> tuple[int, ...]:
+def _full_shape(batch_shape: Any, first: Any, second: Any) -> tuple[int, ...]:
     own = np.broadcast_shapes(np.shape(first), np.shape(second))
     lead = () if batch_shape is None else resolve_shape(batch_shape, "batch_shape")
     return (*lead, *own)
+
+
+__getattr__, __dir__ = surface(__name__)

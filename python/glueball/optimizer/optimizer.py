@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from glueball._number import correction, fits_float32
+from glueball._scope import surface
 from glueball._suggest import near_names
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, GlueballTypeError, ScheduledRateError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from glueball import _core, nd
     from glueball.gluon.parameter import Parameter
@@ -21,6 +24,14 @@ _registry: dict[str, type[Optimizer]] = {}
 # What decays where only names tell: as in MXNet, for whom the rest is biases, betas and statistics.
 _DECAYING = ("_weight", "_gamma")
 _Class = TypeVar("_Class", bound="type[Optimizer]")
+
+
+def _mapping(what: str, value: Any) -> dict[Any, Any]:
+    try:
+        return dict(value)
+    except (TypeError, ValueError):
+        message = f"expected a dict by index or name as {what}, found {value!r}; pass {{'dense0_weight': ...}}"
+        raise GlueballTypeError(message) from None
 
 
 class Optimizer:
@@ -97,14 +108,20 @@ class Optimizer:
             "learning_rate",
             self.default_learning_rate if learning_rate is None else learning_rate,
         )
+        if lr_scheduler is not None and not callable(lr_scheduler):
+            message = (
+                f"expected a function of the number of updates as lr_scheduler, found {lr_scheduler!r}; pass one "
+                "of glueball.lr_scheduler, or a number as learning_rate"
+            )
+            raise GlueballTypeError(message)
         self.lr_scheduler = lr_scheduler
         if hasattr(lr_scheduler, "base_lr"):
             self._set_base_rate(lr_scheduler)
         self.lr_mult: dict[Any, float] = {}
         self.wd_mult: dict[Any, float] = {}
-        self.idx2name = dict(param_idx2name or {})
+        self.idx2name = _mapping("param_idx2name", param_idx2name or {})
         self.param_dict = dict(param_dict or {})
-        self.begin_num_update = whole_number("begin_num_update", begin_num_update)
+        self.begin_num_update = as_count("begin_num_update", begin_num_update)
         self.num_update = self.begin_num_update
         self.set_wd_mult({})
         self._index_update_count: dict[int, int] = {}
@@ -112,7 +129,7 @@ class Optimizer:
         self._states: dict[int, Any] = {}
 
     def _set_base_rate(self, scheduler: Any) -> None:
-        """Give a scheduler the learning rate, unless only the scheduler was told one."""
+        """Give a scheduler the learning rate, unless only the scheduler has one."""
         if not self._rate_is_given and getattr(scheduler, "base_is_given", False):
             return
         if self._rate_is_given and scheduler.base_lr != self.lr:
@@ -124,8 +141,6 @@ class Optimizer:
                 self.lr,
             )
         scheduler.base_lr = self.lr
-
-    # ---- rates ---------------------------------------------------------------------------
 
     @property
     def learning_rate(self) -> float:
@@ -148,13 +163,13 @@ class Optimizer:
                 "can mutate the value of the learning rate of the optimizer only when the "
                 "LRScheduler of the optimizer is undefined."
             )
-            raise UserWarning(message)
+            raise ScheduledRateError(message)
         self.lr = finite("learning_rate", lr)
         self._rate_is_given = True
 
     def set_lr_mult(self, args_lr_mult: dict[Any, float]) -> None:
         """Multiply learning rates by index or name, for parameters that are not in `param_dict`."""
-        self.lr_mult = dict(args_lr_mult)
+        self.lr_mult = _mapping("args_lr_mult", args_lr_mult)
 
     def set_wd_mult(self, args_wd_mult: dict[Any, float]) -> None:
         """Multiply weight decays by index or name, for parameters that are not in `param_dict`.
@@ -162,7 +177,7 @@ class Optimizer:
         As in Gluon, names that do not end with ``_weight`` or ``_gamma`` decay only if they are given here.
         """
         others = [name for name in self.idx2name.values() if not name.endswith(_DECAYING)]
-        self.wd_mult = {**dict.fromkeys(others, 0.0), **args_wd_mult}
+        self.wd_mult = dict.fromkeys(others, 0.0) | _mapping("args_wd_mult", args_wd_mult)
 
     def _get_lr(self, index: int) -> float:
         """Return the learning rate of one parameter."""
@@ -189,21 +204,17 @@ class Optimizer:
             return multipliers[index]
         return multipliers.get(self.idx2name.get(index), 1.0)
 
-    # ---- counts --------------------------------------------------------------------------
-
     def _update_count(self, index: int | Iterable[int]) -> None:
         """Count an update of one parameter or of several.
 
-        A Trainer counts before it calls `update`; what `update` says of the same index then is no news.
+        A Trainer counts before it calls `update`; the `update` of the same index then counts nothing more.
         """
-        for each in (index,) if isinstance(index, int) else index:
+        for each in index if isinstance(index, Iterable) else (index,):
             if each == self._counted:
                 continue
             count = self._index_update_count.get(each, self.begin_num_update) + 1
             self._index_update_count[each] = count
             self.num_update = max(self.num_update, count)
-
-    # ---- the rule ------------------------------------------------------------------------
 
     @staticmethod
     def create_optimizer(name: str | Optimizer, **settings: Any) -> Optimizer:
@@ -225,7 +236,7 @@ class Optimizer:
             f"expected class {type(self).__name__} to define update(self, index, weight, grad, "
             "state), found none; define it, changing weight in place"
         )
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
     def create_state_multi_precision(self, index: int, weight: nd.NDArray) -> Any:
         """As `create_state`: there are no weights in half precision."""
@@ -272,8 +283,6 @@ class Optimizer:
         # Parameters are the net's, or a Trainer's, which gives them back to its copy.
         return {**self.__dict__, "param_dict": {}}
 
-    # ---- what a Trainer saves ------------------------------------------------------------
-
     def get_state(self, index: int, parameter: Parameter) -> dict[str, Any]:
         """Return count and state of one parameter, for a file."""
         found: dict[str, Any] = {
@@ -282,6 +291,11 @@ class Optimizer:
         if index in self._states:
             found["state"] = self._states[index]
         return found
+
+    def _check_state(
+        self, parameter: Parameter, saved: dict[str, Any], lengths: Sequence[int] | None
+    ) -> None:
+        """Refuse what a file says of a parameter of that shape and `set_state` cannot take."""
 
     def set_state(self, index: int, parameter: Parameter, saved: dict[str, Any]) -> None:
         """Take what `get_state` returned."""
@@ -327,36 +341,27 @@ def create(name: str | Optimizer, **settings: Any) -> Optimizer:
 
 
 def finite(what: str, value: Any) -> float:
-    """Return `value` as a float.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or NaN or infinite.
-    """
+    """Return `value` as a finite float; refuse anything else."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if not math.isfinite(number):
-        message = f"expected a finite number as {what}, found {value!r}; correct it"
+    if not fits_float32(number):
+        message = f"expected a finite number as {what}, found {value!r}; {correction(number)}"
         raise ArgumentError(message)
     return number
 
 
-def whole_number(what: str, value: Any) -> int:
-    """Return `value` as an int.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or below 0.
-    """
+def as_count(what: str, value: Any) -> int:
+    """Return `value` as an int of 0 or more; refuse anything else."""
     try:
         number = operator.index(value)
     except TypeError:
         number = -1
     if number < 0:
-        message = f"expected a whole number of 0 or more as {what}, found {value!r}; correct it"
+        message = f"expected an integer of 0 or more as {what}, found {value!r}; correct it"
         raise ArgumentError(message)
     return number
+
+
+__getattr__, __dir__ = surface(__name__)

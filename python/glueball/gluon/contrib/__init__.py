@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.gluon.contrib import data, estimator, nn
 
 __all__ = ["data", "estimator", "nn"]
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.gluon.data import sampler
 from glueball.gluon.data.sampler import IntervalSampler
 
 __all__ = ["IntervalSampler", "sampler"]
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

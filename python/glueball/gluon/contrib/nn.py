@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from glueball._scope import missing
-from glueball.gluon.nn.containers import Concurrent, HybridConcurrent, Identity
+from glueball._scope import surface
+from glueball.gluon.nn import Concurrent, HybridConcurrent, Identity
 
 __all__ = ["Concurrent", "HybridConcurrent", "Identity"]
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.gluon.data import batchify, dataloader, dataset, sampler
 from glueball.gluon.data.dataloader import DataLoader
 from glueball.gluon.data.dataset import ArrayDataset, Dataset, SimpleDataset
@@ -18,22 +16,10 @@ from glueball.gluon.data.sampler import (
 )
 
 __all__ = [
-    "ArrayDataset",
-    "BatchSampler",
-    "DataLoader",
-    "Dataset",
-    "FilterSampler",
-    "IntervalSampler",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "SimpleDataset",
-    "batchify",
-    "dataloader",
-    "dataset",
-    "sampler",
-]
+    "ArrayDataset", "BatchSampler", "DataLoader", "Dataset", "FilterSampler", "IntervalSampler",
+    "RandomSampler", "Sampler", "SequentialSampler", "SimpleDataset", "batchify", "dataloader",
+    "dataset", "sampler",
+]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

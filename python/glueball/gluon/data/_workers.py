@@ -2,14 +2,16 @@
 
 A process pool has one pipe to each worker, with a task at a time for each batch that is wanted. A worker
 receives and sends in threads of its own, so neither side ever waits for the other to empty a pipe.
-Arrays travel behind the pickle that refers to them (protocol 5), without being copied into it.
+Arrays travel after the pickle that refers to them (protocol 5), without being copied into it.
+
+Functions import multiprocessing and concurrent.futures: these take longer to import than all of gluon, and most
+programs that use gluon.data need neither.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import multiprocessing
 import os
 import pickle
 import queue
@@ -18,16 +20,14 @@ import signal
 import sys
 import threading
 import time
-import traceback
 import weakref
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball._mxnet_alias import install_as_mxnet
 from glueball.base import MXNetError
+from glueball.random import seed as seed_glueball
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,8 @@ class ThreadPool:
     def __init__(self, make: Callable[[Any], Any], count: int) -> None:
         self._make = make
         self._owner = os.getpid()
+        from concurrent.futures import ThreadPoolExecutor
+
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="glueball-data")
 
     def usable(self) -> bool:
@@ -81,7 +83,7 @@ class ThreadPool:
         """
         try:
             return ticket.result(timeout)
-        except FutureTimeoutError as error:
+        except TimeoutError as error:
             if ticket.done():
                 raise  # the dataset's own
             raise WorkerTimeoutError(_late("a thread", timeout)) from error
@@ -142,6 +144,8 @@ class ProcessPool:
     """
 
     def __init__(self, make: Callable[[Any], Any], count: int) -> None:
+        import multiprocessing
+
         context = multiprocessing.get_context()
         self._owner = os.getpid()
         self._workers: list[_Worker] = []
@@ -223,6 +227,8 @@ class ProcessPool:
                 "it again"
             )
             raise WorkerError(message)
+        from multiprocessing import connection
+
         # One that ended takes down the batches it had, and no others: those before them still come.
         by_pipe: dict[Any, _Worker] = {each.pipe: each for each in self._workers if each.alive}
         ready: Any = (
@@ -320,7 +326,7 @@ def _receive_message(pipe: Any) -> Any:
 
 
 def _work(pipe: Any, make: Any, as_mxnet: bool) -> None:
-    """What a worker process runs."""
+    """Run a worker process."""
     # Ctrl-C reaches the whole group; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -332,9 +338,7 @@ def _work(pipe: Any, make: Any, as_mxnet: bool) -> None:
     try:
         if isinstance(make, bytes):
             if as_mxnet:
-                import glueball
-
-                glueball.install_as_mxnet()
+                install_as_mxnet()
             make = pickle.loads(make)
     except Exception as error:  # noqa: BLE001 - the parent has to be told, whatever it is
         failure = error
@@ -353,6 +357,9 @@ def _work(pipe: Any, make: Any, as_mxnet: bool) -> None:
 
 def _described(error: BaseException, indices: Any) -> tuple[BaseException | None, str]:
     """Return an exception, if it can travel, and the text that shows where it was raised."""
+    import multiprocessing
+    import traceback
+
     name = multiprocessing.current_process().name
     shown = ", ".join(str(i) for i in list(indices)[:8]) + (", ..." if len(indices) > 8 else "")
     trace = "".join(traceback.format_exception(error))
@@ -366,14 +373,15 @@ def _described(error: BaseException, indices: Any) -> tuple[BaseException | None
 
 def _seed(seed: int) -> None:
     """Give each batch random numbers of its own, whichever worker makes it."""
-    from glueball.random import seed as seed_glueball
-
     seed_glueball(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - transforms written for Gluon draw from there
 
 
 def _listen(pipe: Any, tasks: queue.SimpleQueue[Any]) -> None:
+    import multiprocessing
+    from multiprocessing import connection
+
     parent = multiprocessing.parent_process()
     watched = [pipe] if parent is None else [pipe, parent.sentinel]
     with contextlib.suppress(EOFError, OSError):

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from glueball import npx
+from glueball._numpy_mode import Mode
+from glueball._scope import surface
 from glueball.base import ArgumentError, ShapeError
-from glueball.gluon._arrays import array_type
+from glueball.gluon._checks import array_type
 from glueball.nd import NDArray
 from glueball.nd._record import wrap
 
@@ -192,7 +193,7 @@ class Group:
     Raises
     ------
     ValueError
-        If one is no function.
+        If one is not a function.
 
     Examples
     --------
@@ -248,7 +249,10 @@ def cast_floats(batch: Any, dtype: Any) -> Any:
 def in_mode(batch: Any) -> Any:
     """Return a batch, made in a worker, with its arrays of the class of the present mode."""
     if isinstance(batch, NDArray):
-        return batch.as_np_ndarray() if npx.is_np_array() else batch.as_nd_ndarray()
+        return batch.as_np_ndarray() if Mode.array else batch.as_nd_ndarray()
     if type(batch) in (list, tuple):
         return type(batch)([in_mode(each) for each in batch])
     return batch
+
+
+__getattr__, __dir__ = surface(__name__)

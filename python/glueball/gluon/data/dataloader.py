@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glueball import _core
+from glueball._scope import surface
 from glueball.base import ArgumentError, DtypeError, GlueballTypeError
+from glueball.gluon.data._workers import ProcessPool, ThreadPool
 from glueball.gluon.data.batchify import cast_floats, default_batchify_fn, in_mode, wrap_rows
 from glueball.gluon.data.dataset import rows_of
 from glueball.gluon.data.sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -16,9 +19,10 @@ from glueball.gluon.data.sampler import BatchSampler, RandomSampler, SequentialS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from glueball.gluon.data._workers import ProcessPool, ThreadPool
 
 __all__ = ["DataLoader", "default_batchify_fn", "default_mp_batchify_fn"]
+
+_counting = threading.Lock()
 
 default_mp_batchify_fn = default_batchify_fn  # how batches travel is the loader's business
 
@@ -44,7 +48,7 @@ class _Maker:
 
 
 class DataLoader:
-    """Gives the samples of a data set in batches, anew each time it is iterated.
+    """Gives the samples of a data set in batches, again each time it is iterated.
 
     A set of plain arrays is cut into batches at once, by index; other sets are read sample by sample.
     Shuffling follows `random.seed`. With `num_workers`, batches are made ahead of time by processes,
@@ -58,7 +62,7 @@ class DataLoader:
     batch_size : int, optional
         Samples in a batch; needed unless `batch_sampler` is given.
     shuffle : bool, default False
-        Whether the order is drawn anew for each pass.
+        Whether the order is drawn again for each pass.
     sampler : Sampler, optional
         What gives the order instead.
     last_batch : {'keep', 'discard', 'rollover'}, default 'keep'
@@ -162,8 +166,9 @@ class DataLoader:
     def _from_workers(self) -> Iterator[Any]:
         """Keep workers busy with the batches to come, and give out those that are ready, in order."""
         pool = self._workers()
-        key = (_core.default_generator().seed, self._passes)
-        self._passes += 1
+        with _counting:
+            key = (_core.default_generator().seed, self._passes)
+            self._passes += 1
         waiting: deque[Any] = deque()
         number = 0
         try:
@@ -179,9 +184,6 @@ class DataLoader:
             pool.forget(list(waiting))
 
     def _workers(self) -> ProcessPool | ThreadPool:
-        # Imported here: what multiprocessing needs takes longer to import than all of gluon.
-        from glueball.gluon.data._workers import ProcessPool, ThreadPool
-
         if self._pool is None or not self._pool.usable():
             kind = ThreadPool if self._threads else ProcessPool
             self._pool = kind(self._make, self._num_workers)
@@ -219,12 +221,17 @@ def _batch_sampler(
     elif shuffle:
         message = "shuffle must not be specified if sampler is specified. Leave one of them out"
         raise ArgumentError(message)
+    if not hasattr(sampler, "__iter__"):
+        message = (
+            f"expected a sampler that gives indices, found {sampler!r}; pass a gluon.data.Sampler"
+        )
+        raise GlueballTypeError(message)
     return BatchSampler(sampler, batch_size, last_batch or "keep")
 
 
 def _check_count(name: str, value: Any, least: int | None = None) -> None:
     if not isinstance(value, int | np.integer) or (least is not None and value < least):
-        message = f"expected a whole number of 0 or more as {name}, found {value!r}; correct it"
+        message = f"expected an integer of 0 or more as {name}, found {value!r}; correct it"
         raise ArgumentError(message)
 
 
@@ -238,3 +245,6 @@ def _float_dtype(dtype: Any) -> np.dtype[Any] | None:
         )
         raise DtypeError(message)
     return kind
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball.base import ArgumentError, GlueballTypeError, ShapeError
-from glueball.gluon.data.sampler import FilterSampler, Sampler, SequentialSampler, as_length
+from glueball._scope import surface
+from glueball.base import ArgumentError, GlueballTypeError, ShapeError, UnsupportedError
+from glueball.gluon.data.sampler import (
+    FilterSampler,
+    Sampler,
+    SequentialSampler,
+    as_function,
+    as_length,
+)
 from glueball.nd import NDArray
 
 if TYPE_CHECKING:
@@ -21,11 +28,11 @@ class Dataset:
 
     def __getitem__(self, idx: Any) -> Any:
         message = f"{type(self).__name__} has to define __getitem__(index): the sample at an index"
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
     def __len__(self) -> int:
         message = f"{type(self).__name__} has to define __len__(): how many samples there are"
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
     def filter(self, fn: Callable[[Any], Any]) -> Dataset:
         """Return the samples for which ``fn(sample)`` is true."""
@@ -66,9 +73,8 @@ class Dataset:
         AssertionError
             If `count` is negative.
         """
-        if count is None or count > len(self):
-            count = len(self)
-        return _SampledDataset(self, SequentialSampler(count))
+        most = len(self) if count is None else min(as_length(count, "count"), len(self))
+        return _SampledDataset(self, SequentialSampler(most))
 
     def sample(self, sampler: Sampler) -> Dataset:
         """Return the samples at the indices that a sampler gives, in its order, which is drawn once, now.
@@ -76,14 +82,14 @@ class Dataset:
         Raises
         ------
         TypeError
-            If it is no Sampler.
+            If it is not a Sampler.
         """
         if not isinstance(sampler, Sampler):
             message = (
                 f"Invalid sampler type: {type(sampler)}. Expected gluon.data.Sampler instead; derive "
                 "the class from it"
             )
-            raise TypeError(message)
+            raise GlueballTypeError(message)
         return _SampledDataset(self, sampler)
 
     def transform(self, fn: Callable[..., Any], lazy: bool = True) -> Dataset:
@@ -96,7 +102,7 @@ class Dataset:
         lazy : bool, default True
             Call it whenever a sample is read, so that random changes differ; else once for all, now.
         """
-        changed = _TransformedDataset(self, fn)
+        changed = _TransformedDataset(self, as_function(fn))
         return changed if lazy else SimpleDataset([changed[i] for i in range(len(changed))])
 
     def transform_first(self, fn: Callable[[Any], Any], lazy: bool = True) -> Dataset:
@@ -109,7 +115,7 @@ class Dataset:
         lazy : bool, default True
             As for `transform`.
         """
-        return self.transform(_First(fn), lazy)
+        return self.transform(_First(as_function(fn)), lazy)
 
 
 class _First:
@@ -132,6 +138,9 @@ class SimpleDataset(Dataset):
     """
 
     def __init__(self, data: Any) -> None:
+        if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+            message = f"expected samples with a length and indices, found {data!r}; pass a list"
+            raise GlueballTypeError(message)
         self._data = data
 
     def __len__(self) -> int:
@@ -264,3 +273,6 @@ def _length_of(data: Any, position: int) -> int:
             "pass rows of samples"
         )
         raise GlueballTypeError(message) from error
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -5,21 +5,17 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from glueball.base import ArgumentError, GlueballTypeError
+from glueball._scope import surface
+from glueball.base import ArgumentError, GlueballTypeError, UnsupportedError
 from glueball.nd._random import derived_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
-    "BatchSampler",
-    "FilterSampler",
-    "IntervalSampler",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "as_length",
-]
+    "BatchSampler", "FilterSampler", "IntervalSampler", "RandomSampler", "Sampler",
+    "SequentialSampler", "as_length",
+]  # fmt: skip
 
 
 class Sampler:
@@ -27,11 +23,11 @@ class Sampler:
 
     def __len__(self) -> int:
         message = f"{type(self).__name__} has to define __len__: how many indices it gives"
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
     def __iter__(self) -> Iterator[Any]:
         message = f"{type(self).__name__} has to define __iter__: the indices"
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
 
 class SequentialSampler(Sampler):
@@ -62,7 +58,7 @@ class SequentialSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """Every index once, in an order drawn anew each time.
+    """Every index once, in an order drawn again each time.
 
     The order comes from glueball's generator: `random.seed` repeats it.
 
@@ -145,7 +141,7 @@ class FilterSampler(Sampler):
     """
 
     def __init__(self, fn: Callable[[Any], Any], dataset: Any) -> None:
-        self._fn = fn
+        self._fn = as_function(fn)
         self._dataset = dataset
         self._indices = [i for i in range(len(dataset)) if fn(dataset[i])]
 
@@ -174,7 +170,7 @@ class BatchSampler(Sampler):
     ValueError
         For another word, or a size below 1.
     TypeError
-        For a size that is no whole number.
+        For a size that is not an integer.
 
     Examples
     --------
@@ -222,12 +218,12 @@ def as_length(value: Any, name: str, least: int | None = 0) -> int:
     Raises
     ------
     TypeError
-        If it is no whole number.
+        If it is not an integer.
     ValueError
         If it is below `least`.
     """
     bound = "" if least is None else f" of {least} or more"
-    message = f"expected a whole number{bound} as {name}, found {value!r}; correct it"
+    message = f"expected an integer{bound} as {name}, found {value!r}; correct it"
     try:
         length = operator.index(value)
     except TypeError:
@@ -235,3 +231,14 @@ def as_length(value: Any, name: str, least: int | None = 0) -> int:
     if least is not None and length < least:
         raise ArgumentError(message)
     return length
+
+
+def as_function(value: Any) -> Any:
+    """Return what is called with samples; a TypeError if it can't be."""
+    if not callable(value):
+        message = f"expected a function of a sample, found {value!r}; pass a callable"
+        raise GlueballTypeError(message)
+    return value
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -5,38 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from glueball import nd
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.gluon.loss._base import Loss, per_sample
-from glueball.gluon.loss.binary import (
-    HingeLoss,
-    LogisticLoss,
-    SigmoidBCELoss,
-    SigmoidBinaryCrossEntropyLoss,
-    SquaredHingeLoss,
-)
-from glueball.gluon.loss.distribution import KLDivLoss, PoissonNLLLoss
-from glueball.gluon.loss.embedding import CosineEmbeddingLoss, SDMLLoss, TripletLoss
-from glueball.gluon.loss.regression import HuberLoss, L1Loss, L2Loss
-from glueball.gluon.loss.softmax import SoftmaxCELoss, SoftmaxCrossEntropyLoss
+from glueball.gluon.loss._binary import *
+from glueball.gluon.loss._distribution import KLDivLoss, PoissonNLLLoss
+from glueball.gluon.loss._embedding import CosineEmbeddingLoss, SDMLLoss, TripletLoss
+from glueball.gluon.loss._regression import HuberLoss, L1Loss, L2Loss
+from glueball.gluon.loss._softmax import SoftmaxCELoss, SoftmaxCrossEntropyLoss
 
 __all__ = [
-    "CosineEmbeddingLoss",
-    "HingeLoss",
-    "HuberLoss",
-    "KLDivLoss",
-    "L1Loss",
-    "L2Loss",
-    "LogisticLoss",
-    "Loss",
-    "PoissonNLLLoss",
-    "SDMLLoss",
-    "SigmoidBCELoss",
-    "SigmoidBinaryCrossEntropyLoss",
-    "SoftmaxCELoss",
-    "SoftmaxCrossEntropyLoss",
-    "SquaredHingeLoss",
-    "TripletLoss",
-]
+    "CosineEmbeddingLoss", "HingeLoss", "HuberLoss", "KLDivLoss", "L1Loss", "L2Loss",
+    "LogisticLoss", "Loss", "PoissonNLLLoss", "SDMLLoss", "SigmoidBCELoss",
+    "SigmoidBinaryCrossEntropyLoss", "SoftmaxCELoss", "SoftmaxCrossEntropyLoss",
+    "SquaredHingeLoss", "TripletLoss",
+]  # fmt: skip
 
 
 # Losses that users wrote after Gluon's own import these two from this module.
@@ -54,5 +36,4 @@ def _reshape_like(F: Any, x: Any, y: Any) -> Any:
     return nd.reshape_like(x, y)
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import nd
+from glueball import _core, nd
+from glueball._number import fits_float32
 from glueball.base import ArgumentError, DtypeError, ShapeError
-from glueball.gluon._arrays import array_type, check_input
+from glueball.gluon._checks import array_type, check_input
 from glueball.gluon.block import HybridBlock
-from glueball.nd._record import finish, raw, result_axis
+from glueball.nd._record import finish, result_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    import numpy.typing as npt
+    from glueball.nd._record import Plain
 
-    Plain: TypeAlias = npt.NDArray[Any]
-    Binary: TypeAlias = Callable[[Plain, Plain], Plain]
-    Formula: TypeAlias = Callable[..., Any]
 
 __all__ = [
-    "Loss",
-    "PairLoss",
-    "as_array",
-    "check_not_hollow",
-    "checked",
-    "compare",
-    "finite",
-    "like_predictions",
-    "mean_per_sample",
-    "per_sample",
-]
+    "ElementLoss", "Loss", "PairLoss", "as_array", "check_not_hollow", "checked", "finite",
+    "like_predictions", "mean_per_sample", "per_sample", "recorded",
+]  # fmt: skip
 
 
 class Loss(HybridBlock):
@@ -42,18 +32,18 @@ class Loss(HybridBlock):
 
     Parameters
     ----------
-    weight : float or None
+    weight : float, optional
         Every value is multiplied by it.
-    batch_axis : int
+    batch_axis : int, default 0
         The axis whose entries are samples.
 
     Raises
     ------
     ValueError
-        If `weight` is no finite number.
+        If `weight` is not a finite number.
     """
 
-    def __init__(self, weight: float | None, batch_axis: int, **kwargs: Any) -> None:
+    def __init__(self, weight: float | None = None, batch_axis: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if weight is not None:
             finite("weight", weight, self.name)
@@ -74,12 +64,48 @@ class Loss(HybridBlock):
         return mean_per_sample(self._weighted(loss, sample_weight), self._batch_axis)
 
 
-class PairLoss(Loss):
-    """Base of losses that compare each prediction with the label at its place.
+class ElementLoss(Loss):
+    """Base of losses that are made of one for each element.
 
-    A subclass defines the loss of each element and its derivatives, functions of plain NumPy arrays;
-    autograd records all three as one step.
+    A subclass names its kind in the core, which computes the plain case as one step, and defines the
+    loss of each element from array functions: for the other cases, and for second derivatives.
     """
+
+    _kind: str
+    _parameter = 1.0
+
+    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
+        """Compare the elements, weigh them, and reduce them to a value for each sample."""
+        loss = self._compiled(pred, label, sample_weight)
+        if loss is not None:
+            return loss if self._weight is None else loss * self._weight
+        return self._reduced(
+            self._weighted(self._terms(pred, label), sample_weight), self._batch_axis
+        )
+
+    def _compiled(self, pred: Any, label: Any, sample_weight: Any) -> Any:
+        """Return the core's loss of each sample; None where there is more to do than it does."""
+        if sample_weight is not None or self._batch_axis != 0 or label._node is not None:
+            return None
+        return _core.elementwise_loss(
+            self._kind, self._parameter, pred, label, self.name, self._again
+        )
+
+    def _again(self, pred: Any, label: Any) -> Any:
+        """Compute what the core does from array functions, for second derivatives."""
+        return self._reduced(self._terms(pred, label), 0)
+
+    def _terms(self, pred: Any, label: Any) -> Any:
+        """Return the loss of each element, from array functions."""
+        raise NotImplementedError
+
+    def _reduced(self, terms: Any, batch_axis: int) -> Any:
+        """Return one value for each sample."""
+        return mean_per_sample(terms, batch_axis)
+
+
+class PairLoss(ElementLoss):
+    """Base of losses that compare each prediction with the label at its place, and need no more."""
 
     def forward(self, pred: Any, label: Any, sample_weight: Any = None) -> Any:
         """Return the loss of each sample.
@@ -101,78 +127,34 @@ class PairLoss(Loss):
         Raises
         ------
         ValueError
-            If shapes do not fit, or `pred` is no NDArray.
+            If shapes do not fit, or `pred` is not an NDArray.
         TypeError
-            If labels or weights are no numbers.
+            If labels or weights are not numbers.
         """
         label, sample_weight = checked(self.name, pred, label, sample_weight)
         check_not_hollow(self.name, pred, self._batch_axis)
         label = like_predictions(self.name, label, pred)
         return super().forward(pred, label, sample_weight)
 
-    def hybrid_forward(self, F: Any, pred: Any, label: Any, sample_weight: Any = None) -> Any:
-        """Compare the elements, weigh them, and take the mean of each sample."""
-        loss = compare(
-            self.name,
-            pred,
-            label,
-            self._value,
-            self._slope_by_pred,
-            self._slope_by_label,
-            self._formula,
-        )
-        return self._weighted_mean(F, loss, sample_weight)
 
-    def _value(self, pred: Plain, label: Plain) -> Plain:
-        """Return the loss of each element."""
-        raise NotImplementedError
-
-    def _slope_by_pred(self, pred: Plain, label: Plain) -> Plain:
-        """Return the derivative of each element's loss by its prediction."""
-        raise NotImplementedError
-
-    def _slope_by_label(self, pred: Plain, label: Plain) -> Plain:
-        """Return the derivative of each element's loss by its label."""
-        raise NotImplementedError
-
-    def _formula(self, np: Any, pred: Any, label: Any) -> Any:
-        """Return the loss of each element from functions of `np`, for second derivatives."""
-        raise NotImplementedError
-
-
-def compare(
-    name: str,
-    pred: Any,
-    label: Any,
-    value: Binary,
-    slope_by_pred: Binary,
-    slope_by_label: Binary,
-    formula: Formula,
+def recorded(
+    name: str, parts: Sequence[Plain], inputs: Sequence[Any], formula: Callable[..., Any]
 ) -> Any:
-    """Return value(pred, label), elementwise, recorded with its derivatives as one step.
+    """Return a loss that the core computed with its derivatives by the first inputs, recorded as one step.
 
-    ``formula(np, pred, label)`` is the same from functions of ``autograd.numpy``, for second derivatives.
+    ``formula(np, *inputs)`` is the same from functions of ``autograd.numpy``, for second derivatives.
     """
-    p, y = raw(pred), raw(label)
-    by_label_too = label._node is not None
+    loss, *slopes = parts
 
     def backward(grad: Plain, _: Any) -> tuple[Plain | None, ...]:
-        by_label = grad * slope_by_label(p, y) if by_label_too else None
-        return grad * slope_by_pred(p, y), by_label
+        by_inputs = [grad.reshape((-1,) + (1,) * (slope.ndim - 1)) * slope for slope in slopes]
+        return (*by_inputs, *[None] * (len(inputs) - len(slopes)))
 
-    return finish(value(p, y), (pred, label), backward, name, None, formula)
+    return finish(loss, inputs, backward, name, None, formula)
 
 
 def checked(name: str, pred: Any, label: Any, sample_weight: Any) -> tuple[Any, Any]:
-    """Return labels and weights as arrays of the present mode; refuse what is none.
-
-    Raises
-    ------
-    ValueError
-        If `pred` is no NDArray.
-    TypeError
-        If predictions are no floats, or labels or weights no numbers.
-    """
+    """Return labels and weights as arrays of the present mode; refuse what is neither an NDArray nor numbers."""
     if type(pred) is not array_type():
         check_input(pred, name)
     if pred.dtype.char not in "fd":
@@ -189,13 +171,7 @@ def checked(name: str, pred: Any, label: Any, sample_weight: Any) -> tuple[Any, 
 
 
 def check_not_hollow(name: str, pred: Any, batch_axis: int) -> None:
-    """Refuse samples without elements, which have no mean.
-
-    Raises
-    ------
-    ValueError
-        In that case, or if there is no such batch axis.
-    """
+    """Refuse samples without elements, which have no mean, and a batch axis that is not there."""
     axis = result_axis(batch_axis, pred.ndim, name)
     if pred.size == 0 and pred.shape[axis] > 0:
         message = (
@@ -206,35 +182,24 @@ def check_not_hollow(name: str, pred: Any, batch_axis: int) -> None:
 
 
 def as_array(value: Any, what: str, pred: Any) -> Any:
-    """Return numbers as an array like `pred`, in class and dtype.
-
-    Raises
-    ------
-    TypeError
-        If they are no numbers.
-    """
+    """Return numbers as an array like `pred`, in class and dtype; a TypeError for anything else."""
     if isinstance(value, nd.NDArray):
         return value if value.dtype == pred.dtype else nd.cast(value, pred.dtype)
     try:
         numbers = np.asarray(value)
-        if numbers.dtype.kind not in "fiub":
-            raise TypeError(f"dtype {numbers.dtype}")  # noqa: EM102
+        found = f"dtype {numbers.dtype}"
     except (TypeError, ValueError) as error:
+        numbers, found = None, str(error)
+    if numbers is None or numbers.dtype.kind not in "fiub":
         message = (
-            f"expected numbers as {what}, found {type(value).__name__} ({error}); pass an NDArray"
+            f"expected numbers as {what}, found {type(value).__name__} ({found}); pass an NDArray"
         )
-        raise DtypeError(message) from error
+        raise DtypeError(message)
     return numbers.astype(pred.dtype).view(type(pred))
 
 
 def like_predictions(name: str, label: Any, pred: Any) -> Any:
-    """Return the labels in the predictions' shape and dtype.
-
-    Raises
-    ------
-    ValueError
-        If there are more of them, or fewer.
-    """
+    """Return the labels in the predictions' shape and dtype; refuse another number of them."""
     if label.size != pred.size:
         message = (
             f"Cannot reshape array of size {label.size} into shape {tuple(pred.shape)}: expected "
@@ -248,13 +213,7 @@ def like_predictions(name: str, label: Any, pred: Any) -> Any:
 
 
 def per_sample(sample_weight: Any, loss: Any, batch_axis: int) -> Any:
-    """Return the weights in a shape that multiplies samples, not other axes.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """Return the weights in a shape that multiplies samples, not other axes; refuse those that have none."""
     if sample_weight.size == 1:
         return sample_weight.reshape((1,) * loss.ndim)
     axis = result_axis(batch_axis, loss.ndim, "batch_axis")
@@ -285,14 +244,8 @@ def mean_per_sample(loss: Any, batch_axis: int) -> Any:
 
 
 def finite(what: str, value: Any, name: str, least: float = -math.inf) -> float:
-    """Return a setting as a number.
-
-    Raises
-    ------
-    ValueError
-        If it is none, not finite, or not above `least`.
-    """
-    if not isinstance(value, Real) or not math.isfinite(value) or value <= least:
+    """Return a setting as a number; refuse one that is not finite, or not above `least`."""
+    if not isinstance(value, Real) or not fits_float32(float(value)) or value <= least:
         number = "a finite number" if least == -math.inf else f"a finite number above {least:g}"
         message = f"expected {number} as {what} of '{name}', found {value!r}; correct it"
         raise ArgumentError(message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from glueball import nd
-from glueball.gluon._plan import current_plan
+from glueball.gluon._checks import check_alone
 from glueball.gluon.block import HybridBlock
+from glueball.gluon.block._plan import current_plan
 
 __all__ = ["NativeLayer"]
 
@@ -18,9 +19,7 @@ class NativeLayer(HybridBlock):
         """Return the layer's output for `x`, an NDArray of the layer's dtype."""
         if self._runs_hybrid_forward:
             return super().forward(x, *args)
-        if args:
-            message = f"expected one input of '{self.name}', found {1 + len(args)}; pass x alone"
-            raise TypeError(message)
+        check_alone(args, self.name)
         return current_plan(self).run(x)
 
     def _from_functions(self, x: Any) -> Any:

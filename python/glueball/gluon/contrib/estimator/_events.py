@@ -19,19 +19,9 @@ if TYPE_CHECKING:
     from glueball.metric import EvalMetric
 
 __all__ = [
-    "BatchBegin",
-    "BatchEnd",
-    "Counter",
-    "EpochBegin",
-    "EpochEnd",
-    "EventHandler",
-    "TrainBegin",
-    "TrainEnd",
-    "checked_metrics",
-    "checked_period",
-    "is_due",
-    "metric_values",
-]
+    "BatchBegin", "BatchEnd", "Counter", "EpochBegin", "EpochEnd", "EventHandler", "Periodic", "TrainBegin",
+    "TrainEnd", "checked_metrics", "is_due", "metric_values",
+]  # fmt: skip
 
 
 class EventHandler:
@@ -39,28 +29,28 @@ class EventHandler:
 
 
 class TrainBegin(EventHandler):
-    """Is told when training begins."""
+    """Called when training begins."""
 
     def train_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
         """Do nothing; override it."""
 
 
 class TrainEnd(EventHandler):
-    """Is told when training has ended."""
+    """Called when training has ended."""
 
     def train_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
         """Do nothing; override it."""
 
 
 class EpochBegin(EventHandler):
-    """Is told when an epoch begins."""
+    """Called when an epoch begins."""
 
     def epoch_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
         """Do nothing; override it."""
 
 
 class EpochEnd(EventHandler):
-    """Is told when an epoch has ended."""
+    """Called when an epoch has ended."""
 
     def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
         """Return whether to stop; override it."""
@@ -68,14 +58,14 @@ class EpochEnd(EventHandler):
 
 
 class BatchBegin(EventHandler):
-    """Is told when a batch begins."""
+    """Called when a batch begins."""
 
     def batch_begin(self, estimator: Estimator, *args: Any, **kwargs: Any) -> None:
         """Do nothing; override it. `kwargs` holds ``batch``."""
 
 
 class BatchEnd(EventHandler):
-    """Is told when backward has run on a batch."""
+    """Called when backward has run on a batch."""
 
     def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
         """Return whether to stop; override it.
@@ -107,6 +97,32 @@ class Counter(TrainBegin, BatchEnd, EpochEnd):
         return False
 
 
+class Periodic(Counter):
+    """Base of handlers that do something after each so many epochs, or batches."""
+
+    def __init__(self, epoch_period: int | None, batch_period: int | None) -> None:
+        self.epoch_period = _checked_period(epoch_period, "epoch_period")
+        self.batch_period = _checked_period(batch_period, "batch_period")
+
+    def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Act, if it is due."""
+        super().batch_end(estimator)
+        if is_due(self.current_batch, self.batch_period):
+            self._act(estimator, self.current_epoch)
+        return False
+
+    def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Act, if it is due."""
+        super().epoch_end(estimator)
+        if is_due(self.current_epoch, self.epoch_period):
+            self._act(estimator, self.current_epoch - 1)
+        return False
+
+    def _act(self, estimator: Estimator, epoch: int) -> None:
+        """Do it, in or after the epoch of that number."""
+        raise NotImplementedError
+
+
 def is_due(count: int, period: int | None) -> bool:
     return period is not None and count % period == 0
 
@@ -127,7 +143,7 @@ def checked_metrics(metrics: Any) -> list[EvalMetric]:
     return found
 
 
-def checked_period(period: int | None, name: str) -> int | None:
+def _checked_period(period: int | None, name: str) -> int | None:
     if period is not None and period < 1:
         message = f"expected a {name} of 1 or more, or None, found {period}; correct it"
         raise ArgumentError(message)

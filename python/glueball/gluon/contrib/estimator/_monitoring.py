@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -9,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glueball.base import ArgumentError
-from glueball.gluon.contrib.estimator._events import (
-    Counter,
-    TrainEnd,
-    checked_metrics,
-    checked_period,
-    is_due,
-)
+from glueball.gluon import Block
+from glueball.gluon._files.loading import check_loading, read_named
+from glueball.gluon._trainer_states import check_states
+from glueball.gluon.contrib.estimator._events import Counter, Periodic, TrainEnd, checked_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from glueball.gluon import Parameter
     from glueball.gluon.contrib.estimator.estimator import Estimator
     from glueball.metric import EvalMetric
 
@@ -93,7 +94,7 @@ class EarlyStoppingHandler(Counter, TrainEnd):
     Raises
     ------
     ValueError
-        If `monitor` is no metric, or the mode is another.
+        If `monitor` is not a metric, or the mode is another.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class EarlyStoppingHandler(Counter, TrainEnd):
             )
 
 
-class CheckpointHandler(Counter):
+class CheckpointHandler(Periodic):
     """Saves parameters, and the best of them, after epochs or batches.
 
     Files are ``<prefix>-epoch<e>batch<b>.params`` and ``<prefix>-best.params``, in MXNet's format, and the
@@ -201,13 +202,12 @@ class CheckpointHandler(Counter):
         if max_checkpoints < 1:
             message = f"expected max_checkpoints of 1 or more, found {max_checkpoints}; 5 is usual"
             raise ArgumentError(message)
+        super().__init__(epoch_period, batch_period)
         self._watch = None if monitor is None else _Monitor(monitor, mode)
         self.model_dir = Path(model_dir)
         self.model_prefix = model_prefix
         self.verbose = verbose
         self.save_best = save_best
-        self.epoch_period = checked_period(epoch_period, "epoch_period")
-        self.batch_period = checked_period(batch_period, "batch_period")
         self.max_checkpoints = max_checkpoints
         self.resume_from_checkpoint = resume_from_checkpoint
         self.saved_checkpoints: list[str] = []
@@ -227,21 +227,7 @@ class CheckpointHandler(Counter):
         if self.resume_from_checkpoint:
             self._resume(estimator)
 
-    def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
-        """Save, if it is due."""
-        super().batch_end(estimator)
-        if is_due(self.current_batch, self.batch_period):
-            self._save(estimator, self.current_epoch)
-        return False
-
-    def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
-        """Save, if it is due."""
-        super().epoch_end(estimator)
-        if is_due(self.current_epoch, self.epoch_period):
-            self._save(estimator, self.current_epoch - 1)
-        return False
-
-    def _save(self, estimator: Estimator, epoch: int) -> None:
+    def _act(self, estimator: Estimator, epoch: int) -> None:
         name = f"{self.model_prefix}-epoch{epoch}batch{self.current_batch}"
         self._write(estimator, name)
         if name not in self.saved_checkpoints:
@@ -272,10 +258,10 @@ class CheckpointHandler(Counter):
             return
         last = max(found, key=lambda match: int(match[2]))
         path = self.model_dir / last[0]
-        self.current_epoch, self.current_batch = int(last[1]) + 1, int(last[2])
+        epoch, batch = int(last[1]) + 1, int(last[2])
         for name, asked, had in (
-            ("epochs", estimator.max_epoch, self.current_epoch),
-            ("batches", estimator.max_batch, self.current_batch),
+            ("epochs", estimator.max_epoch, epoch),
+            ("batches", estimator.max_batch, batch),
         ):
             if asked is not None and had >= asked:
                 message = (
@@ -283,12 +269,28 @@ class CheckpointHandler(Counter):
                     f"{name}={asked}; ask for more, or use another model_dir"
                 )
                 raise ArgumentError(message)
-        estimator.net.load_parameters(os.fspath(path))
-        states = path.with_suffix(".states")
-        if states.is_file():
-            estimator.trainer.load_states(states)
+        _restore(estimator, os.fspath(path), path.with_suffix(".states"))
+        self.current_epoch, self.current_batch = epoch, batch
         if estimator.max_epoch is not None:
             estimator.max_epoch -= self.current_epoch
         if estimator.max_batch is not None:
             estimator.max_batch -= self.current_batch
         estimator.logger.info("CheckpointHandler: resumed from %s", path)
+
+
+def _restore(estimator: Estimator, parameters: str, states: Path) -> None:
+    """Read both files of a checkpoint; check both before anything changes."""
+    net, trainer = estimator.net, estimator.trainer
+    shapes: dict[Parameter, tuple[int, ...]] = {}
+    assign: Callable[[], object] = functools.partial(net.load_parameters, parameters)
+    if type(net).load_parameters is Block.load_parameters:  # one of your own knows its files alone
+        shapes, assign = check_loading(
+            net._walk_parameters(), read_named(parameters), parameters, prefix=net.prefix
+        )
+    if not states.is_file():
+        assign()
+        return
+    with trainer._lock:
+        restore = check_states(states, trainer._optimizer, trainer._params, shapes)
+        assign()
+        restore()

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, PackageError
 from glueball.gluon.contrib.estimator._events import (
     BatchEnd,
     EpochBegin,
@@ -124,7 +124,7 @@ class LoggingHandler(TrainBegin, TrainEnd, EpochBegin, EpochEnd, BatchEnd):
 
 
 class ProgressHandler(EpochBegin, EpochEnd, BatchEnd, TrainBegin, TrainEnd):
-    """Shows a progress bar for each epoch, with metrics behind it.
+    """Shows a progress bar for each epoch, with metrics after it.
 
     Not in Gluon. Needs tqdm: ``pip install 'glueball[progress]'``.
 
@@ -156,7 +156,7 @@ class ProgressHandler(EpochBegin, EpochEnd, BatchEnd, TrainBegin, TrainEnd):
                 "expected tqdm for progress bars, found that it is missing; pip install "
                 "'glueball[progress]'"
             )
-            raise ImportError(message) from error
+            raise PackageError(message) from error
         self._make_bar = tqdm
         self.metrics = None if metrics is None else checked_metrics(metrics)
         self.priority = priority

@@ -9,9 +9,8 @@ from glueball.gluon.contrib.estimator._events import (
     BatchEnd,
     Counter,
     EpochBegin,
+    Periodic,
     checked_metrics,
-    checked_period,
-    is_due,
 )
 
 if TYPE_CHECKING:
@@ -21,11 +20,8 @@ if TYPE_CHECKING:
     from glueball.metric import EvalMetric
 
 __all__ = [
-    "GradientUpdateHandler",
-    "MetricHandler",
-    "StoppingHandler",
-    "ValidationHandler",
-]
+    "GradientUpdateHandler", "MetricHandler", "StoppingHandler", "ValidationHandler",
+]  # fmt: skip
 
 
 class StoppingHandler(Counter):
@@ -109,7 +105,7 @@ class MetricHandler(EpochBegin, BatchEnd):
         return False
 
 
-class ValidationHandler(Counter):
+class ValidationHandler(Periodic):
     """Evaluates on other data, after epochs or batches.
 
     Parameters
@@ -137,26 +133,11 @@ class ValidationHandler(Counter):
         priority: float = -1000,
         event_handlers: Any = None,
     ) -> None:
+        super().__init__(epoch_period, batch_period)
         self.val_data = val_data
         self.eval_fn = eval_fn
-        self.epoch_period = checked_period(epoch_period, "epoch_period")
-        self.batch_period = checked_period(batch_period, "batch_period")
         self.priority = priority
         self.event_handlers = event_handlers
 
-    def batch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
-        """Evaluate, if it is due."""
-        super().batch_end(estimator)
-        if is_due(self.current_batch, self.batch_period):
-            self._evaluate()
-        return False
-
-    def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
-        """Evaluate, if it is due."""
-        super().epoch_end(estimator)
-        if is_due(self.current_epoch, self.epoch_period):
-            self._evaluate()
-        return False
-
-    def _evaluate(self) -> None:
+    def _act(self, estimator: Estimator, epoch: int) -> None:
         self.eval_fn(val_data=self.val_data, batch_axis=0, event_handlers=self.event_handlers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueball import autograd
+from glueball._scope import surface
 from glueball.base import ArgumentError
 from glueball.gluon.utils import split_and_load
 
@@ -56,27 +57,7 @@ class BatchProcessor:
         return [data], [label], [pred], [loss]
 
     def evaluate_batch(self, estimator: Estimator, val_batch: Any, batch_axis: int = 0) -> Any:
-        """Run forward, with the net and the loss for evaluation.
-
-        Parameters
-        ----------
-        estimator : Estimator
-            Whose.
-        val_batch : sequence of NDArray
-            Data and labels.
-        batch_axis : int, default 0
-            The axis that counts samples.
-
-        Returns
-        -------
-        tuple of list of NDArray
-            Data, labels, predictions and losses.
-
-        Raises
-        ------
-        ValueError
-            If the batch is something else.
-        """
+        """Run forward, with the net and the loss for evaluation; all else is as for `fit_batch`."""
         del batch_axis
         data, label = _parts(val_batch)
         pred = estimator.val_net(data)
@@ -92,3 +73,6 @@ def _parts(batch: Any) -> tuple[Any, Any]:
         )
         raise ArgumentError(message)
     return batch[0], batch[1]
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from glueball import init, metric
+from glueball._scope import surface
 from glueball.base import ArgumentError
 from glueball.context import Context, current_context, require_cpu
 from glueball.gluon.block import Block
@@ -39,7 +40,7 @@ __all__ = ["Estimator"]
 
 
 class Estimator:
-    """Trains a net by batches, tells handlers of it, and evaluates.
+    """Trains a net by batches, calls handlers at each event, and evaluates.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ class Estimator:
         Parameters
         ----------
         train_data : DataLoader or iterable
-            Gives batches of data and labels, anew for each epoch.
+            Gives batches of data and labels, again for each epoch.
         val_data : DataLoader or iterable, optional
             Evaluated after each epoch.
         epochs, batches : int, optional
@@ -202,7 +203,7 @@ class Estimator:
             if empty:
                 message = (
                     f"expected batches in train_data, found none in {type(train_data).__name__}; a "
-                    "generator can be iterated only once, a DataLoader anew for each epoch"
+                    "generator can be iterated only once, a DataLoader again for each epoch"
                 )
                 raise ArgumentError(message)
             done = _tell(handlers, EpochEnd, "epoch_end", self)
@@ -368,3 +369,6 @@ def _logger() -> logging.Logger:
     logger = logging.Logger("Estimator", logging.INFO)  # noqa: LOG001 - each has its own
     logger.addHandler(logging.StreamHandler(sys.stdout))
     return logger
+
+
+__getattr__, __dir__ = surface(__name__)

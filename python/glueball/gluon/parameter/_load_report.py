@@ -1,0 +1,65 @@
+"""What a call that loads returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["LoadReport"]
+
+
+class LoadReport:
+    """What was loaded, and what was not.
+
+    Attributes
+    ----------
+    loaded : dict of str to str
+        Path of each parameter that got values (its first one; the full name where names were asked for) to the
+        name of the array.
+    missing : list of str
+        Parameters that got none, and keep what they had.
+    unexpected : list of str
+        Names of arrays that no parameter took.
+    mismatched : dict of str to tuple
+        Paths of parameters that got none because shapes differ, to their shape and the array's.
+    """
+
+    __slots__ = ("loaded", "mismatched", "missing", "unexpected")
+
+    def __init__(
+        self,
+        loaded: dict[str, str],
+        missing: Iterable[str] = (),
+        unexpected: Iterable[str] = (),
+        mismatched: dict[str, tuple[Any, tuple[int, ...]]] | None = None,
+    ) -> None:
+        self.loaded = loaded
+        self.missing = list(missing)
+        self.unexpected = list(unexpected)
+        self.mismatched = mismatched or {}
+
+    @property
+    def missing_keys(self) -> list[str]:
+        """PyTorch's word for `missing`."""
+        return self.missing
+
+    @property
+    def unexpected_keys(self) -> list[str]:
+        """PyTorch's word for `unexpected`."""
+        return self.unexpected
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.loaded, self.missing, self.unexpected, self.mismatched))
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, LoadReport) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f"LoadReport(loaded={self.loaded}, missing={self.missing}, unexpected={self.unexpected}, "
+            f"mismatched={self.mismatched})"
+        )
