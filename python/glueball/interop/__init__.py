@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glueball._scope import surface
 from glueball.base import ArgumentError
-from glueball.gluon import nn
 from glueball.interop._arrays import Layer, layers_in, to_numpy
 from glueball.interop._matching import (
+    COUNTERS,
     Target,
     assign,
     check_layout,
@@ -19,10 +20,10 @@ from glueball.interop._matching import (
     pair_up,
     targets_in,
 )
-from glueball.interop._names import COUNTERS
 
 if TYPE_CHECKING:
     from glueball.gluon import Block
+    from glueball.gluon.parameter import LoadReport
 
 __all__ = ["load_arrays", "load_keras", "load_torch", "to_keras", "to_torch"]
 
@@ -33,7 +34,7 @@ def load_arrays(
     *,
     mapping: Mapping[str, str] | None = None,
     layout: str | None = None,
-) -> dict[str, str]:
+) -> LoadReport:
     """Copy named arrays of any library into a net.
 
     Names are paths with dots or slashes, or dicts in dicts; the last part is the parameter's, in the
@@ -56,8 +57,8 @@ def load_arrays(
 
     Returns
     -------
-    dict of str to str
-        Structural path of each parameter to the name of what was copied into it; ``'1'`` or ``'0'`` for
+    LoadReport
+        Its `loaded` has the structural path of each parameter, and the name of what was copied into it; ``'1'`` or ``'0'`` for
         gamma and beta that the layer does not learn, and others do not store.
 
     Raises
@@ -66,7 +67,7 @@ def load_arrays(
         If names or shapes do not fit, or a weight fits either way round; says so of each, with the
         shapes on both sides.
     TypeError
-        If `arrays` or `mapping` is no mapping, or something in it no array of numbers.
+        If `arrays` or `mapping` is not a mapping, or something in it not an array of numbers.
 
     Examples
     --------
@@ -74,7 +75,8 @@ def load_arrays(
     >>> from glueball import interop
     >>> from glueball.gluon import nn
     >>> net = nn.Sequential(nn.Dense(2, in_units=3))
-    >>> interop.load_arrays(net, {"out/kernel": numpy.ones((3, 2)), "out/bias": numpy.zeros(2)})
+    >>> arrays = {"out/kernel": numpy.ones((3, 2)), "out/bias": numpy.zeros(2)}
+    >>> interop.load_arrays(net, arrays).loaded
     {'0.weight': 'out/kernel', '0.bias': 'out/bias'}
     """
     check_layout(layout)
@@ -89,7 +91,7 @@ def load_torch(
     *,
     mapping: Mapping[str, str] | None = None,
     layout: str = "out_in",
-) -> dict[str, str]:
+) -> LoadReport:
     """Copy a PyTorch ``state_dict()`` into a net: `load_arrays` with weights (units, in_units).
 
     Parameters
@@ -105,7 +107,7 @@ def load_torch(
 
     Returns
     -------
-    dict of str to str
+    LoadReport
         As of `load_arrays`.
 
     Raises
@@ -122,7 +124,7 @@ def load_keras(
     *,
     mapping: Mapping[str, str] | None = None,
     layout: str = "in_out",
-) -> dict[str, str]:
+) -> LoadReport:
     """Copy the weights of a Keras model into a net.
 
     Parameters
@@ -138,7 +140,7 @@ def load_keras(
 
     Returns
     -------
-    dict of str to str
+    LoadReport
         As of `load_arrays`; of a list, the places in it stand for names: ``'[0]'``.
 
     Raises
@@ -301,14 +303,17 @@ def _torch_arrays(target: Target) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _values_for(target: Target, theirs: str) -> np.ndarray[Any, Any]:
-    entry = next(entry for entry, _ in target.parameters if theirs in entry.accepts())
+    entry = next(entry for entry, _ in target.parameters if theirs in entry.accepted())
     return _values(target, entry.name)
 
 
 def _values(target: Target, name: str) -> np.ndarray[Any, Any]:
     """Return a copy of what the layer computes with."""
-    parameter = next(parameter for entry, parameter in target.parameters if entry.name == name)
+    entry, parameter = next(each for each in target.parameters if each[0].name == name)
     values = np.array(parameter.data())
-    if isinstance(target.block, nn.BatchNorm) and name == "gamma" and not target.block._scale:
-        values[:] = 1  # which stands in for it
+    if entry.is_ignored(target.block):
+        values[:] = 1
     return values
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glueball.base import GlueballTypeError
+from glueball.base import ArgumentError, GlueballTypeError
 
 __all__ = ["Layer", "describe", "layers_in", "to_numpy"]
 
@@ -44,7 +44,7 @@ def to_numpy(value: Any, name: str) -> np.ndarray[Any, Any]:
     Raises
     ------
     TypeError
-        If it is no array of real numbers.
+        If it is not an array of real numbers.
     """
     for step in ("detach", "cpu"):
         if hasattr(value, step):
@@ -77,7 +77,7 @@ def layers_in(weights: Any) -> list[Layer]:
     Raises
     ------
     TypeError
-        If it is no mapping of names to arrays.
+        If it is not a mapping of names to arrays.
     """
     if not isinstance(weights, Mapping):
         message = (
@@ -92,6 +92,12 @@ def layers_in(weights: Any) -> list[Layer]:
             parts = parts[1:]
         path, local = ".".join(parts[:-1]), parts[-1] if parts else name
         layer = layers.setdefault(path, Layer(path))
+        if local in layer.arrays:
+            message = (
+                f"expected one array for each place, found '{layer.names[local]}' and '{name}', which both "
+                f"name '{'.'.join(parts)}'; leave one of them out"
+            )
+            raise ArgumentError(message)
         layer.arrays[local] = to_numpy(value, name)
         layer.names[local] = name
     return _by_number(list(layers.values()))

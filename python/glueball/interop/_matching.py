@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball.base import ArgumentError, GlueballTypeError
-from glueball.gluon import nn
+from glueball.gluon._declaration import ArrayNames
+from glueball.gluon.parameter import LoadReport
 from glueball.interop._arrays import Layer, describe
-from glueball.interop._names import COUNTERS, Entry, entries_of
 
 if TYPE_CHECKING:
     from glueball.gluon import Block, Parameter
 
 __all__ = [
-    "Assignment",
-    "Target",
-    "assign",
-    "check_layout",
-    "match",
-    "once",
-    "pair_up",
+    "COUNTERS", "Assignment", "Target", "assign", "check_layout", "match", "once", "pair_up",
     "targets_in",
-]
+]  # fmt: skip
 
+# Counts of batches, which only training elsewhere reads.
+COUNTERS = frozenset({"num_batches_tracked"})
 _LAYOUTS = {"out_in": "(units, in_units)", "in_out": "(in_units, units)"}
 
 
@@ -38,7 +34,7 @@ class Target:
         Structural path: ``'encoder.0'``.
     block : Block
         The block.
-    parameters : list of (Entry, Parameter)
+    parameters : list of (ArrayNames, Parameter)
         Its own parameters, in Keras's order.
     """
 
@@ -46,9 +42,13 @@ class Target:
         self.path = path
         self.block = block
         own = dict(block._own_parameters(""))
-        self.parameters = [(each, own[each.name]) for each in entries_of(block, tuple(own))]
+        known = () if block._declaration is None else block._declaration.arrays
+        named = {each.name for each in known}
+        # What no class declares, as a user's own block, has one name everywhere and is never transposed.
+        others = (ArrayNames(name, name, name) for name in own if name not in named)
+        self.parameters = [(each, own[each.name]) for each in (*known, *others) if each.name in own]
 
-    def name_of(self, entry: Entry) -> str:
+    def name_of(self, entry: ArrayNames) -> str:
         """Return a parameter's structural path."""
         return f"{self.path}.{entry.name}" if self.path else entry.name
 
@@ -66,13 +66,7 @@ class Assignment:
 
 
 def check_layout(layout: str | None) -> None:
-    """Refuse what is no layout of matrices.
-
-    Raises
-    ------
-    ValueError
-        In that case.
-    """
+    """Refuse what is not a layout of matrices."""
     if layout is not None and layout not in _LAYOUTS:
         message = (
             f"expected layout 'out_in' or 'in_out', found {layout!r}; 'out_in' is (units, in_units), "
@@ -107,7 +101,7 @@ def pair_up(
     ValueError
         If `mapping` names what is not there, or the numbers of layers differ.
     TypeError
-        If `mapping` is none.
+        If `mapping` is not a mapping.
     """
     by_path = {target.path: target for target in targets}
     if mapping is not None:
@@ -155,13 +149,7 @@ def _pairs_by_mapping(
 def match(
     pairs: list[tuple[Layer, Target]], targets: list[Target], layout: str | None, net: str
 ) -> list[Assignment]:
-    """Return an array for every parameter of the net.
-
-    Raises
-    ------
-    ValueError
-        If anything is left over on either side, or does not fit; names everything that does.
-    """
+    """Return an array for every parameter of the net; refuse with the names of all that does not fit."""
     assignments: list[Assignment] = []
     misfits: list[str] = []
     for layer, target in pairs:
@@ -191,11 +179,11 @@ def match(
     return list(values_of.values())
 
 
-def assign(assignments: list[Assignment]) -> dict[str, str]:
-    """Copy every array, and return from where each parameter, by path, has its values."""
+def assign(assignments: list[Assignment]) -> LoadReport:
+    """Copy every array, and report from where each parameter, by path, has its values."""
     for each in assignments:
         each.parameter._load_data(each.values, None)
-    return {each.path: each.source for each in assignments}
+    return LoadReport({each.path: each.source for each in assignments})
 
 
 def _match_layer(
@@ -207,11 +195,11 @@ def _match_layer(
 ) -> None:
     """Add what fits to `assignments`, and descriptions of what does not to `misfits`."""
     rest = {local: array for local, array in layer.arrays.items() if local not in COUNTERS}
-    left_out: list[tuple[Entry, Parameter]] = []
+    left_out: list[tuple[ArrayNames, Parameter]] = []
     channels: tuple[int, ...] | None = None
     for entry, parameter in target.parameters:
         path = target.name_of(entry)
-        local = next((name for name in entry.accepts() if name in rest), None)
+        local = next((name for name in entry.accepted() if name in rest), None)
         if local is None and entry.is_left_out(parameter):
             left_out.append((entry, parameter))
         elif local is None:
@@ -243,7 +231,7 @@ def _match_layer(
 
 
 def _misfit(
-    array: np.ndarray[Any, Any], entry: Entry, parameter: Parameter, layout: str | None
+    array: np.ndarray[Any, Any], entry: ArrayNames, parameter: Parameter, layout: str | None
 ) -> str:
     """Return why an array does not fit a parameter, or nothing."""
     straight = array.size > 0 and parameter._fits(array.shape)
@@ -268,7 +256,7 @@ def _misfit(
 
 
 def _is_turned(
-    array: np.ndarray[Any, Any], entry: Entry, parameter: Parameter, layout: str | None
+    array: np.ndarray[Any, Any], entry: ArrayNames, parameter: Parameter, layout: str | None
 ) -> bool:
     if not entry.is_matrix:
         return False
@@ -279,11 +267,9 @@ def _converted(array: np.ndarray[Any, Any], parameter: Parameter) -> np.ndarray[
     return array.astype(parameter.dtype)
 
 
-def _unused(array: np.ndarray[Any, Any], entry: Entry, target: Target) -> str:
-    """Return why the layer would pay no heed to values, or nothing."""
-    block = target.block
-    is_unused = isinstance(block, nn.BatchNorm) and entry.name == "gamma" and not block._scale
-    if is_unused and not np.all(array == 1):
+def _unused(array: np.ndarray[Any, Any], entry: ArrayNames, target: Target) -> str:
+    """Return why the layer would ignore values, or nothing."""
+    if entry.is_ignored(target.block) and not np.all(array == 1):
         return "is not 1, and the layer was made with scale=False, which takes 1 for it"
     return ""
 

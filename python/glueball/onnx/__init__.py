@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glueball._disk import path_of
+from glueball._scope import surface
 from glueball.onnx._packages import import_onnx
 from glueball.onnx._reading import read_net
 from glueball.onnx._writing import make_model, save_model
@@ -38,7 +39,9 @@ def export(
         `BatchNorm`, `LayerNorm`, `GroupNorm`, `InstanceNorm`, `PReLU`, `Identity`, and
         ``HybridLambda("softmax")`` or ``HybridLambda("log_softmax")``.
     path : str or path
-        Of the file, which is written whole or not at all.
+        Of the file, which is written whole or not at all. Of a net of nearly 2 GiB or more, which such a file
+        cannot hold, the arrays go into another beside it, called after the path and their contents:
+        ``net.onnx.0123456789abcdef.data``. Both go together; one that an earlier export made is removed.
     input_shape : sequence of int or None, optional
         Of the input, None for a length that may vary: ``(None, 28, 28)``. Without it
         ``(None, width of the first layer that has one)``.
@@ -70,7 +73,8 @@ def export(
     >>> session.run(None, {"input": nd.ones((5, 3)).asnumpy()})[0].shape
     (5, 2)
     """
-    save_model(make_model(import_onnx(), net, input_shape, fold_batch_norm), path_of(path))
+    onnx = import_onnx()
+    save_model(onnx, *make_model(onnx, net, input_shape, fold_batch_norm), path_of(path))
 
 
 def load(path: str | os.PathLike[str]) -> HybridSequential:
@@ -79,7 +83,7 @@ def load(path: str | os.PathLike[str]) -> HybridSequential:
     Parameters
     ----------
     path : str or path
-        A model with one input and one output of float32 or float64, and between them one chain of dense
+        A model, whose arrays may be in other files of its folder, with one input and one output of float32 or float64, and between them one chain of dense
         layers (``Gemm``, ``MatMul`` with or without ``Add``), activations, ``Softmax``,
         ``BatchNormalization`` and the like: all that `export` writes. ``docs/interop.md`` lists it. Of
         int64 or int32 the input may be where an embedding (``Gather``) comes first.
@@ -99,3 +103,6 @@ def load(path: str | os.PathLike[str]) -> HybridSequential:
         If the file is damaged, or no such chain; names the node, its op type and what is supported.
     """
     return read_net(import_onnx(), path_of(path))
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -1,4 +1,4 @@
-"""An ONNX graph to look things up in: who makes a tensor, what is constant, which shape is known."""
+"""An ONNX graph to look things up in: what makes a tensor, what is constant, which shape is known."""
 
 from __future__ import annotations
 
@@ -9,53 +9,85 @@ import numpy as np
 from glueball.base import MXNetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Graph", "both_ways"]
+__all__ = ["Graph"]
+
+
+_OWN_DOMAINS = ("", "ai.onnx")
+# Operators that computed something else before the seventh operator set, where broadcasting became NumPy's.
+_CHANGED_IN_7 = frozenset(("Add", "Div", "Gemm", "Mul", "PRelu", "Sub"))
+
+
+def _identity(node: Any, opset: int) -> str:
+    """Return what an operator is called: its name alone is ONNX's, of the present meaning."""
+    if node.domain not in _OWN_DOMAINS:
+        return f"{node.domain}.{node.op_type}"
+    is_old = opset < 7 and node.op_type in _CHANGED_IN_7
+    # Moments for each element of a channel, which version 9 has no more.
+    is_old |= any(each.name == "spatial" and each.i == 0 for each in node.attribute)
+    return f"{node.op_type} of opset {opset}" if is_old else str(node.op_type)
 
 
 class Graph:
-    """One input, one output, and the nodes in between.
+    """One input, outputs, and the nodes in between; `arrays` are constants that are not in the model.
+
+    A node's ``op_type`` is the operator's name in ONNX's own domain; of an operator of another domain, or
+    of a version that computed something else, it is a name that no rule has.
 
     Attributes
     ----------
     path : str
         The file, for messages.
-    input, output : str
-        Names of the two tensors.
+    input : str
+        Name of the input tensor.
+    outputs : list of str
+        Names of the output tensors.
     dtype : numpy.dtype
-        Of the output, and of what is computed on the way.
+        Of the outputs, and of what is computed on the way.
     takes_indices : bool
-        Whether the input is whole numbers, which an embedding looks up.
+        Whether the input is integers, which an embedding looks up.
 
     Raises
     ------
     MXNetError
-        If there are more inputs or outputs than one, or the dtype is none that layers compute in.
+        If there are more inputs than one, or layers do not compute in the dtype.
     """
 
-    def __init__(self, onnx: Any, model: Any, path: str) -> None:
+    def __init__(
+        self, onnx: Any, model: Any, arrays: dict[str, np.ndarray[Any, Any]], path: str
+    ) -> None:
         self.path = path
         self._onnx = onnx
         graph = model.graph
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._indices = (onnx.TensorProto.INT64, onnx.TensorProto.INT32)
-        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self._arrays = dict(arrays)
+        self.opset = next(
+            (each.version for each in model.opset_import if each.domain in _OWN_DOMAINS), 1
+        )
+        for node in graph.node:
+            node.op_type = _identity(node, self.opset)
         self._producers = {name: node for node in graph.node for name in node.output if name}
-        inputs = [each for each in graph.input if each.name not in self._constants]
-        if len(inputs) != 1 or len(graph.output) != 1:
+        inputs = [
+            each
+            for each in graph.input
+            if each.name not in self._constants and each.name not in arrays
+        ]
+        if len(inputs) != 1 or not graph.output:
             message = (
-                f"expected a model of one input and one output in '{path}', found the inputs "
+                f"expected a model of one input, and one output or more, in '{path}', found the inputs "
                 f"{[each.name for each in inputs]} and the outputs {[each.name for each in graph.output]}; "
                 "export the chain from one tensor to the other"
             )
             raise MXNetError(message)
-        self.input, self.output = inputs[0].name, graph.output[0].name
+        self.input, self.outputs = inputs[0].name, [each.name for each in graph.output]
         self.takes_indices = inputs[0].type.tensor_type.elem_type in self._indices
         self.dtype = self._dtype_of(graph.output[0] if self.takes_indices else inputs[0])
-        self.opset = next(
-            (each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 1
-        )
+        self._types = {
+            each.name: each.type.tensor_type.elem_type
+            for each in (*graph.input, *graph.value_info, *graph.output)
+        }
         self._shapes = {
             each.name: [
                 axis.dim_value if axis.HasField("dim_value") else -1
@@ -85,7 +117,7 @@ class Graph:
     def constant(self, tensor: str) -> np.ndarray[Any, Any] | None:
         """Return the array that a tensor always is, or None if it is computed."""
         # Exporters store equal arrays once, and give them further names by Identity nodes; some leave it
-        # to whoever runs the file to turn a stored array.
+        # to the runtime to transpose a stored array.
         turns = []
         while (node := self.producer(tensor, *_TURNS)) is not None:
             turns.append(node)
@@ -132,20 +164,72 @@ class Graph:
         return None if shape is None else len(shape)
 
     def is_to_indices(self, node: Any) -> bool:
-        """Whether a Cast makes whole numbers."""
+        """Whether a Cast makes integers."""
         return self.attributes(node).get("to") in self._indices
 
+    def keeps_type(self, node: Any) -> bool:
+        """Whether a Cast makes of its input what it is already."""
+        return bool(self.attributes(node).get("to") == self._types.get(node.input[0]))
+
     def attributes(self, node: Any) -> dict[str, Any]:
-        """Return a node's attributes by name."""
+        """Return a node's attributes by name, without those that say what the operator does anyway."""
         read = self._onnx.helper.get_attribute_value
-        return {each.name: read(each) for each in node.attribute}
+        usual = self._defaults(node.op_type)
+        given = {each.name: read(each) for each in node.attribute}
+        return {name: value for name, value in given.items() if usual.get(name) != value}
 
+    def _defaults(self, op_type: str) -> dict[str, Any]:
+        """Return the values of attributes that an operator has by itself, in the model's version."""
+        try:
+            schema = self._onnx.defs.get_schema(op_type, self.opset, "")
+        except self._onnx.defs.SchemaError:
+            return {}
+        read, undefined = self._onnx.helper.get_attribute_value, self._onnx.AttributeProto.UNDEFINED
+        return {
+            name: read(each.default_value)
+            for name, each in schema.attributes.items()
+            if each.default_value.type != undefined
+        }
 
-def both_ways(node: Any) -> Iterator[tuple[str, str]]:
-    """Yield the inputs of a node that does not care about their order, in both orders."""
-    first, second = node.input
-    yield first, second
-    yield second, first
+    def vectors(self, names: Iterable[str]) -> list[np.ndarray[Any, Any]] | None:
+        """Return the arrays of vectors that never change, or None if not all are that."""
+        arrays = [self.constant(name) for name in names]
+        vectors = [array for array in arrays if array is not None and array.ndim == 1]
+        return vectors if len(vectors) == len(arrays) else None
+
+    def both_ways(self, node: Any) -> Iterator[tuple[str, str]]:
+        """Yield the inputs of a node that does not care about their order, in both orders; none of None."""
+        if node is not None:
+            first, second = node.input
+            yield first, second
+            yield second, first
+
+    def factors(self, node: Any) -> Iterator[tuple[float, str, str]]:
+        """Yield each way to read a product as number * tensor * tensor."""
+        for a, b in self.both_ways(node):
+            yield 1.0, a, b
+            for c, d in self.both_ways(self.producer(b, "Mul")):
+                for number, x, gate in ((a, c, d), (c, a, d), (c, d, a)):
+                    factor = self.number(number)
+                    if factor is not None:
+                        yield factor, x, gate
+
+    def multiple(self, tensor: str, x: str) -> float | None:
+        """Return k if a tensor is k x."""
+        if tensor == x:
+            return 1.0
+        node = self.producer(tensor, "Mul", "Div")
+        if node is None:
+            return None
+        if node.op_type == "Div":
+            divisor = self.number(node.input[1])
+            return 1.0 / divisor if node.input[0] == x and divisor else None
+        ways = self.both_ways(node)
+        return next((self.number(number) for value, number in ways if value == x), None)
+
+    def short(self, value: float) -> float:
+        """Return the number that was meant: attributes are float32, in which 0.01 is 0.00999999977."""
+        return float(str(np.float32(value)))
 
 
 def _unsqueeze(
