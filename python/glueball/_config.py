@@ -26,7 +26,9 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     dict or None
         None where it is printed. Else the keys are "version", "Eigen", "instruction set" (with
         "in use", and "available", a list whose first is the best and each of which the environment
-        variable ``GLUEBALL_ISA`` may name), "threads", "NumPy" and "Python".
+        variable ``GLUEBALL_ISA`` may name), "threads", "threading layer" (with "in use"; "available",
+        what ``GLUEBALL_THREADS`` may name; and "OpenMP", the file of its runtime, "" in a build
+        without one), "NumPy" and "Python".
 
     Raises
     ------
@@ -51,17 +53,23 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
             "available": _core.instruction_sets(),
         },
         "threads": _core.num_threads(),
+        "threading layer": {
+            "in use": _core.threading_layer(),
+            "available": _core.threading_layers(),
+            "OpenMP": _core.openmp_runtime(),
+        },
         "NumPy": np.__version__,
         "Python": platform.python_version(),
     }
     if mode == "dicts":
         return config
-    isa = config["instruction set"]
+    isa, layer = config["instruction set"], config["threading layer"]
     print(  # noqa: T201
         f"glueball {config['version']}\n"
         f"  Eigen            {config['Eigen']}\n"
         f"  instruction set  {isa['in use']} (available: {', '.join(isa['available'])})\n"
-        f"  threads          {config['threads']} (pool)\n"
+        f"  threads          {config['threads']} on {layer['in use']} (available: {', '.join(layer['available'])})\n"
+        f"  OpenMP           {layer['OpenMP'] or 'not in this build'}\n"
         f"  NumPy            {config['NumPy']}\n"
         f"  Python           {config['Python']}"
     )

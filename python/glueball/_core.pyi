@@ -1,153 +1,34 @@
-"""
-The native core of glueball: it computes, and owns the memory of parameters.
-"""
-
-from __future__ import annotations
-
 import collections.abc
 import typing
 
 import numpy
 import numpy.typing
 
-__all__: list[str] = [
-    "Activation",
-    "AtomicFile",
-    "BackwardPass",
-    "BatchNorm",
-    "Bilinear",
-    "Chain",
-    "Constant",
-    "DeltaOrthogonal",
-    "Dense",
-    "Dirac",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "Generator",
-    "GroupNorm",
-    "Identity",
-    "Initializer",
-    "InstanceNorm",
-    "LSTMBias",
-    "Layer",
-    "LayerNorm",
-    "MSRAPrelu",
-    "Mixed",
-    "ModelFile",
-    "NativeBackward",
-    "Normal",
-    "One",
-    "Optimizer",
-    "Orthogonal",
-    "PReLU",
-    "Parameter",
-    "ParameterList",
-    "RecordingScope",
-    "RecordingState",
-    "Sequential",
-    "Sparse",
-    "StoredArray",
-    "StoredArrays",
-    "TapeNode",
-    "TruncatedNormal",
-    "Uniform",
-    "VarianceScaling",
-    "Xavier",
-    "Zero",
-    "activation_names",
-    "assign",
-    "backward_from",
-    "check_file",
-    "default_generator",
-    "eigen_version",
-    "empty",
-    "fans",
-    "gain",
-    "instruction_set",
-    "instruction_sets",
-    "l2_loss",
-    "next_initialize_call",
-    "num_threads",
-    "optimizer_rules",
-    "parameter_stream",
-    "read_arrays",
-    "recording_state",
-    "register_errors",
-    "register_init",
-    "register_nodes",
-    "run_backward",
-    "seed",
-    "set_default_array_type",
-    "set_num_threads",
-    "softmax_cross_entropy",
-    "update_parameters",
-    "write_arrays",
-    "write_model",
-]
-
 class Generator:
-    """
-    A source of random numbers whose element i depends only on (seed, stream, i): Philox4x32-10.
-    """
-    def __init__(
-        self,
-        seed: typing.SupportsInt | typing.SupportsIndex = 0,
-        stream: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> None: ...
-    def normal(
-        self,
-        out: typing.Any,
-        mean: typing.SupportsFloat | typing.SupportsIndex,
-        sigma: typing.SupportsFloat | typing.SupportsIndex,
-    ) -> None:
-        """
-        Fills `out` (float32 or float64) with draws from N(mean, sigma).
-        """
+    def __init__(self, seed: _Int = 0, stream: _Int = 0) -> None: ...
+    def __reduce__(self) -> typing.Any: ...
+    def normal(self, out: typing.Any, mean: _Float, sigma: _Float) -> None: ...
     def truncated_normal(
-        self,
-        out: typing.Any,
-        mean: typing.SupportsFloat | typing.SupportsIndex,
-        sigma: typing.SupportsFloat | typing.SupportsIndex,
-        low: typing.SupportsFloat | typing.SupportsIndex,
-        high: typing.SupportsFloat | typing.SupportsIndex,
-    ) -> None:
-        """
-        Fills `out` with draws from N(mean, sigma) cut off at the values low and high.
-        """
-    def uniform(
-        self,
-        out: typing.Any,
-        low: typing.SupportsFloat | typing.SupportsIndex,
-        high: typing.SupportsFloat | typing.SupportsIndex,
-    ) -> None:
-        """
-        Fills `out` (float32 or float64) with draws from U(low, high), high excluded.
-        """
-    def words(
-        self, count: typing.SupportsInt | typing.SupportsIndex
-    ) -> numpy.typing.NDArray[numpy.uint32]:
-        """
-        The next `count` raw words, uint32, shape (count,).
-        """
+        self, out: typing.Any, mean: _Float, sigma: _Float, low: _Float, high: _Float
+    ) -> None: ...
+    def uniform(self, out: typing.Any, low: _Float, high: _Float) -> None: ...
+    def words(self, count: _Int) -> numpy.typing.NDArray[numpy.uint32]: ...
     @property
-    def position(self) -> int:
-        """
-        Number of the next element to be drawn.
-        """
+    def position(self) -> int: ...
     @position.setter
-    def position(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def position(self, arg1: _Int) -> None: ...
     @property
     def seed(self) -> int: ...
     @property
     def stream(self) -> int: ...
 
 class Initializer:
-    def __call__(self, desc: typing.Any, arr: typing.Any) -> None:
-        """
-        Fills `arr` in place for the parameter that `desc` names.
-        """
+    @typing.overload
+    def __call__(self, shape: tuple, dtype: typing.Any = None) -> typing.Any: ...
+    @typing.overload
+    def __call__(self, desc: typing.Any, arr: typing.Any) -> None: ...
     def __init__(self) -> None: ...
+    def __reduce__(self) -> typing.Any: ...
     def _init_beta(self, desc: typing.Any, arr: typing.Any) -> None: ...
     def _init_bias(self, desc: typing.Any, arr: typing.Any) -> None: ...
     def _init_default(self, desc: typing.Any, arr: typing.Any) -> None: ...
@@ -155,21 +36,15 @@ class Initializer:
     def _init_one(self, desc: typing.Any, arr: typing.Any) -> None: ...
     def _init_weight(self, desc: typing.Any, arr: typing.Any) -> None: ...
     def _init_zero(self, desc: typing.Any, arr: typing.Any) -> None: ...
-    def _set_announcing(self, announcing: bool) -> None:
-        """
-        Whether `_announce(desc, arr)` is called after each `__call__`.
-        """
+    def _set_announcing(self, announcing: bool) -> None: ...
     def fill_shard(
         self,
         desc: typing.Any,
         shape: collections.abc.Sequence,
-        offset: typing.SupportsInt | typing.SupportsIndex,
-        count: typing.SupportsInt | typing.SupportsIndex,
+        offset: _Int,
+        count: _Int,
         generator: Generator,
-    ) -> typing.Any:
-        """
-        Elements [offset, offset + count) of a weight of `shape`: float32, shape (count,), with the bits that filling the whole from `generator` gives.
-        """
+    ) -> typing.Any: ...
 
 class Constant(Initializer):
     def __init__(self, value: typing.Any) -> None: ...
@@ -181,127 +56,97 @@ class One(Constant):
     def __init__(self) -> None: ...
 
 class Identity(Initializer):
-    def __init__(self, gain: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None: ...
+    def __init__(self, gain: _Float = 1.0) -> None: ...
 
 class Dirac(Initializer):
-    def __init__(self, groups: typing.SupportsInt | typing.SupportsIndex = 1) -> None: ...
+    def __init__(self, groups: _Int = 1) -> None: ...
 
 class Bilinear(Initializer):
     def __init__(self) -> None: ...
 
 class LSTMBias(Initializer):
-    def __init__(self, forget_bias: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None: ...
+    def __init__(self, forget_bias: _Float = 1.0) -> None: ...
 
 class Uniform(Initializer):
     def __init__(
-        self,
-        scale: typing.SupportsFloat | typing.SupportsIndex = 0.07,
-        low: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        high: typing.SupportsFloat | typing.SupportsIndex | None = None,
+        self, scale: _Float = 0.07, low: _Float | None = None, high: _Float | None = None
     ) -> None: ...
 
 class Normal(Initializer):
-    def __init__(
-        self,
-        sigma: typing.SupportsFloat | typing.SupportsIndex = 0.01,
-        mean: typing.SupportsFloat | typing.SupportsIndex = 0.0,
-    ) -> None: ...
+    def __init__(self, sigma: _Float = 0.01, mean: _Float = 0.0) -> None: ...
 
 class TruncatedNormal(Initializer):
     def __init__(
         self,
-        sigma: typing.SupportsFloat | typing.SupportsIndex = 0.01,
-        mean: typing.SupportsFloat | typing.SupportsIndex = 0.0,
-        low: typing.SupportsFloat | typing.SupportsIndex = -2.0,
-        high: typing.SupportsFloat | typing.SupportsIndex = 2.0,
+        sigma: _Float = 0.01,
+        mean: _Float = 0.0,
+        low: _Float = -2.0,
+        high: _Float = 2.0,
         cut: str = "sigma",
         correct: bool = False,
     ) -> None: ...
 
 class Sparse(Initializer):
-    def __init__(
-        self,
-        sparsity: typing.SupportsFloat | typing.SupportsIndex,
-        sigma: typing.SupportsFloat | typing.SupportsIndex = 0.01,
-        per: str = "column",
-    ) -> None: ...
+    def __init__(self, sparsity: _Float, sigma: _Float = 0.01, per: str = "column") -> None: ...
 
 class VarianceScaling(Initializer):
     def __init__(
         self,
-        scale: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+        scale: _Float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         *,
-        fan_in: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        fan_out: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        in_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
-        out_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        fan_in: _Float | None = None,
+        fan_out: _Float | None = None,
+        in_axes: collections.abc.Sequence[_Int] = [],
+        out_axes: collections.abc.Sequence[_Int] = [],
     ) -> None: ...
-    def variance(self, name: str, shape: collections.abc.Sequence) -> float:
-        """
-        The variance that a weight of this shape gets.
-        """
+    def variance(self, name: str, shape: collections.abc.Sequence) -> float: ...
 
 class Xavier(VarianceScaling):
     def __init__(
         self,
         rnd_type: str = "uniform",
         factor_type: str = "avg",
-        magnitude: typing.SupportsFloat | typing.SupportsIndex = 3.0,
+        magnitude: _Float = 3.0,
         *,
-        fan_in: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        fan_out: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        in_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
-        out_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        fan_in: _Float | None = None,
+        fan_out: _Float | None = None,
+        in_axes: collections.abc.Sequence[_Int] = [],
+        out_axes: collections.abc.Sequence[_Int] = [],
     ) -> None: ...
 
 class MSRAPrelu(VarianceScaling):
     def __init__(
         self,
         factor_type: str = "avg",
-        slope: typing.SupportsFloat | typing.SupportsIndex = 0.25,
+        slope: _Float = 0.25,
         *,
-        fan_in: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        fan_out: typing.SupportsFloat | typing.SupportsIndex | None = None,
-        in_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
-        out_axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        fan_in: _Float | None = None,
+        fan_out: _Float | None = None,
+        in_axes: collections.abc.Sequence[_Int] = [],
+        out_axes: collections.abc.Sequence[_Int] = [],
     ) -> None: ...
 
 class Orthogonal(Initializer):
     def __init__(
-        self,
-        scale: typing.SupportsFloat | typing.SupportsIndex = 1.414,
-        rand_type: str = "uniform",
-        method: str = "qr",
+        self, scale: _Float = 1.414, rand_type: str = "uniform", method: str = "qr"
     ) -> None: ...
 
 class DeltaOrthogonal(Initializer):
-    def __init__(self, scale: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None: ...
-
-class Mixed(Initializer):
-    def __init__(self, rules: collections.abc.Sequence[tuple[str, typing.Any]]) -> None: ...
+    def __init__(self, scale: _Float = 1.0) -> None: ...
 
 class BackwardPass:
-    """
-    Identifies one run of backward: contributions of one run are summed.
-    """
     @typing.overload
     def __init__(self) -> None: ...
     @typing.overload
     def __init__(self, wanted: collections.abc.Sequence[Parameter]) -> None: ...
-    def collected(self, parameter: Parameter) -> typing.Any:
-        """
-        What has come for a parameter that the pass wants, as a plain array, or None.
-        """
+    def __reduce__(self) -> typing.Any: ...
+    def collected(self, parameter: Parameter) -> typing.Any: ...
     @property
     def id(self) -> int: ...
 
 class Parameter:
-    """
-    Storage and state of a named array: what gluon.Parameter stands on.
-    """
-
     _grad_req: str
     def __init__(
         self,
@@ -311,9 +156,10 @@ class Parameter:
         grad_req: str,
         allow_deferred_init: bool,
         differentiable: bool,
-        lr_mult: typing.SupportsFloat | typing.SupportsIndex,
-        wd_mult: typing.SupportsFloat | typing.SupportsIndex,
+        lr_mult: _Float,
+        wd_mult: _Float,
     ) -> None: ...
+    def __reduce__(self) -> typing.Any: ...
     def _accumulate_grad(self, gradient: typing.Any, pass_: BackwardPass) -> None: ...
     def _cast(self, dtype: str) -> None: ...
     def _data(self, type: typing.Any) -> typing.Any: ...
@@ -324,8 +170,9 @@ class Parameter:
     ) -> bool: ...
     def _mark_stale(self) -> None: ...
     def _mark_written(self) -> None: ...
+    def _rename(self, name: str) -> None: ...
     def _set_data(self, values: typing.Any, create: bool) -> None: ...
-    def _set_passes_per_step(self, passes: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def _set_passes_per_step(self, passes: _Int) -> None: ...
     def _set_rounds_inference(self, rounds: bool) -> None: ...
     def _set_shape(self, shape: typing.Any) -> None: ...
     def _zero_grad(self) -> None: ...
@@ -338,46 +185,32 @@ class Parameter:
     @property
     def _grad_is_fresh(self) -> bool: ...
     @property
+    def _grad_was_computed(self) -> bool: ...
+    @property
     def _is_initialized(self) -> bool: ...
     @property
     def _lengths(self) -> typing.Any: ...
     @property
     def _state(self) -> str: ...
     @property
-    def lr_mult(self) -> float:
-        """
-        What the optimizer multiplies this parameter's learning rate by.
-        """
+    def lr_mult(self) -> float: ...
     @lr_mult.setter
-    def lr_mult(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def lr_mult(self, arg1: _Float) -> None: ...
     @property
     def name(self) -> str: ...
     @property
-    def wd_mult(self) -> float:
-        """
-        What the optimizer multiplies this parameter's weight decay by.
-        """
+    def wd_mult(self) -> float: ...
     @wd_mult.setter
-    def wd_mult(self, arg1: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def wd_mult(self, arg1: _Float) -> None: ...
 
 class Layer:
-    """
-    A native layer: base of the others.
-    """
-    def infer_shape(self, input: collections.abc.Sequence) -> tuple:
-        """
-        Fills in the parameters' unknown axes from an input's shape (-1: unknown), and returns the output's.
-        """
+    def __reduce__(self) -> typing.Any: ...
+    def infer_shape(self, input: collections.abc.Sequence) -> tuple: ...
     @property
     def name(self) -> str: ...
 
 class Activation(Layer):
-    def __init__(
-        self,
-        name: str,
-        function: str,
-        alpha: typing.SupportsFloat | typing.SupportsIndex | None = None,
-    ) -> None: ...
+    def __init__(self, name: str, function: str, alpha: _Float | None = None) -> None: ...
 
 class Dense(Layer):
     def __init__(
@@ -386,7 +219,7 @@ class Dense(Layer):
         weight: Parameter,
         bias: Parameter,
         activation: str | None,
-        alpha: typing.SupportsFloat | typing.SupportsIndex | None,
+        alpha: _Float | None,
         flatten: bool,
     ) -> None: ...
 
@@ -395,10 +228,7 @@ class Flatten(Layer):
 
 class Dropout(Layer):
     def __init__(
-        self,
-        name: str,
-        rate: typing.SupportsFloat | typing.SupportsIndex,
-        axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
+        self, name: str, rate: _Float, axes: collections.abc.Sequence[_Int] = []
     ) -> None: ...
 
 class Embedding(Layer):
@@ -412,41 +242,26 @@ class BatchNorm(Layer):
         beta: Parameter,
         running_mean: Parameter,
         running_var: Parameter,
-        axis: typing.SupportsInt | typing.SupportsIndex,
-        momentum: typing.SupportsFloat | typing.SupportsIndex,
-        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+        axis: _Int,
+        momentum: _Float,
+        epsilon: _Float,
         scale: bool,
         use_global_stats: bool,
     ) -> None: ...
 
 class LayerNorm(Layer):
     def __init__(
-        self,
-        name: str,
-        gamma: Parameter,
-        beta: Parameter,
-        axis: typing.SupportsInt | typing.SupportsIndex,
-        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+        self, name: str, gamma: Parameter, beta: Parameter, axis: _Int, epsilon: _Float
     ) -> None: ...
 
 class InstanceNorm(Layer):
     def __init__(
-        self,
-        name: str,
-        gamma: Parameter,
-        beta: Parameter,
-        axis: typing.SupportsInt | typing.SupportsIndex,
-        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+        self, name: str, gamma: Parameter, beta: Parameter, axis: _Int, epsilon: _Float
     ) -> None: ...
 
 class GroupNorm(Layer):
     def __init__(
-        self,
-        name: str,
-        gamma: Parameter,
-        beta: Parameter,
-        groups: typing.SupportsInt | typing.SupportsIndex,
-        epsilon: typing.SupportsFloat | typing.SupportsIndex,
+        self, name: str, gamma: Parameter, beta: Parameter, groups: _Int, epsilon: _Float
     ) -> None: ...
 
 class PReLU(Layer):
@@ -457,26 +272,15 @@ class Sequential(Layer):
     def add(self, layer: Layer) -> None: ...
 
 class RecordingState:
-    """
-    What a thread is doing: writing a graph, and running layers as in training.
-    """
-
     recording: bool
     training: bool
 
 class RecordingScope:
-    """
-    RecordingScope(recording, training): sets what this thread does within a with block, and restores it. None leaves a flag alone.
-    """
     def __new__(cls, recording: bool | None, training: bool | None, /) -> RecordingScope: ...
     def __enter__(self) -> None: ...
     def __exit__(self, *exc: object) -> None: ...
 
 class TapeNode:
-    """
-    TapeNode(parents, backward, name, holds_parameters=False, again=None): storage of one recorded operation.
-    """
-
     version: int
     def __init__(
         self,
@@ -505,126 +309,70 @@ class TapeNode:
     def free(self) -> None: ...
 
 class NativeBackward:
-    """
-    The derivative of a native operation: backward(head_grad, pass_) returns a tuple of its input's gradient, or of None.
-    """
     def __call__(self, head_grad: typing.Any, pass_: BackwardPass, /) -> tuple[typing.Any]: ...
     @property
     def masks(self) -> list[typing.Any] | None: ...
 
 class Chain:
-    """
-    Chain(layers, name, check, again, trains): calls a native Sequential.
-
-    check(x) is called for an array of another class than the usual one; again(x, training, masks) computes the same from array functions.
-    """
     def __new__(
         cls,
         layers: Sequential,
         name: str,
-        check: collections.abc.Callable[[typing.Any], None],
+        check: collections.abc.Callable[[typing.Any], typing.Any],
         again: collections.abc.Callable[[typing.Any, bool, list[typing.Any]], typing.Any],
         trains: bool,
         /,
     ) -> Chain: ...
-    def __call__(self, x: typing.Any, /) -> typing.Any: ...
+    def __call__(self, x: typing.Any, /, *, out: typing.Any = None) -> typing.Any: ...
 
 class ModelFile:
-    """
-    A one-file model whose contents have been checked.
-    """
     def __init__(self, path: bytes) -> None: ...
-    def assign(self, parameters: collections.abc.Mapping[str, Parameter]) -> None:
-        """
-        Gives parameters the arrays of the names that they are under.
-        """
+    def __reduce__(self) -> typing.Any: ...
+    def assign(self, parameters: collections.abc.Mapping[str, Parameter]) -> None: ...
     @property
-    def aliases(self) -> dict[str, str]:
-        """
-        Further places of parameters, with the names of their arrays.
-        """
+    def architecture(self) -> typing.Any: ...
     @property
-    def architecture(self) -> str:
-        """
-        The layers, as JSON.
-        """
+    def places(self) -> dict[str, str]: ...
 
 class ParameterList:
-    """
-    Parameters that are updated together.
-    """
-    def __init__(self, parameters: collections.abc.Sequence[Parameter]) -> None: ...
+    def __init__(self, parameters: collections.abc.Iterable) -> None: ...
     def __len__(self) -> int: ...
-    def first_stale(self) -> int:
-        """
-        Position of the first one whose gradient no backward wrote since its last update, or -1.
-        """
+    def __reduce__(self) -> typing.Any: ...
 
 class Optimizer:
-    """
-    A rule of changing weights, and what it keeps for each.
-    """
     def __init__(
-        self,
-        rule: str,
-        hyperparameters: collections.abc.Mapping[str, typing.SupportsFloat | typing.SupportsIndex],
-        first_count: typing.SupportsInt | typing.SupportsIndex,
+        self, rule: str, hyperparameters: collections.abc.Mapping[str, _Float], first_count: _Int
     ) -> None: ...
+    def __reduce__(self) -> typing.Any: ...
     def get(self, name: str) -> float: ...
-    def hyperparameters(self) -> dict: ...
-    def make_arrays(self, weight: typing.Any) -> list:
-        """
-        New states for one array, as the first update finds them.
-        """
-    def next_count(self, parameters: ParameterList, ignore_stale: bool) -> int:
-        """
-        Number of the update that would come next; 0 if there is nothing to update.
-        """
-    def set(self, name: str, value: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
-    def set_state(
-        self,
-        parameter: Parameter,
-        count: typing.SupportsInt | typing.SupportsIndex,
-        carry: typing.SupportsFloat | typing.SupportsIndex,
-        arrays: list,
-    ) -> None: ...
-    def state(self, parameter: Parameter) -> tuple[int, float, list]:
-        """
-        (count, carry, [array, ...]) of a parameter.
-        """
+    def hyperparameters(self) -> dict[str, float]: ...
+    def make_arrays(self, weight: typing.Any) -> list: ...
+    def next_count(self, parameters: ParameterList, ignore_stale: bool) -> int: ...
+    def set(self, name: str, value: _Float) -> None: ...
+    def set_state(self, parameter: Parameter, count: _Int, carry: _Float, arrays: list) -> None: ...
+    def state(self, parameter: Parameter) -> tuple[int, float, list]: ...
     def update_array(
         self,
         weight: typing.Any,
         gradient: typing.Any,
         arrays: list,
-        count: typing.SupportsInt | typing.SupportsIndex,
-        carry: typing.SupportsFloat | typing.SupportsIndex,
-        learning_rate: typing.SupportsFloat | typing.SupportsIndex,
-        weight_decay: typing.SupportsFloat | typing.SupportsIndex,
-        rescale_grad: typing.SupportsFloat | typing.SupportsIndex,
-        clip_gradient: typing.SupportsFloat | typing.SupportsIndex,
+        count: _Int,
+        carry: _Float,
+        learning_rate: _Float,
+        weight_decay: _Float,
+        rescale_grad: _Float,
+        clip_gradient: _Float,
         name: str,
-    ) -> float:
-        """
-        Update number `count` of one array, with states in `arrays`; returns what to carry.
-        """
+    ) -> float: ...
     @property
     def rule(self) -> str: ...
 
 class StoredArray:
-    """
-    One array in a file, or about to be written: a view of its bytes.
-    """
     def __init__(self, name: str, array: numpy.ndarray) -> None: ...
-    def to_numpy(self) -> typing.Any:
-        """
-        A new array with the elements; bfloat16 becomes float32.
-        """
+    def __reduce__(self) -> typing.Any: ...
+    def to_numpy(self) -> typing.Any: ...
     @property
-    def dtype(self) -> str:
-        """
-        NumPy's name, 'bfloat16', or safetensors' own.
-        """
+    def dtype(self) -> str: ...
     @property
     def is_convertible(self) -> bool: ...
     @property
@@ -637,9 +385,7 @@ class StoredArray:
     def size(self) -> int: ...
 
 class StoredArrays:
-    """
-    What a file holds.
-    """
+    def __reduce__(self) -> typing.Any: ...
     @property
     def aliases(self) -> dict[str, str]: ...
     @property
@@ -649,157 +395,89 @@ class StoredArrays:
     @property
     def named(self) -> bool: ...
 
+class Matching:
+    def __reduce__(self) -> typing.Any: ...
+    def assign(self, source: str, cast_dtype: bool, take_dtype: bool) -> None: ...
+    def mismatched(self, cast_dtype: bool) -> list: ...
+    @property
+    def missing(self) -> list[str]: ...
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def unexpected(self) -> list[str]: ...
+    @property
+    def values(self) -> list: ...
+
 class AtomicFile:
-    """
-    A file that gets its contents and its name at once, with commit().
-    """
     def __init__(self, path: bytes) -> None: ...
+    def __reduce__(self) -> typing.Any: ...
     def commit(self) -> None: ...
     def discard(self) -> None: ...
     @property
     def descriptor(self) -> int: ...
 
-def activation_names() -> list[str]:
-    """
-    Every name of an elementwise function.
-    """
-
-def assign(
-    values: collections.abc.Sequence[tuple[Parameter, StoredArray]],
-    source: str,
-    cast_dtype: bool,
-    take_dtype: bool,
-) -> None:
-    """
-    Gives each parameter its array; all of them or none.
-    """
-
-def backward_from(array: typing.Any, retain_graph: bool, train_mode: bool, /) -> bool | None:
-    """
-    Carries ones from one array's node to the leaves. True, False if they arrived only where no gradient is wanted, or None, when nothing has happened, for an array without a node that can be gone back from, or of another dtype than float32 and float64.
-    """
-
-def check_file(path: bytes) -> None:
-    """
-    Refuses what is not there, may not be read, or is no regular file.
-    """
-
-def default_generator() -> Generator:
-    """
-    What random functions draw from now: the process's generator, or the stream of the parameter that is being initialised in this thread.
-    """
-
-def eigen_version() -> str:
-    """
-    The version of Eigen that the core was compiled with.
-    """
-
-def empty(shape: collections.abc.Sequence, dtype: str, type: type) -> typing.Any:
-    """
-    A new 64-byte aligned array of class `type` whose contents are undefined.
-    """
-
-def fans(name: str, shape: collections.abc.Sequence) -> tuple[float, float]:
-    """
-    (fan_in, fan_out) of a weight (out, in, *kernel).
-    """
-
-def gain(
-    nonlinearity: str, param: typing.SupportsFloat | typing.SupportsIndex | None = None
-) -> float: ...
-def instruction_set() -> str:
-    """
-    The instruction set whose kernels run: 'v2', 'v3', 'v4' or 'baseline'.
-    """
-
-def instruction_sets() -> list[str]:
-    """
-    Those that this build and this processor have, best first: what GLUEBALL_ISA may name.
-    """
-
-def l2_loss(
-    prediction: typing.Any,
-    label: typing.Any,
-    weight: typing.SupportsFloat | typing.SupportsIndex,
+def activation_names() -> list[str]: ...
+def backward_from(array: typing.Any, retain_graph: bool, train_mode: bool, /) -> bool | None: ...
+def cosine_embedding_loss(
+    first: typing.Any, second: typing.Any, labels: typing.Any, margin: _Float
+) -> tuple: ...
+def default_generator() -> Generator: ...
+def draw_apart(call: collections.abc.Callable) -> typing.Any: ...
+def eigen_version() -> str: ...
+def elementwise_loss(
+    kind: str,
+    parameter: _Float,
+    prediction: numpy.ndarray,
+    label: numpy.ndarray,
+    name: typing.Any,
     again: typing.Any,
-) -> typing.Any:
-    """
-    weight / 2 (prediction - label)^2, the mean over each sample, recorded; None if the two differ in shape or dtype, or have no elements.
-    """
-
-def next_initialize_call() -> int:
-    """
-    Number of this initialize() call under the present seed, counted from 0.
-    """
-
-def num_threads() -> int:
-    """
-    How many threads native work may use.
-    """
-
-def optimizer_rules() -> list[str]:
-    """
-    Names of the rules that Optimizer knows.
-    """
-
-def parameter_stream(path: str, call: typing.SupportsInt | typing.SupportsIndex) -> int:
-    """
-    The stream of the parameter at a structural path in the call-th initialize().
-    """
-
-def read_arrays(path: bytes) -> StoredArrays:
-    """
-    Maps and checks a .safetensors or .params file.
-    """
-
-def register_errors(**kwargs) -> None:
-    """
-    Tells the extension which Python class stands for each of its own errors.
-    """
-
-def register_init(InitDesc: type, create: typing.Any) -> None:
-    """
-    Tells the extension the class of descriptors, and the function that makes an initializer of a name.
-    """
-
-def register_nodes(node: type, leaf: type) -> None:
-    """
-    Tells the extension Python's classes of nodes, subclasses of TapeNode.
-    """
-
+) -> typing.Any: ...
+def empty(shape: collections.abc.Sequence, dtype: str, type: type) -> typing.Any: ...
+def explain_calls(values: list) -> None: ...
+def fans(name: str, shape: collections.abc.Sequence) -> tuple[float, float]: ...
+def first_stale(parameters: ParameterList, /) -> int: ...
+def gain(nonlinearity: str, param: _Float | None = None) -> float: ...
+def instruction_set() -> str: ...
+def instruction_sets() -> list[str]: ...
+def l2_loss(
+    prediction: typing.Any, label: typing.Any, weight: _Float, again: typing.Any
+) -> typing.Any: ...
+def match(
+    places: collections.abc.Sequence[tuple[str, Parameter]],
+    arrays: dict,
+    where: str,
+    prefix: str | None = None,
+) -> Matching: ...
+def model_kinds() -> list[str]: ...
+def next_initialize_call() -> int: ...
+def num_threads() -> int: ...
+def open_file(path: bytes) -> int: ...
+def openmp_runtime() -> str: ...
+def optimizer_rules() -> list[str]: ...
+def parameter_stream(path: str, call: _Int) -> int: ...
+def read_arrays(descriptor: _Int, path: bytes) -> StoredArrays: ...
+def register_errors(**kwargs) -> None: ...
+def register_init(InitDesc: type, create: typing.Any) -> None: ...
+def register_nodes(node: type, leaf: type) -> None: ...
 def run_backward(
     nodes: collections.abc.Sequence,
     grads: collections.abc.Sequence,
     retain_graph: bool,
     variables: typing.Any,
     pass_: typing.Any,
-) -> tuple:
-    """
-    Carries gradients from `nodes` to the leaves: (gradients of `variables`, whether they arrived only where none is wanted).
-    """
-
-def seed(seed: typing.SupportsInt | typing.SupportsIndex) -> None:
-    """
-    Restarts the default generator and the count of initialize() calls.
-    """
-
-def set_default_array_type(type: type) -> None:
-    """
-    The class of the arrays that the extension makes when nothing else decides.
-    """
-
-def set_num_threads(count: typing.SupportsInt | typing.SupportsIndex) -> None:
-    """
-    Sets how many threads native work may use; OpenMP's settings are left alone.
-    """
-
+) -> tuple: ...
+def seed(seed: _Int) -> None: ...
+def set_default_array_type(type: type) -> None: ...
+def set_num_threads(count: _Int) -> None: ...
+def set_threading_layer(name: str) -> None: ...
 def softmax_cross_entropy(
     logits: typing.Any, labels: typing.Any, again: typing.Any, /
-) -> typing.Any:
-    """
-    -log softmax(logits)[label], recorded: logits (batch, classes), labels (batch,) or (batch, 1) class numbers of float32, float64, int32 or int64. None if they are not so, or a label is no class: who calls then knows more, and says what is wrong.
-    """
-
+) -> typing.Any: ...
+def threading_layer() -> str: ...
+def threading_layers() -> list[str]: ...
+def triplet_loss(
+    prediction: typing.Any, positive: typing.Any, negative: typing.Any, margin: _Float
+) -> tuple: ...
 def update_parameters(
     optimizer: Optimizer,
     parameters: ParameterList,
@@ -809,31 +487,26 @@ def update_parameters(
     clip_gradient: float,
     ignore_stale: bool,
     /,
-) -> int:
-    """
-    One update of every parameter, whose number it returns; clip_gradient 0: none.
-    """
-
+) -> int: ...
 def write_arrays(
     path: bytes,
     arrays: collections.abc.Sequence[StoredArray],
     named: bool,
     aliases: collections.abc.Mapping[str, str],
     metadata: collections.abc.Mapping[str, str],
-) -> None:
-    """
-    Writes a file of the kind that its name says, at once or not at all.
-    """
-
+) -> None: ...
 def write_model(
     path: bytes,
     arrays: collections.abc.Mapping[str, typing.Any],
     aliases: collections.abc.Mapping[str, str],
-    architecture: str,
-) -> None:
-    """
-    Writes a file of arrays and the text that says what they belong to.
-    """
+    net: str,
+) -> None: ...
 
 __version__: str = "0.1.0"
+max_model_nesting: int = 24
+max_states: int = 3
 recording_state: RecordingState
+
+_Float: typing.TypeAlias = typing.SupportsFloat | typing.SupportsIndex
+
+_Int: typing.TypeAlias = typing.SupportsInt | typing.SupportsIndex

@@ -1,4 +1,4 @@
-"""What is asked of the file system: paths, files that can be read, files that are written whole."""
+"""Access to the file system: paths, files that can be read, files that are written whole."""
 
 from __future__ import annotations
 
@@ -12,17 +12,11 @@ from glueball.base import FileAccessError, GlueballTypeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_file", "path_of", "whole", "write_bytes"]
+__all__ = ["open_file", "path_of", "whole", "write_bytes"]
 
 
 def path_of(fname: str | bytes | os.PathLike[Any]) -> str:
-    """Return a path as text.
-
-    Raises
-    ------
-    TypeError
-        If it is none.
-    """
+    """Return a path as text; anything else is a TypeError."""
     try:
         return os.fsdecode(fname)
     except TypeError as error:
@@ -33,20 +27,22 @@ def path_of(fname: str | bytes | os.PathLike[Any]) -> str:
         raise GlueballTypeError(message) from error
 
 
-def check_file(path: str) -> None:
-    """Refuse what cannot be read to its end: pipes, which would hold us, and devices, which have none.
+def open_file(path: str) -> BinaryIO:
+    """Open a file to read; refuse what has no end, or would hold us: pipes and devices.
+
+    Who needs to see what kind of file it is looks into this one: the path may soon name another.
 
     Raises
     ------
     OSError
-        If it cannot be opened, or is no file: FileNotFoundError, PermissionError, IsADirectoryError.
+        If it cannot be opened, or is not a file: FileNotFoundError, PermissionError, IsADirectoryError.
     """
-    _core.check_file(os.fsencode(path))
+    return os.fdopen(_core.open_file(os.fsencode(path)), "rb")
 
 
 @contextlib.contextmanager
 def whole(path: str) -> Iterator[BinaryIO]:
-    """A file to write into that gets its name when the block ends, and not if it raises.
+    """Open a file to write into; it gets its name when the block ends, and not if it raises.
 
     Raises
     ------

@@ -7,29 +7,21 @@ going to be depends on its name, what it is on its contents.
 from __future__ import annotations
 
 import os
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from glueball import _core
-from glueball._disk import path_of
-from glueball.base import (
-    ArgumentError,
-    DtypeError,
-    FileFormatError,
-)
+from glueball import _core, _npz
+from glueball._disk import open_file, path_of
+from glueball._reading import in_file, reading
+from glueball.base import ArgumentError, DtypeError, FileFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "FileArrays",
-    "natural_order",
-    "read",
-    "values_of",
-    "write",
-]
+    "FileArrays", "read", "values_of", "write",
+]  # fmt: skip
 
 _NUMBERS = "biufc"
 
@@ -44,6 +36,14 @@ class FileArrays(NamedTuple):
     metadata: dict[str, str]
     path: str
 
+    def by_name(self) -> dict[str, _core.StoredArray]:
+        """Return the arrays; an ArgumentError if they are a list."""
+        # Without arrays a .params file is a list and a dict, as far as anyone can tell.
+        if self.arrays and not self.named:
+            message = f"expected named arrays in '{self.path}', found a list; save a dict of arrays"
+            raise ArgumentError(message)
+        return self.arrays
+
 
 def read(fname: str | os.PathLike[str]) -> FileArrays:
     """Open and check a file of any kind; nothing of it is trusted.
@@ -55,20 +55,16 @@ def read(fname: str | os.PathLike[str]) -> FileArrays:
     FileFormatError
         If it is damaged or of no kind that is known.
     TypeError
-        If `fname` is no path; for numbers of a dtype that no other file holds.
+        If `fname` is not a path; for numbers of a dtype that no other file holds.
     """
     path = path_of(fname)
-    if _is_zip(path):
-        from glueball import _npz  # here, because zipfile takes long to import
-
-        loaded = _npz.read(path)
-        try:
-            arrays = {name: _core.StoredArray(name, value) for name, value in loaded.items()}
-        except DtypeError as error:
-            raise _in_file(error, path) from error
-        named = list(loaded) != [f"arr_{i}" for i in range(len(loaded))]
-        return FileArrays(arrays, named, {}, path)
-    contents = _core.read_arrays(os.fsencode(path))
+    with open_file(path) as file:
+        if not _is_zip(file):
+            contents = _core.read_arrays(file.fileno(), os.fsencode(path))
+        else:
+            advice = "write it with nd.save or numpy.savez"
+            with reading(path, "an .npz file of arrays", advice):
+                return _from_npz(_npz.read(file), path)
     arrays = {array.name: array for array in contents.arrays}
     arrays.update({alias: arrays[name] for alias, name in contents.aliases.items()})
     return FileArrays(arrays, contents.named, contents.metadata, path)
@@ -90,7 +86,7 @@ def values_of(found: FileArrays) -> dict[str, np.ndarray]:
             if id(array) not in made:
                 made[id(array)] = array.to_numpy()
         except DtypeError as error:
-            raise _in_file(error, found.path) from error
+            raise in_file(error, found.path) from error
         except ValueError as error:
             message = (
                 f"expected arrays that NumPy can hold in '{found.path}', found '{name}' of shape "
@@ -100,25 +96,16 @@ def values_of(found: FileArrays) -> dict[str, np.ndarray]:
     return {name: made[id(array)] for name, array in found.arrays.items()}
 
 
-def natural_order(name: str) -> list[tuple[bool, int, str]]:
-    """Sort key by which ``dense2`` comes before ``dense10``."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(bool(i % 2), int(part) if i % 2 else 0, part) for i, part in enumerate(parts)]
+def _is_zip(file: BinaryIO) -> bool:
+    # The length of a .safetensors file's header may look like that, but then a { comes next.
+    start = os.pread(file.fileno(), 9, 0)
+    return start[:2] == b"PK" and start[8:] != b"{"
 
 
-def _is_zip(path: str) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hold us
-    except (OSError, ValueError):
-        return False  # for the core to say why
-    try:
-        # The length of a .safetensors file's header may look like that, but then a { comes next.
-        start = os.read(descriptor, 9)
-        return start[:2] == b"PK" and start[8:] != b"{"
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
+def _from_npz(loaded: dict[str, np.ndarray], path: str) -> FileArrays:
+    arrays = {name: _core.StoredArray(name, value) for name, value in loaded.items()}
+    named = list(loaded) != [f"arr_{i}" for i in range(len(loaded))]
+    return FileArrays(arrays, named, {}, path)
 
 
 def write(
@@ -146,7 +133,7 @@ def write(
     OSError
         If writing fails; an old file is untouched then.
     TypeError
-        For an array of something else than numbers.
+        For an array of anything but numbers.
     ValueError
         For names, dtypes or metadata that such a file has no room for.
     """
@@ -155,8 +142,6 @@ def write(
         _check_name(name)
     plain = {name: _plain(name, value) for name, value in arrays.items()}
     if path.endswith(".npz"):
-        from glueball import _npz  # here, as in read
-
         _npz.write(path, plain if named else {f"arr_{i}": a for i, a in enumerate(plain.values())})
         return
     stored = []
@@ -170,10 +155,6 @@ def write(
             first[where] = name
             stored.append(_core.StoredArray(name, value))
     _core.write_arrays(os.fsencode(path), stored, named, aliases, dict(metadata or {}))
-
-
-def _in_file(error: DtypeError, path: str) -> DtypeError:
-    return DtypeError(f"{error} (In file '{path}'.)")
 
 
 def _check_name(name: str) -> None:

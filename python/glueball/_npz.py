@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 import os
 import re
-import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from glueball._disk import check_file, whole
+from glueball._disk import whole
 from glueball.base import ArgumentError, FileFormatError
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Mapping
 
 __all__ = ["read", "write"]
@@ -26,10 +26,12 @@ __all__ = ["read", "write"]
 _LEAST_LIMIT = 1 << 30
 _LARGEST_GAIN = 100
 
+_METHODS = (0, 8)  # zipfile's ZIP_STORED and ZIP_DEFLATED
+
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 1 << 16
 # Exactly what NumPy writes; its own reader evaluates the text as Python, which is far more than needed.
-_HEADER = re.compile(
+_HEADER = (
     rb"\{'descr': '([<>|=][biufc][0-9]{1,2})', 'fortran_order': (True|False), "
     rb"'shape': \(((?:[0-9]{1,19}L?, ?)*(?:[0-9]{1,19}L?)?)\),? *\} *\n?"
 )
@@ -52,6 +54,8 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
                 f"found {name[:80]!r}; rename the array"
             )
             raise ArgumentError(message)
+    import zipfile  # here, because it takes long to import
+
     with (
         whole(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
@@ -64,31 +68,21 @@ def write(path: str, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(member, value, allow_pickle=False)
 
 
-def read(path: str) -> dict[str, np.ndarray]:
-    """Read an archive; every array is new, in C order and native byte order.
+def read(file: BinaryIO) -> dict[str, np.ndarray]:
+    """Read an archive that is open; every array is new, in C order and native byte order.
+
+    The caller names the file, by `reading`: zipfile, zlib and NumPy raise whatever a hostile archive makes them.
 
     Raises
     ------
-    OSError
-        If it cannot be opened.
     FileFormatError
-        If it is damaged, holds something else than arrays of numbers, or would become unreasonably
-        large.
+        If it holds anything but arrays of numbers, or would become unreasonably large.
     """
-    check_file(path)
-    with open(path, "rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                limit = max(_LEAST_LIMIT, _LARGEST_GAIN * os.fstat(file.fileno()).st_size)
-                return _read_entries(archive, limit)
-        except MemoryError:
-            raise
-        except Exception as error:  # whatever a hostile archive makes zipfile, zlib and NumPy raise
-            message = (
-                f"expected an .npz file of arrays, found {path!r} ({error}); write it with nd.save or "
-                "numpy.savez"
-            )
-            raise FileFormatError(message) from error
+    import zipfile  # here, as in write
+
+    with zipfile.ZipFile(file) as archive:
+        limit = max(_LEAST_LIMIT, _LARGEST_GAIN * os.fstat(file.fileno()).st_size)
+        return _read_entries(archive, limit)
 
 
 def _read_entries(archive: zipfile.ZipFile, limit: int) -> dict[str, np.ndarray]:
@@ -96,19 +90,19 @@ def _read_entries(archive: zipfile.ZipFile, limit: int) -> dict[str, np.ndarray]
     total = sum(entry.file_size for entry in entries)
     if total > limit:
         fault = f"{total} bytes when unpacked, which is more than a file of its size should hold"
-        raise ValueError(fault)
+        raise FileFormatError(fault)
     arrays: dict[str, np.ndarray] = {}
     for entry in entries:
         name = entry.filename.removesuffix(".npy")
         if name == entry.filename:
-            fault = f"entry {entry.filename!r}, which is no .npy file"
-            raise ValueError(fault)
+            fault = f"entry {entry.filename!r}, which is not an .npy file"
+            raise FileFormatError(fault)
         if name in arrays:
             fault = f"array {name!r} twice"
-            raise ValueError(fault)
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FileFormatError(fault)
+        if entry.compress_type not in _METHODS:
             fault = f"array {name!r} compressed by method {entry.compress_type}"
-            raise ValueError(fault)
+            raise FileFormatError(fault)
         with archive.open(entry) as member:
             arrays[name] = _read_array(member, entry.file_size, name)
     return arrays
@@ -118,7 +112,7 @@ def _read_array(member: Any, size: int, name: str) -> np.ndarray:
     dtype, fortran_order, shape, header_size = _read_header(member, name)
     if math.prod(shape) * dtype.itemsize != size - header_size:
         fault = f"array {name!r} of shape {shape} and dtype {dtype} in {size} bytes"
-        raise ValueError(fault)
+        raise FileFormatError(fault)
     values = np.empty(shape[::-1] if fortran_order else shape, dtype)
     # As bytes, which arrays of no elements do not let themselves be cast to.
     left = values.reshape(-1).view(np.uint8).data if values.size else memoryview(b"")
@@ -126,11 +120,11 @@ def _read_array(member: Any, size: int, name: str) -> np.ndarray:
         count = member.readinto(left)
         if not count:
             fault = f"array {name!r} that ends too early"
-            raise ValueError(fault)
+            raise FileFormatError(fault)
         left = left[count:]
     if member.read(1):  # reading to the end is also what makes zipfile compare the checksum
-        fault = f"array {name!r} that goes on behind its end"
-        raise ValueError(fault)
+        fault = f"array {name!r} with trailing bytes"
+        raise FileFormatError(fault)
     if fortran_order:
         values = values.T
     return np.ascontiguousarray(values, dtype.newbyteorder("=")).reshape(shape)
@@ -140,14 +134,16 @@ def _read_header(member: Any, name: str) -> tuple[np.dtype[Any], bool, tuple[int
     start = member.read(8)
     if start[:6] != _MAGIC or start[6:7] not in (b"\x01", b"\x02", b"\x03"):
         fault = f"array {name!r} that does not begin as an .npy file"
-        raise ValueError(fault)
+        raise FileFormatError(fault)
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(member.read(width), "little")
     text = member.read(min(length, _LONGEST_HEADER))
-    found = _HEADER.fullmatch(text)
+    found = re.fullmatch(_HEADER, text)
     if found is None or len(text) != length:
-        fault = f"array {name!r} with a header that says no numbers, {text[:80].rstrip()!r}"
-        raise ValueError(fault)
+        fault = (
+            f"array {name!r} with a header that does not describe numbers, {text[:80].rstrip()!r}"
+        )
+        raise FileFormatError(fault)
     descr, order, lengths = found.groups()
     shape = tuple(int(each.rstrip(b"L")) for each in re.findall(rb"[0-9]+", lengths))
     return np.dtype(descr.decode()), order == b"True", shape, 8 + width + length

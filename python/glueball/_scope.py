@@ -1,265 +1,124 @@
-"""What MXNet has and glueball leaves out: one clear answer, where a program first names it."""
+"""What a module shows, and one clear answer where a program names what MXNet has and glueball leaves out."""
 
 from __future__ import annotations
 
-from glueball.base import OutsideScopeError
+import functools
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["missing", "outside"]
-
-_CONVOLUTIONS = tuple(
-    f"{kind}{rank}D{end}"
-    for kind, end in (
-        ("Conv", ""),
-        ("Conv", "Transpose"),
-        ("MaxPool", ""),
-        ("AvgPool", ""),
-        ("GlobalMaxPool", ""),
-        ("GlobalAvgPool", ""),
-    )
-    for rank in (1, 2, 3)
+from glueball import _core
+from glueball.base import (
+    GlueballAttributeError,
+    NoSuchNameError,
+    OutsideScopeAttributeError,
+    OutsideScopeError,
+    OutsideScopeImportError,
+    _near_word,
 )
 
-_LINALG = (
-    "det", "extractdiag", "extracttrian", "gelqf", "gemm", "gemm2", "inverse", "makediag", "maketrian", "potrf",
-    "potri", "slogdet", "sumlogdiag", "syevd", "syrk", "trmm", "trsm",
-)  # fmt: skip
-_UPDATES = (
-    "adam_update", "ftml_update", "ftrl_update", "lamb_update_phase1", "lamb_update_phase2", "mp_nag_mom_update",
-    "mp_sgd_mom_update", "mp_sgd_update", "multi_lars", "multi_mp_sgd_mom_update", "multi_mp_sgd_update",
-    "mp_lamb_update_phase1", "mp_lamb_update_phase2", "multi_sgd_mom_update", "multi_sgd_update", "multi_sum_sq",
-    "nag_mom_update", "preloaded_multi_mp_sgd_mom_update", "preloaded_multi_mp_sgd_update",
-    "preloaded_multi_sgd_mom_update", "preloaded_multi_sgd_update", "reset_arrays", "rmsprop_update",
-    "rmspropalex_update", "sgd_mom_update", "sgd_update", "signsgd_update", "signum_update",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
 
-# By module below the package; what is not here is a misspelling, and gets Python's own error.
-_OUTSIDE: dict[str, dict[str, tuple[str, ...]]] = {
-    "": {
-        "symbolic graphs": (
-            "AttrScope",
-            "attribute",
-            "np_symbol",
-            "executor",
-            "subgraph",
-            "sym",
-            "symbol",
-            "symbol_doc",
-            "visualization",
-            "viz",
-        ),
-        "the Module interface": (
-            "callback",
-            "executor_manager",
-            "mod",
-            "model",
-            "module",
-            "mon",
-            "monitor",
-        ),
-        "training on several machines": ("kv", "kvstore", "kvstore_server"),
-        "record files and images": ("image", "img", "recordio"),
-        "recurrent nets": ("rnn",),
-        "operators compiled at run time": ("library", "operator", "rtc"),
-        "MXNet's engine and profiler": (
-            "engine",
-            "api",
-            "error",
-            "libinfo",
-            "log",
-            "ndarray_doc",
-            "notebook",
-            "numpy_dispatch_protocol",
-            "numpy_op_fallback",
-            "numpy_op_signature",
-            "profiler",
-            "registry",
-            "runtime",
-        ),
-        "half precision, quantization, texts and other contributions": ("amp", "contrib"),
-        "other libraries' layers": ("th", "torch", "tvmop"),
-    },
-    "gluon": {
-        "recurrent nets": ("rnn",),
-        "convolutional nets": ("model_zoo",),
-        "symbolic graphs": ("SymbolBlock",),
-    },
-    "gluon.block": {"symbolic graphs": ("SymbolBlock",)},
-    "gluon.nn": {
-        "convolutional nets": (
-            *_CONVOLUTIONS,
-            *(f"PixelShuffle{rank}D" for rank in (1, 2, 3)),
-            "BatchNormReLU",
-            "DeformableConvolution",
-            "ModulatedDeformableConvolution",
-            "ReflectionPad2D",
-            "conv_layers",
-        ),
-        "many devices": ("SyncBatchNorm",),
-        "symbolic graphs": ("SymbolBlock",),
-    },
-    "gluon.contrib.nn": {
-        "convolutional nets": tuple(f"PixelShuffle{rank}D" for rank in (1, 2, 3)),
-        "many devices": ("SyncBatchNorm",),
-        "sparse arrays": ("SparseEmbedding",),
-    },
-    "gluon.contrib.data": {"texts": ("text",), "record files and images": ("audio", "vision")},
-    "gluon.contrib": {
-        "convolutional nets": ("cnn",),
-        "recurrent nets": ("rnn",),
-    },
-    "gluon.utils": {"downloads": ("check_sha1", "download")},
-    "init": {"recurrent nets": ("FusedRNN",)},
-    "io": {
-        "record files and images (read files of numbers with NumPy, and pass the arrays to NDArrayIter)": (
-            "CSVIter",
-            "ImageDetRecordIter",
-            "ImageRecordInt8Iter",
-            "ImageRecordIter",
-            "ImageRecordIter_v1",
-            "ImageRecordUInt8Iter",
-            "ImageRecordUInt8Iter_v1",
-            "LibSVMIter",
-            "MNISTIter",
-            "MXDataIter",
-        ),
-        "the Module interface (gluon.data.DataLoader makes batches ahead)": (
-            "PrefetchingIter",
-            "ResizeIter",
-        ),
-    },
-    "util": {"many devices": ("get_cuda_compute_capability", "get_gpu_memory")},
-    "context": {"many devices": ("gpu_memory_info",)},
-    "autograd": {"symbolic graphs": ("get_symbol",)},
-    "test_utils": {
-        "downloads": (
-            "download",
-            "download_model",
-            "get_bz2_data",
-            "get_cifar10",
-            "get_mnist",
-            "get_mnist_iterator",
-            "get_mnist_pkl",
-            "get_mnist_ubyte",
-            "get_zip_data",
-        ),
-        "many devices": ("get_cuda_compute_capability",),
-        "symbolic graphs": (
-            "np_symbol",
-            "check_consistency",
-            "check_gluon_hybridize_consistency",
-            "check_numeric_gradient",
-            "check_speed",
-            "check_symbolic_backward",
-            "check_symbolic_forward",
-            "numeric_grad",
-            "same_symbol_structure",
-            "simple_forward",
-        ),
-        "sparse arrays": (
-            "create_sparse_array",
-            "create_sparse_array_zd",
-            "rand_sparse_ndarray",
-            "shuffle_csr_column_indices",
-        ),
-        "tests of MXNet": (
-            "DummyIter",
-            "Features",
-            "checkShapes",
-            "chi_square_check",
-            "compare_optimizer",
-            "gen_buckets_probs_with_ppf",
-            "get_identity_mat",
-            "get_identity_mat_batch",
-            "get_im2rec_path",
-            "has_tvm_ops",
-            "is_aarch64_run",
-            "is_cd_run",
-            "is_op_runnable",
-            "locationError",
-            "new_matrix_with_real_eigvals_2d",
-            "new_matrix_with_real_eigvals_nd",
-            "new_orthonormal_matrix_2d",
-            "new_sym_matrix_with_real_eigvals_2d",
-            "new_sym_matrix_with_real_eigvals_nd",
-            "verify_generator",
-        ),
-    },
-    "metric": {"other libraries' metrics": ("Caffe", "Torch")},
-    "optimizer": {"tests of MXNet": ("Test",)},
-    "gluon.loss": {"losses of sequences": ("CTCLoss",)},
-    "gluon.data": {"record files and images": ("RecordFileDataset", "vision")},
-    "nd": {
-        "convolutional nets": (
-            "BilinearSampler",
-            "Convolution",
-            "Correlation",
-            "Deconvolution",
-            "GridGenerator",
-            "LRN",
-            "Pooling",
-            "ROIPooling",
-            "SpatialTransformer",
-            "UpSampling",
-            "col2im",
-            "depth_to_space",
-            "im2col",
-            "imdecode",
-            "space_to_depth",
-            "Crop",
-            "Convolution_v1",
-            "Pooling_v1",
-        ),
-        "symbolic graphs": (
-            "IdentityAttachKLSparseReg",
-            "LinearRegressionOutput",
-            "LogisticRegressionOutput",
-            "MAERegressionOutput",
-            "MakeLoss",
-            "SVMOutput",
-            "Softmax",
-            "SoftmaxOutput",
-            "CachedOp",
-            "make_loss",
-        ),
-        "linear algebra (numpy.linalg works on arrays, and is differentiable)": (
-            "khatri_rao",
-            "linalg",
-            *(f"linalg_{name}" for name in _LINALG),
-        ),
-        "MXNet's own optimizers (use glueball.optimizer)": _UPDATES,
-        "half precision": ("all_finite", "amp_cast", "amp_multicast", "multi_all_finite"),
-        "recurrent nets": ("RNN",),
-        "losses of sequences": ("CTCLoss", "ctc_loss"),
-        "sparse arrays": (
-            "CSRNDArray",
-            "RowSparseNDArray",
-            "cast_storage",
-            "sparse",
-            "sparse_retain",
-        ),
-        "operators of other fields": ("Custom", "contrib", "image"),
-        "versions of operators that MXNet had replaced": ("BatchNorm_v1",),
-    },
-    "np": {"finance": ("mirr", "npv", "ppmt", "pv", "rate")},
-    "npx": {
-        "convolutional nets": (
-            "convolution",
-            "deconvolution",
-            "multibox_detection",
-            "multibox_prior",
-            "multibox_target",
-            "pooling",
-            "roi_pooling",
-        ),
-        "record files and images": ("image",),
-        "many devices": ("get_cuda_compute_capability", "gpu_memory_info"),
-        "recurrent nets": ("rnn",),
-        "losses of sequences": ("ctc_loss",),
-    },
-}
+__all__ = ["import_late", "import_rest", "later", "missing", "outside", "surface"]
+
+_HERE = __name__.partition(".")[0]
+# By package, the modules that are imported when a name of theirs is first asked for.
+_places: dict[str, list[str]] = {}
 
 
-def missing(module: str, name: str) -> Exception:
+def surface(
+    module: str, modules: tuple[str, ...] = (), names: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return a public module's ``__getattr__`` and ``__dir__``: it shows what ``__all__`` lists.
+
+    Parameters
+    ----------
+    module : str
+        The module's ``__name__``.
+    modules : tuple of str
+        Modules below it that are imported when they are first named, since many programs need none;
+        ``name=other`` where it shows `other` under another name.
+    names : mapping of str to str, optional
+        By module below this one, which is imported when one of them is first named: the names that
+        are there, with spaces between them; ``name=other`` for what is called `other` there.
+
+    Examples
+    --------
+    At the end of a module::
+
+        __getattr__, __dir__ = surface(__name__)
+    """
+    this = sys.modules[module]
+    # `from module import name` asks the finders for what a package lacks, hence `_OutsideFinder`.
+    vars(this).setdefault("__path__", [])
+    _explain(this)
+
+    below = {name: other or name for name, _, other in (each.partition("=") for each in modules)}
+    places = {
+        name: (f"{module}.{place}", attribute or name)
+        for place, there in (names or {}).items()
+        for name, _, attribute in (each.partition("=") for each in there.split())
+    }
+    _places[module] = list(dict.fromkeys(place for place, _ in places.values()))
+
+    def look_up(name: str) -> Any:
+        if name in below:
+            return importlib.import_module(f"{module}.{below[name]}")
+        if name not in places:
+            raise missing(module, name)
+        place, attribute = places[name]
+        value = getattr(import_late(place), attribute)
+        setattr(this, name, value)
+        return value
+
+    return look_up, lambda: list(this.__all__)
+
+
+def import_late(module: str) -> ModuleType:
+    """Import a module whose names another one shows, and explain wrong calls of what is there."""
+    found = importlib.import_module(module)
+    _explain(found)
+    return found
+
+
+def _explain(module: ModuleType) -> None:
+    _core.explain_calls([vars(module).get(name) for name in module.__all__])
+
+
+def import_rest(package: str) -> bool:
+    """Import all that a package imports late, and return whether there was any left.
+
+    Whoever looks for what registers itself, and has not found it, calls this first.
+    """
+    rest = _places.get(package)
+    for module in rest or ():
+        import_late(module)  # where another thread is at it, this one waits
+    _places.pop(package, None)
+    return bool(rest)
+
+
+def later(place: str) -> Callable[..., Any]:
+    """Return a function of a module that is imported when the function is first called.
+
+    For methods of classes that every program imports, whose work few programs need.
+
+    Parameters
+    ----------
+    place : str
+        The module below the package, and the function: ``insight._summary:summarize``.
+    """
+    module, _, name = place.partition(":")
+
+    def call(*args: Any, **settings: Any) -> Any:
+        return getattr(import_late(f"{_HERE}.{module}"), name)(*args, **settings)
+
+    return call
+
+
+def missing(module: str, name: str) -> AttributeError:
     """Return the error for a name that a module does not have.
 
     Parameters
@@ -267,23 +126,23 @@ def missing(module: str, name: str) -> Exception:
     module : str
         The module's ``__name__``.
     name : str
-        What was asked for.
+        The name that was asked for.
 
     Returns
     -------
-    Exception
-        An `OutsideScopeError` if MXNet has it and glueball leaves it out, else an `AttributeError`.
+    AttributeError
+        An `OutsideScopeAttributeError` if MXNet has it and glueball leaves it out.
     """
-    place = module.partition(".")[2]
-    for field, names in _OUTSIDE.get(place, {}).items():
-        if name in names:
-            full_name = f"{place}.{name}" if place else name
-            return outside(full_name, field)
-    return AttributeError(f"module {module!r} has no attribute {name!r}")
+    answer = _answer(module, name)
+    if answer is not None:
+        return OutsideScopeAttributeError(answer)
+    return GlueballAttributeError(
+        f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module]
+    )
 
 
 def outside(full_name: str, field: str) -> OutsideScopeError:
-    """Return the error for a part of MXNet that glueball leaves out.
+    """Return the error for a use of MXNet that glueball leaves out.
 
     Parameters
     ----------
@@ -292,8 +151,60 @@ def outside(full_name: str, field: str) -> OutsideScopeError:
     field : str
         What it is for.
     """
-    return OutsideScopeError(
+    return OutsideScopeError(_message(full_name, field))
+
+
+class _OutsideFinder:
+    """Answers the import of what is not there as its look-up is answered; comes last.
+
+    Not derived from MetaPathFinder: `importlib.abc` takes as long to import as half of glueball.
+    """
+
+    @staticmethod
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
+        parent, _, name = fullname.rpartition(".")
+        # Under the name of MXNet, a module still knows its own.
+        module = getattr(sys.modules.get(parent), "__name__", None)
+        if isinstance(module, str) and module.partition(".")[0] == _HERE:
+            answer = _answer(module, name)
+            if answer is not None:
+                raise OutsideScopeImportError(answer, name=fullname)
+            # Of a name of its own `from` would take it for a submodule that may be missing.
+            near = _near_word(name, dir(sys.modules[parent])) or "; dir() lists those there are"
+            message = f"cannot import name {name!r} from {parent!r}: expected one it has, found '{name}'{near}"
+            raise NoSuchNameError(message, name=parent)
+
+
+def _answer(module: str, name: str) -> str | None:
+    """Return the message about a name that is left out of a module, or None for any other name."""
+    if name.startswith("_"):
+        return None  # one of our own modules, which its first import looks up here
+    place = module.partition(".")[2]
+    for field, names in _left_out().get(place, {}).items():
+        if name in names:
+            return _message(f"{place}.{name}" if place else name, field)
+    return None
+
+
+@functools.cache
+def _left_out() -> dict[str, dict[str, frozenset[str]]]:
+    """Return the names that are left out, by module and by what they are for."""
+    import tomllib  # costs import time, and few programs ask
+
+    with open(os.path.splitext(__file__)[0] + ".toml", "rb") as file:
+        modules = tomllib.load(file)
+    return {
+        module: {field: frozenset(names.split()) for field, names in fields.items()}
+        for module, fields in modules.items()
+    }
+
+
+def _message(full_name: str, field: str) -> str:
+    return (
         f"expected a part of MXNet that dense networks on CPUs need, found '{full_name}', which is for "
         f"{field}; glueball is Gluon for small dense nets, their parameters and their "
         "initialization: for this, use a larger framework"
     )
+
+
+sys.meta_path.append(_OutsideFinder)

@@ -1,19 +1,18 @@
 """Gradients that are recorded themselves, so that they can be differentiated again.
 
 A recorded operation may say how to compute it once more (`_tape.Node.again`): as a formula of
-``autograd.numpy``'s functions, whose derivatives that package knows to any order, or by recording it anew from
+``autograd.numpy``'s functions, whose derivatives that package knows to any order, or by recording it again with
 operations that have formulas, which is how native layers and losses do. Every gradient that is found here
 becomes an operation with a formula in its turn.
 """
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, Any
 
-from glueball import _tape
+from glueball import _tape, _walk
 from glueball.base import MXNetError
-from glueball.nd import _derivatives
+from glueball.nd import _traced
 from glueball.nd._record import raw, wrap
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ __all__ = ["recorded_gradients"]
 def recorded_gradients(
     heads: Sequence[Any], head_grads: Sequence[Any] | None, variables: Sequence[Node]
 ) -> list[Any]:
-    """As `_tape.run_backward` with `variables`, but what is computed is recorded; the graph is kept.
+    """As `run_backward` with `variables`, but what is computed is recorded; the graph is kept.
 
     Returns
     -------
@@ -39,6 +38,8 @@ def recorded_gradients(
     MXNetError
         When an operation between the heads and the variables cannot be differentiated twice.
     """
+    import heapq  # here, because it takes a fiftieth of what all of glueball takes to import
+
     wanted: dict[int, Any] = {node.number: None for node in variables}
     leads: dict[int, bool] = {}
     pending: dict[int, tuple[Node, Any]] = {}
@@ -57,7 +58,7 @@ def recorded_gradients(
         node = getattr(head, "_node", None)
         if node is None or node.freed:
             raise MXNetError(_tape.NOT_IN_GRAPH)
-        grad = wrap(_tape.head_gradient(head, given), type(head))
+        grad = wrap(_walk.head_gradient(head, given), type(head))
         grad._node = getattr(given, "_node", None)
         add(node, grad)
 
@@ -68,7 +69,7 @@ def recorded_gradients(
             wanted[number] = grad
         if isinstance(node, _tape.Leaf):
             continue
-        node.check()
+        node.check(twice=True)
         if node.again is None:
             message = (
                 "expected operations that can be differentiated twice between the heads and the variables of "
@@ -115,14 +116,14 @@ def _gradient(node: Node, function: Any, values: tuple[Any, ...], position: int,
 
     def formula(np: Any, *arguments: Any) -> Any:
         *inputs, g = arguments
-        return _derivatives.gradient_of(
+        return _traced.gradient_of(
             lambda x: function(np, *inputs[:position], x, *inputs[position + 1 :]),
             inputs[position],
             g,
         )
 
     everything = (*values, raw(grad))
-    value, pull_back = _derivatives.trace(formula, everything)
+    value, pull_back = _traced.trace(formula, everything)
     result = wrap(value.reshape(values[position].shape), type(grad))
     result._node = _tape.Node(
         (*node.parents, grad._node),

@@ -1,20 +1,21 @@
-"""The record of what was computed, and the walk back over it that gives gradients.
+"""The record of what was computed: its nodes, and what a write into their arrays does to them.
 
 A node is held by the array that it made and holds its parents' nodes, never an array that it made: so
 reference counting alone frees a graph when its last output goes. Nodes are numbered as they are made;
 a node is always younger than its parents, hence descending numbers are an order in which every node
-comes after all that use it. The walk finds that order without recursion, at any depth; it is in the core
-(``run_backward``), as is a node's storage (``TapeNode``).
+comes after all that use it. The walk finds that order without recursion, at any depth: `_walk.py`. A node's
+storage is in the core (``TapeNode``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 
 from glueball import _core
-from glueball.base import MXNetError, ShapeError
+from glueball.base import MXNetError, UnknownChoiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,19 +26,10 @@ if TYPE_CHECKING:
     Backward: TypeAlias = Callable[[Array, Any], Sequence[Array | None]]
 
 __all__ = [
-    "NOT_IN_GRAPH",
-    "ArraySink",
-    "Detached",
-    "Leaf",
-    "Node",
-    "attach",
-    "attach_many",
-    "check_write",
-    "grad_reqs",
-    "is_tracked",
-    "run_backward",
-    "state",
-]
+    "NOT_IN_GRAPH", "ArraySink", "Detached", "Leaf", "LinearNode", "MixedNode", "Node",
+    "ResultNode", "Watched", "attach", "attach_many", "attach_sink", "check_write", "grad_reqs",
+    "hooks", "is_tracked", "refuse_write", "sink_of", "state",
+]  # fmt: skip
 
 grad_reqs = ("write", "add", "null")
 
@@ -52,35 +44,15 @@ _WRITE_IN_GRAPH = (
     "section. Also note that you cannot use inplace operations like +=, *=, relu(x, out=x), y[idx]=x, etc "
     "inside a record section."
 )
-_NO_LEAVES = "There are no inputs in computation graph that require gradients."
-
-# Operations whose derivative needs no values of their inputs: writing into those spoils nothing.
-_NEEDS_NO_INPUT = frozenset(
-    {
-        "Dropout", "add", "add_n", "as_class", "broadcast_to", "cast", "ceil", "clip", "concat",
-        "cumsum", "diag", "diagonal", "exp", "expand_dims", "flatten", "flip", "floor",
-        "gather_nd", "getitem", "identity", "log_softmax", "mean", "moveaxis", "nansum",
-        "negative", "pad", "pick", "positive", "relu", "repeat", "reshape", "rint", "round",
-        "shuffle", "sigmoid", "sign", "slice", "slice_axis", "slice_like", "softmax", "split",
-        "sqrt", "squeeze", "stack", "subtract", "sum", "swapaxes", "take", "tanh", "tile",
-        "transpose", "trunc",
-    }
-)  # fmt: skip
-# Operations whose derivative is written with their result.
-_NEEDS_RESULT = frozenset(
-    {
-        "L2Normalization", "cbrt", "divide", "erfinv", "exp", "expm1", "gamma", "log_softmax",
-        "power", "rcbrt", "reciprocal", "relu", "rsqrt", "sigmoid", "softmax", "softmin", "sqrt",
-        "tanh",
-    }
-)  # fmt: skip
 
 # What this thread is doing: writing a graph (`recording`), and running layers as in training (`training`).
 state = _core.recording_state
 
 
 class Node(_core.TapeNode):
-    """One recorded operation.
+    """One recorded operation, whose derivative reads the values of its inputs.
+
+    The subclasses read others: a write into what a derivative does not read spoils nothing.
 
     Parameters
     ----------
@@ -95,30 +67,23 @@ class Node(_core.TapeNode):
     again : tuple, optional
         How to compute the same in a way that can be differentiated twice, read by `_second_order` only:
         ``(True, function, values)`` calls ``function(autograd.numpy, *values)``, with the parents' values,
-        and ``(False, function, *arguments)`` calls ``function(*arguments)``, which records anew.
+        and ``(False, function, *arguments)`` calls ``function(*arguments)``, which records again.
     """
 
     __slots__ = ()
+
+    reads_inputs: ClassVar[bool] = True
+    reads_result: ClassVar[bool] = False
 
     @property
     def freed(self) -> bool:
         """Whether a backward pass has used the node up."""
         return self._backward is None
 
-    def backward(self, head_grad: Array, pass_: Any) -> Sequence[Array | None]:
-        """Gradients of the parents, given the gradient of what this node made.
-
-        Raises
-        ------
-        MXNetError
-            When an earlier backward pass has freed the node, or values that the gradient needs have been
-            overwritten.
-        """
-        self.check()
-        return self._backward(head_grad, pass_)  # type: ignore[no-any-return]
-
-    def check(self) -> None:
+    def check(self, twice: bool = False) -> None:
         """Refuse a node that is used up, or whose arrays have been written into.
+
+        With `twice`, for a second derivative, which computes the result from the inputs again.
 
         Raises
         ------
@@ -127,9 +92,9 @@ class Node(_core.TapeNode):
         """
         if self._backward is None:
             raise MXNetError(NOT_IN_GRAPH)
-        if self.inputs_written and self.name not in _NEEDS_NO_INPUT:
+        if self.inputs_written and (self.reads_inputs or (twice and self.reads_result)):
             self._refuse_overwritten("an input")
-        if self.version and (self.holds_parameters or self.name in _NEEDS_RESULT):
+        if self.version and (self.holds_parameters or self.reads_result):
             self._refuse_overwritten("the result")
 
     def _refuse_overwritten(self, what: str) -> None:
@@ -145,6 +110,31 @@ class Node(_core.TapeNode):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.number} {self.name}>"
+
+
+class LinearNode(Node):
+    """An operation whose derivative reads neither its inputs nor its result."""
+
+    __slots__ = ()
+
+    reads_inputs = False
+
+
+class ResultNode(Node):
+    """An operation whose derivative is written with its result."""
+
+    __slots__ = ()
+
+    reads_inputs = False
+    reads_result = True
+
+
+class MixedNode(Node):
+    """An operation whose derivative is written with its inputs and its result."""
+
+    __slots__ = ()
+
+    reads_result = True
 
 
 class Sink(Protocol):
@@ -193,6 +183,33 @@ class Leaf(Node):
         """Do nothing: the next graph starts here too."""
 
 
+class Watched(LinearNode):
+    """A place within the graph whose gradient is kept as it passes.
+
+    Parameters
+    ----------
+    node : Node
+        What the array was computed by: the gradient goes on to it.
+    sink : object
+        As for `Leaf`.
+    values : numpy.ndarray
+        The array's own, for second derivatives.
+    """
+
+    __slots__ = ("sink",)
+
+    def __init__(self, node: Node, sink: Sink, values: Array) -> None:
+        # The gradient reaches the sink by a leaf, so that a pass for other variables leaves it alone.
+        super().__init__(
+            (node, Leaf(sink)),
+            lambda g, _: (g, g),
+            "attach_grad",
+            False,
+            (True, lambda np, x, _: np.multiply(x, 1), (values, values)),
+        )
+        self.sink = sink
+
+
 class Detached(Node):
     """Stands for an array that left the graph through a call with no derivative.
 
@@ -230,7 +247,8 @@ class ArraySink:
 
     def __init__(self, grad: Array | None, grad_req: str) -> None:
         if grad_req not in grad_reqs:
-            raise KeyError(grad_req)
+            msg = f"expected grad_req 'write', 'add' or 'null', found {grad_req!r}; choose one of them"
+            raise UnknownChoiceError(msg)
         self.grad = grad
         self.grad_req = grad_req
         self._last_pass: Any = None
@@ -245,6 +263,34 @@ class ArraySink:
         else:
             np.copyto(buffer, grad, casting="same_kind")
         self._last_pass = pass_
+
+
+class _Hooks(threading.local):
+    """Whether this thread runs a block's hooks."""
+
+    running: bool = False
+
+
+hooks = _Hooks()
+
+
+def attach_sink(array: Any, sink: Sink) -> None:
+    """Make `array` a place whose gradient goes to `sink`.
+
+    It becomes a leaf: what it was computed from gets no gradient any more. In a block's hook the graph goes
+    on, since who looks at a net does not mean to change it.
+    """
+    node = getattr(array, "_node", None)
+    if hooks.running and state.recording and node is not None and not isinstance(node, Leaf):
+        array._node = Watched(node, sink, np.asarray(array))
+    else:
+        array._node = Leaf(sink)
+
+
+def sink_of(array: Any) -> Any:
+    """Return where the gradient of `array` goes, or None."""
+    node = getattr(array, "_node", None)
+    return node.sink if isinstance(node, Leaf | Watched) else None
 
 
 class _Parts:
@@ -263,7 +309,7 @@ class _Parts:
 
 
 def is_tracked(array: object) -> bool:
-    """Whether gradients flow through `array` into the graph that is being recorded."""
+    """Return whether gradients flow through `array` into the graph that is being recorded."""
     return state.recording and getattr(array, "_node", None) is not None
 
 
@@ -274,6 +320,7 @@ def attach(
     name: str,
     always: bool = False,
     again: tuple[Any, ...] | None = None,
+    node: type[Node] = Node,
 ) -> None:
     """Record that `output` was computed from `parents`, when that matters for a gradient.
 
@@ -292,12 +339,14 @@ def attach(
         Record even when no parent has a node, because `backward` writes gradients of its own.
     again : tuple, optional
         As for `Node`.
+    node : type, default Node
+        Of what is recorded: which values `backward` reads.
     """
     if not state.recording:
         return
     nodes = tuple([getattr(parent, "_node", None) for parent in parents])
-    if always or any(node is not None for node in nodes):
-        output._node = Node(nodes, backward, name, always, again)
+    if always or any(each is not None for each in nodes):
+        output._node = node(nodes, backward, name, always, again)
 
 
 def attach_many(
@@ -306,29 +355,31 @@ def attach_many(
     backward: Callable[[list[Array | None], Any], Sequence[Array | None]],
     name: str,
     again: Sequence[tuple[Any, ...]] | None = None,
+    node: type[Node] = Node,
 ) -> None:
     """As `attach`, for an operation with several outputs.
 
     `backward` is called once, with a list of the outputs' gradients; None for an output that was not used.
-    `again` is as for `Node`, one for each output.
+    `again` is as for `Node`, one for each output; `node` as for `attach`.
     """
     if not state.recording:
         return
     nodes = tuple([getattr(parent, "_node", None) for parent in parents])
-    if not any(node is not None for node in nodes):
+    if not any(each is not None for each in nodes):
         return
     count = len(outputs)
 
     def joint_backward(parts: Any, pass_: Any) -> Sequence[Array | None]:
         return backward([parts.grads.get(i) for i in range(count)], pass_)
 
-    joint = Node(nodes, joint_backward, name)
+    joint = node(nodes, joint_backward, name)
     for index, output in enumerate(outputs):
 
         def part(head_grad: Array, pass_: Any, index: int = index) -> Any:
             return (_Parts({index: head_grad}),)
 
-        output._node = Node((joint,), part, name, again=None if again is None else again[index])
+        way = None if again is None else again[index]
+        output._node = LinearNode((joint,), part, name, again=way)
 
 
 def check_write(array: Any) -> None:
@@ -359,7 +410,7 @@ def check_write(array: Any) -> None:
         array = None if source is None else source()
 
 
-def refuse_write(array: Any) -> None:
+def refuse_write(array: Any) -> NoReturn:
     """Raise the error for an in-place change inside a record section."""
     msg = (
         f"{_WRITE_IN_GRAPH} (Found the array of shape {tuple(array.shape)} made by "
@@ -367,89 +418,6 @@ def refuse_write(array: Any) -> None:
         f"as in x = x + 1, or write inside autograd.pause().)"
     )
     raise MXNetError(msg)
-
-
-def _ones_like(head: Any) -> Array:
-    ones = np.empty(head.shape, head.dtype)
-    ones.fill(1)  # np.ones() takes three times as long for a few elements
-    return ones
-
-
-def head_gradient(head: Any, grad: Any) -> Array:
-    """`grad` as a plain array of `head`'s shape and dtype; ones when it is None.
-
-    Raises
-    ------
-    ShapeError
-        When the shapes differ.
-    """
-    if grad is None:
-        return _ones_like(head)
-    array = np.asarray(grad, dtype=head.dtype)
-    if array.shape != head.shape:
-        msg = (
-            f"expected a head gradient of shape {tuple(head.shape)}, which is the shape of the array that "
-            f"is differentiated, found {array.shape}; pass out_grad of that shape, or None for ones"
-        )
-        raise ShapeError(msg)
-    return array
-
-
-def refuse_vain() -> NoReturn:
-    """Raise the error for a pass whose gradients arrived only where none is wanted."""
-    raise MXNetError(_NO_LEAVES)
-
-
-def run_backward(
-    heads: Sequence[Any],
-    head_grads: Sequence[Any] | None = None,
-    retain_graph: bool = False,
-    variables: Sequence[Node] | None = None,
-    pass_: _core.BackwardPass | None = None,
-) -> list[Array | None]:
-    """Carry gradients from `heads` to the leaves.
-
-    Parameters
-    ----------
-    heads : sequence of NDArray
-        Their contributions are summed.
-    head_grads : sequence of arrays or None, optional
-        One for each head; None stands for ones.
-    retain_graph : bool, default False
-        Keep what the nodes saved, for another pass.
-    variables : sequence of Node, optional
-        When given, the leaves get nothing; these nodes' gradients are returned instead.
-    pass_ : BackwardPass, optional
-        What native layers are given; a new one if None.
-
-    Returns
-    -------
-    list of numpy.ndarray or None
-        One for each of `variables`, None where no gradient arrived; empty without `variables`.
-
-    Raises
-    ------
-    MXNetError
-        When a head is not in a graph, or an earlier pass has freed the graph.
-    ShapeError
-        When a head gradient does not have its head's shape.
-    """
-    pass_ = _core.BackwardPass() if pass_ is None else pass_
-    nodes = []
-    for head in heads:
-        node = getattr(head, "_node", None)
-        if node is None or node.freed:
-            raise MXNetError(NOT_IN_GRAPH)
-        nodes.append(node)
-    if head_grads is None:
-        grads = [_ones_like(head) for head in heads]
-    else:
-        grads = [head_gradient(*pair) for pair in zip(heads, head_grads, strict=True)]
-    found: list[Array | None]
-    found, in_vain = _core.run_backward(nodes, grads, retain_graph, variables, pass_)
-    if in_vain:
-        refuse_vain()
-    return found
 
 
 _core.register_nodes(Node, Leaf)

@@ -16,34 +16,33 @@ Examples
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball import _core, _tape
-from glueball._scope import missing
-from glueball.base import ArgumentError, MXNetError, ShapeError
+from glueball import _core, _tape, _walk
+from glueball._scope import later, surface
+from glueball.base import (
+    ArgumentError,
+    GlueballTypeError,
+    MXNetError,
+    ShapeError,
+    UnsupportedError,
+)
 from glueball.nd._record import class_of, is_array, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "Function",
-    "backward",
-    "grad",
-    "is_recording",
-    "is_training",
-    "mark_variables",
-    "pause",
-    "predict_mode",
-    "record",
-    "set_recording",
-    "set_training",
-    "train_mode",
-]
+    "Function", "backward", "grad", "is_recording", "is_training", "mark_variables", "pause",
+    "predict_mode", "record", "set_recording", "set_training", "train_mode",
+]  # fmt: skip
 
 _state = _tape.state
+_recorded_gradients = later("_second_order:recorded_gradients")
+_UNDEFINED = "expected an autograd.Function with methods forward and backward"
 
 
 def record(train_mode: bool = True) -> _core.RecordingScope:
@@ -67,34 +66,50 @@ def predict_mode() -> _core.RecordingScope:
 
 
 def is_recording() -> bool:
-    """Whether this thread records."""
+    """Return whether this thread records."""
     return _state.recording
 
 
 def is_training() -> bool:
-    """Whether layers in this thread run as in training."""
+    """Return whether layers in this thread run as in training."""
     return _state.training
 
 
 def set_recording(is_recording: bool) -> bool:
-    """Start or stop recording in this thread; returns what was before."""
+    """Start or stop recording in this thread; return what was before."""
     before = _state.recording
     _state.recording = bool(is_recording)
     return before
 
 
 def set_training(train_mode: bool) -> bool:
-    """Make layers in this thread run as in training or not; returns what was before."""
+    """Make layers in this thread run as in training or not; return what was before."""
     before = _state.training
     _state.training = bool(train_mode)
     return before
 
 
+def _arrays(what: str, given: Any, or_none: bool = False) -> list[Any]:
+    """Return one array, or several, as a list; refuse what holds something else."""
+    if is_array(given):
+        return [given]
+    arrays = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else None
+    wrong = (
+        given
+        if arrays is None
+        else next((a for a in arrays if not (is_array(a) or (or_none and a is None))), None)
+    )
+    if arrays is None or wrong is not None:
+        message = f"expected an NDArray or a list of them as {what}, found {wrong!r}; pass what was computed"
+        raise GlueballTypeError(message)
+    return arrays
+
+
 def _lists(heads: Any, head_grads: Any) -> tuple[list[Any], list[Any] | None]:
-    heads = [heads] if is_array(heads) else list(heads)
+    heads = _arrays("heads", heads)
     if head_grads is None:
         return heads, None
-    grads = [head_grads] if is_array(head_grads) else list(head_grads)
+    grads = _arrays("head_grads", head_grads, or_none=True)
     if len(grads) != len(heads):
         msg = (
             f"heads and head_grads must be lists of the same length: found {len(heads)} and {len(grads)}; "
@@ -132,7 +147,7 @@ def backward(
     """
     all_heads, grads = _lists(heads, head_grads)
     with _core.RecordingScope(False, train_mode):
-        _tape.run_backward(all_heads, grads, retain_graph)
+        _walk.run_backward(all_heads, grads, retain_graph)
 
 
 def grad(
@@ -143,14 +158,15 @@ def grad(
     create_graph: bool = False,
     train_mode: bool = True,
 ) -> list[Any]:
-    """Gradients of `heads` with respect to `variables`; no array's and no parameter's `grad` is written.
+    """Return the gradients of `heads` with respect to `variables`; no array's and no parameter's `grad` is written.
 
     Parameters
     ----------
     heads : NDArray or list of NDArray
         What is differentiated.
     variables : NDArray or list of NDArray
-        Arrays that had `attach_grad` before they were used, and parameters' data.
+        Arrays that had `attach_grad` before they were used, parameters' data, and arrays that were computed
+        while recording, such as a layer's output in a hook.
     head_grads : NDArray or list of NDArray, optional
         As for `backward`.
     retain_graph : bool, optional
@@ -168,7 +184,7 @@ def grad(
     Raises
     ------
     MXNetError
-        When a variable had no `attach_grad`, or with `create_graph` an operation on the way to it cannot be
+        When a variable is in no graph, or with `create_graph` an operation on the way to it cannot be
         differentiated twice.
 
     Examples
@@ -184,26 +200,24 @@ def grad(
     [ 6. 12. 18.]
     <NDArray 3 @cpu(0)>
     """
-    wanted = [variables] if is_array(variables) else list(variables)
+    wanted = _arrays("variables", variables)
     if not wanted:
         msg = "need at least one variable: found an empty list; pass the arrays to differentiate by"
         raise ArgumentError(msg)
-    leaves: list[_tape.Leaf] = []
+    nodes: list[_tape.Node] = []
     for i, variable in enumerate(wanted):
         node = getattr(variable, "_node", None)
-        if not isinstance(node, _tape.Leaf):
+        if node is None:
             msg = (
                 f"Cannot differentiate with respect to the {i + 1}-th variable because it does not require "
                 f"gradient. (Call attach_grad() on it before the record section.)"
             )
             raise MXNetError(msg)
-        leaves.append(node)
+        nodes.append(node)
     all_heads, grads = _lists(heads, head_grads)
     if create_graph:
-        from glueball._second_order import recorded_gradients
-
         with _core.RecordingScope(True, train_mode):
-            slopes = recorded_gradients(all_heads, grads, leaves)
+            slopes = _recorded_gradients(all_heads, grads, nodes)
         return [
             wrap(np.zeros(variable.shape, variable.dtype), type(variable))
             if slope is None
@@ -211,10 +225,10 @@ def grad(
             for variable, slope in zip(wanted, slopes, strict=True)
         ]
     # Native layers hold their parameters themselves: they give those gradients to the pass.
-    parameters = [getattr(leaf.sink, "parameter", None) for leaf in leaves]
+    parameters = [getattr(_tape.sink_of(each), "parameter", None) for each in wanted]
     pass_ = _core.BackwardPass([each for each in parameters if each is not None])
     with _core.RecordingScope(False, train_mode):
-        found = _tape.run_backward(all_heads, grads, bool(retain_graph), leaves, pass_)
+        found = _walk.run_backward(all_heads, grads, bool(retain_graph), nodes, pass_)
     results = []
     for variable, parameter, value in zip(wanted, parameters, found, strict=True):
         total = np.zeros(variable.shape, variable.dtype)
@@ -246,8 +260,7 @@ def mark_variables(
     KeyError
         For another grad_req.
     """
-    arrays = [variables] if is_array(variables) else list(variables)
-    buffers = [gradients] if is_array(gradients) else list(gradients)
+    arrays, buffers = _arrays("variables", variables), _arrays("gradients", gradients)
     reqs = [grad_reqs] * len(arrays) if isinstance(grad_reqs, str) else list(grad_reqs)
     if not len(arrays) == len(buffers) == len(reqs):
         msg = (
@@ -307,11 +320,13 @@ class Function:
 
     def forward(self, *inputs: Any) -> Any:
         """Compute one output or several; runs without recording."""
-        raise NotImplementedError
+        msg = f"{_UNDEFINED}, found {type(self).__name__} without forward; define it"
+        raise UnsupportedError(msg)
 
     def backward(self, *output_grads: Any) -> Any:
         """Compute the gradient of each input from those of the outputs; runs without recording."""
-        raise NotImplementedError
+        msg = f"{_UNDEFINED}, found {type(self).__name__} without backward; define it"
+        raise UnsupportedError(msg)
 
     def __call__(self, *inputs: Any) -> Any:
         """Run `forward`, and record that `backward` is its derivative.
@@ -369,5 +384,4 @@ class Function:
         return tuple(outputs)
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

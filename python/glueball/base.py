@@ -6,29 +6,32 @@ same mistake (`ValueError`, `AssertionError`, `TypeError`, `IndexError`), ours i
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from glueball import _core
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = [
-    "ArgumentError",
-    "ArrayNotFoundError",
-    "DeferredInitializationError",
-    "DtypeError",
-    "FileAccessError",
-    "FileFormatError",
-    "FilePermissionError",
-    "FolderError",
-    "GlueballIndexError",
-    "GlueballTypeError",
-    "InitializerWarning",
-    "MXNetError",
-    "MissingFileError",
-    "NoGradientError",
-    "OutsideScopeError",
-    "ParameterNotFoundError",
-    "ShapeError",
-    "StaleGradientError",
+    "ArgumentError", "ArrayNotFoundError", "DeferredInitializationError", "DtypeError",
+    "FileAccessError", "FileFormatError", "FilePermissionError", "FolderError",
+    "GlueballAttributeError", "GlueballIndexError", "GlueballTypeError", "InitializerWarning",
+    "MXNetError", "MissingFileError", "NoGradientError", "NoSuchNameError", "NumbersError", "OutsideScopeAttributeError",
+    "OutsideScopeError", "OutsideScopeImportError", "PackageError", "ParameterNotFoundError", "PatternError",
+    "PrecisionWarning", "ScheduledRateError", "ShapeError", "StaleGradientError", "TrainingWarning",
     "UninitializedError",
-]
+    "UnknownChoiceError", "UnsupportedError", "ZeroBatchError",
+]  # fmt: skip
+
+
+def _near_word(word: str, words: Iterable[str]) -> str:
+    """Return ``'; did you mean ...?'`` for the most similar of some words, or nothing if none is."""
+    import difflib  # here: only errors need it
+
+    near = difflib.get_close_matches(word, [each for each in words if each[:1] != "_"], n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 class MXNetError(RuntimeError):
@@ -43,11 +46,31 @@ class ShapeError(MXNetError, ValueError, AssertionError):
     """A shape does not fit what is already known."""
 
 
-class OutsideScopeError(MXNetError, NotImplementedError, ImportError):
-    """A part of MXNet that glueball leaves out was named.
+class UnsupportedError(MXNetError, NotImplementedError):
+    """The object cannot do this, or its class does not define how."""
 
-    An ImportError too, so that programs which try an import, and do without, go on.
-    """
+
+class UnknownChoiceError(ArgumentError, KeyError):
+    """A word is not among those that a setting can be."""
+
+    # KeyError would show the repr of the message, quotes and all.
+    __str__ = Exception.__str__
+
+
+class OutsideScopeError(UnsupportedError):
+    """A part of MXNet that glueball leaves out was named."""
+
+
+class OutsideScopeAttributeError(AttributeError, OutsideScopeError):
+    """A part that glueball leaves out was looked up: `hasattr` says no, `getattr` takes its default."""
+
+
+class OutsideScopeImportError(ImportError, OutsideScopeError):
+    """A part that glueball leaves out was imported; programs that try, and do without, go on."""
+
+
+class NoSuchNameError(ModuleNotFoundError, MXNetError):
+    """A name or a module that glueball does not have was imported."""
 
 
 class GlueballTypeError(MXNetError, TypeError):
@@ -56,6 +79,30 @@ class GlueballTypeError(MXNetError, TypeError):
 
 class DtypeError(GlueballTypeError):
     """An element type that the function does not compute with."""
+
+
+class GlueballAttributeError(AttributeError, MXNetError):
+    """An attribute that is not there, or cannot be set."""
+
+    def __str__(self) -> str:
+        text = Exception.__str__(self)
+        if self.obj is None or not isinstance(self.name, str):
+            return text
+        return text + _near_word(self.name, dir(self.obj))  # when it is shown: `hasattr` asks often
+
+
+class NumbersError(GlueballTypeError, ArgumentError):
+    """Something else than numbers, or numbers that make no array: a TypeError and a ValueError, as with NumPy."""
+
+
+class PatternError(ArgumentError, re.error):
+    """A text is not a regular expression."""
+
+    __str__ = Exception.__str__
+
+
+class ZeroBatchError(ArgumentError, ZeroDivisionError):
+    """A batch has no samples to take the mean over."""
 
 
 class GlueballIndexError(MXNetError, IndexError):
@@ -74,7 +121,7 @@ class DeferredInitializationError(MXNetError):
 
 
 class NoGradientError(MXNetError):
-    """A gradient was asked of a parameter whose `grad_req` is ``'null'``."""
+    """A gradient was requested from a parameter whose `grad_req` is ``'null'``."""
 
 
 class ParameterNotFoundError(MXNetError, KeyError):
@@ -97,6 +144,14 @@ class StaleGradientError(MXNetError, UserWarning):
     """
 
 
+class ScheduledRateError(MXNetError, UserWarning):
+    """The learning rate was set while a scheduler rules it: a UserWarning that is raised, as in Gluon."""
+
+
+class PackageError(ImportError, MXNetError):
+    """Another package is missing, or in the way."""
+
+
 class FileFormatError(MXNetError, ValueError):
     """A file is damaged, of another kind, or holds what it should not."""
 
@@ -104,7 +159,7 @@ class FileFormatError(MXNetError, ValueError):
 class FileAccessError(OSError, MXNetError):
     """The system does not let us open, read or write a file; `errno` says why."""
 
-    # OSError would put the errno in front and the file's name, which the message has, behind.
+    # OSError would add the errno, and the file's name, which the message has.
     def __str__(self) -> str:
         return str(self.strerror)
 
@@ -125,12 +180,21 @@ class InitializerWarning(UserWarning):
     """An initializer defines a hook that the net's own settings keep from being called."""
 
 
+class PrecisionWarning(UserWarning):
+    """Numbers were rounded on their way into a net that computes in another dtype."""
+
+
+class TrainingWarning(UserWarning):
+    """A `gluon.Monitor` has seen that training goes wrong."""
+
+
 _core.register_errors(
     Error=MXNetError,
     InputError=MXNetError,
     ArgumentError=ArgumentError,
     ShapeError=ShapeError,
     DtypeError=DtypeError,
+    TypeError=GlueballTypeError,
     IndexError=GlueballIndexError,
     FileAccessError=FileAccessError,
     FileFormatError=FileFormatError,
@@ -141,3 +205,7 @@ _core.register_errors(
     DeferredInitializationError=DeferredInitializationError,
     NoGradientError=NoGradientError,
 )
+
+
+def __dir__() -> list[str]:
+    return __all__

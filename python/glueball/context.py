@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.base import ArgumentError, OutsideScopeError
 
 __all__ = ["Context", "cpu", "cpu_pinned", "current_context", "gpu", "num_gpus"]
@@ -42,6 +42,9 @@ class Context:
     cpu(0)
     """
 
+    default_ctx: ClassVar[Context]
+    """The CPU, which arrays are on unless a ``with`` block says otherwise."""
+
     def __init__(self, device_type: str | Context, device_id: int = 0) -> None:
         self.device_type: str
         self.device_id: int
@@ -52,7 +55,13 @@ class Context:
             msg = f"expected a device type among {', '.join(_kinds)}, found {device_type!r}; use cpu()"
             raise ArgumentError(msg)
         self.device_type = device_type
-        self.device_id = int(device_id)
+        try:
+            self.device_id = int(device_id)
+        except (TypeError, ValueError):
+            msg = (
+                f"expected an integer as the number of a device, found {device_id!r}; leave it out"
+            )
+            raise ArgumentError(msg) from None
 
     def __repr__(self) -> str:
         return f"{self.device_type}({self.device_id})"
@@ -80,17 +89,17 @@ class Context:
 
 
 def cpu(device_id: int = 0) -> Context:
-    """The CPU."""
+    """Return the CPU."""
     return Context("cpu", device_id)
 
 
 def cpu_pinned(device_id: int = 0) -> Context:
-    """The CPU: there is no other device that memory could be pinned for."""
+    """Return the CPU: there is no other device that memory could be pinned for."""
     return Context("cpu_pinned", device_id)
 
 
 def gpu(device_id: int = 0) -> Context:
-    """A GPU, which can be named but not used: see `num_gpus`."""
+    """Return a GPU, which can be named but not used: see `num_gpus`."""
     return Context("gpu", device_id)
 
 
@@ -100,20 +109,12 @@ def num_gpus() -> int:
 
 
 def current_context() -> Context:
-    """The default context of this thread."""
+    """Return the default context of this thread."""
     return _stack.contexts[-1] if _stack.contexts else Context("cpu")
 
 
 def require_cpu(ctx: Any) -> Any:
-    """`ctx` itself, or the contexts in a list, when all are CPUs.
-
-    Raises
-    ------
-    OutsideScopeError
-        When one is a GPU.
-    ArgumentError
-        When one is no context.
-    """
+    """Return `ctx`, or the contexts in a list, when all are CPUs; refuse GPUs, and anything else."""
     for one in ctx if isinstance(ctx, list | tuple) else (ctx,):
         if one is None:
             continue
@@ -129,5 +130,7 @@ def require_cpu(ctx: Any) -> Any:
     return ctx
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+Context.default_ctx = Context("cpu")
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from glueball import nd
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.base import ArgumentError, GlueballTypeError, ShapeError
-from glueball.gluon._arrays import array_type
+from glueball.gluon._checks import array_type
 from glueball.nd._random import derived_generator
 from glueball.nd._record import wrap
 
@@ -80,7 +80,7 @@ class DataBatch:
     Raises
     ------
     AssertionError
-        If `data` or `label` is no list.
+        If `data` or `label` is not a list.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class NDArrayIter(DataIter):
     batch_size : int, default 1
         Samples in a batch.
     shuffle : bool, default False
-        Whether the order is drawn anew for each pass. It follows `random.seed`.
+        Whether each pass draws a new order. It follows `random.seed`.
     last_batch_handle : {'pad', 'discard', 'roll_over'}, default 'pad'
         What becomes of a last batch that is not full: it is filled up from the beginning, and `DataBatch.pad`
         says with how many samples; it is left out; or its samples come first in the next pass.
@@ -276,7 +276,7 @@ class NDArrayIter(DataIter):
     def iter_next(self) -> bool:
         """Move to the next batch, and return whether there is one."""
         needed = 1 if self.last_batch_handle == "pad" else self.batch_size
-        # At the end it stays: what rolls over to the next pass is behind the cursor.
+        # At the end it stays: what follows the cursor rolls over to the next pass.
         if self.cursor + needed <= len(self._order):
             self.cursor += self.batch_size
         return self.cursor + needed <= len(self._order)
@@ -305,7 +305,7 @@ def _batch_size(value: Any) -> int:
     except TypeError:
         size = 0
     if size < 1:
-        message = f"expected a whole number of 1 or more as batch_size, found {value!r}; correct it"
+        message = f"expected an integer of 1 or more as batch_size, found {value!r}; correct it"
         raise ArgumentError(message)
     return size
 
@@ -355,5 +355,4 @@ def _count(arrays: Sequence[tuple[str, np.ndarray]]) -> int:
     return found.pop()
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

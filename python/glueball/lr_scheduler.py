@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from numbers import Integral, Real
 from typing import Any
 
-from glueball.base import ArgumentError
+from glueball._number import fits_float32
+from glueball._scope import surface
+from glueball.base import ArgumentError, UnsupportedError
 
 __all__ = [
-    "CosineScheduler",
-    "FactorScheduler",
-    "LRScheduler",
-    "MultiFactorScheduler",
-    "PolyScheduler",
-]
+    "CosineScheduler", "FactorScheduler", "LRScheduler", "MultiFactorScheduler", "PolyScheduler",
+]  # fmt: skip
 
 
 class LRScheduler:
@@ -107,7 +106,7 @@ class LRScheduler:
             f"expected class {type(self).__name__} to define __call__(self, num_update), found none; "
             "return the learning rate there"
         )
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
 
 class FactorScheduler(LRScheduler):
@@ -157,6 +156,7 @@ class FactorScheduler(LRScheduler):
             )
             raise ArgumentError(message)
         _check_factor(factor)
+        _require_finite("stop_factor_lr", stop_factor_lr)
         self.step = step
         self.factor = factor
         self.stop_factor_lr = stop_factor_lr
@@ -167,8 +167,11 @@ class FactorScheduler(LRScheduler):
         if num_update < self.warmup_steps:
             return self.get_warmup_lr(num_update)
         while num_update > self.count + self.step:
-            self.count += self.step
-            self._base = max(self._base * self.factor, self.stop_factor_lr)
+            rate = max(self._base * self.factor, self.stop_factor_lr)
+            # A count from a file may be far ahead: once the rate stays, all that is left is one step.
+            steps = 1 if rate != self._base else -(-(num_update - self.count) // self.step) - 1
+            self.count += steps * self.step
+            self._base = rate
         return self._base
 
 
@@ -189,7 +192,7 @@ class MultiFactorScheduler(LRScheduler):
     Raises
     ------
     ValueError
-        If `step` is no increasing list of numbers from 1 on, or `factor` is above 1.
+        If `step` is not an increasing list of numbers from 1 on, or `factor` is above 1.
 
     Examples
     --------
@@ -383,7 +386,7 @@ class CosineScheduler(_UntilScheduler):
 
 
 def _is_count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and value >= least
+    return isinstance(value, Integral) and int(value) >= least
 
 
 def _is_filled(steps: Any) -> bool:
@@ -391,7 +394,7 @@ def _is_filled(steps: Any) -> bool:
 
 
 def _require_finite(what: str, value: Any) -> None:
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, Real) or not fits_float32(float(value)):
         message = f"expected a finite number as {what}, found {value!r}; correct it"
         raise ArgumentError(message)
 
@@ -400,3 +403,7 @@ def _check_factor(factor: float) -> None:
     if not factor <= 1.0:
         message = f"Factor must be no more than 1 to make lr reduce, found {factor!r}; pass less"
         raise ArgumentError(message)
+    _require_finite("factor", factor)
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Self
 
+from glueball._scope import surface
+
 __all__ = ["NameManager", "Prefix"]
 
 
@@ -49,12 +51,12 @@ class NameManager:
 
 
 class Prefix(NameManager):
-    """A fresh table that puts `prefix` in front of every automatic name.
+    """A fresh table that adds `prefix` to every automatic name.
 
     Parameters
     ----------
     prefix : str
-        Put in front as it stands: say ``'pre_'`` for ``pre_dense0``.
+        Added as it is: say ``'pre_'`` for ``pre_dense0``.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -72,3 +74,6 @@ _current = _Current()
 def current() -> NameManager:
     """Return the manager in force in this thread."""
     return _current.manager
+
+
+__getattr__, __dir__ = surface(__name__)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import context, nd
-from glueball._scope import missing, outside
+from glueball._scope import outside, surface
 from glueball.base import ArgumentError
 from glueball.nd._random import derived_generator
 from glueball.npx import use_np
@@ -20,50 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
-    "almost_equal",
-    "assert_almost_equal",
-    "assert_almost_equal_ignore_nan",
-    "assert_almost_equal_with_err",
-    "assert_exception",
-    "assign_each",
-    "assign_each2",
-    "collapse_sum_like",
-    "compare_ndarray_tuple",
-    "create_2d_tensor",
-    "create_vector",
-    "default_atols",
-    "default_context",
-    "default_dtype",
-    "default_numeric_eps",
-    "default_rtols",
-    "discard_stderr",
-    "effective_dtype",
-    "environment",
-    "get_atol",
-    "get_etol",
-    "get_rtol",
-    "get_tolerance",
-    "get_tols",
-    "list_gpus",
-    "mean_check",
-    "np_reduce",
-    "rand_coord_2d",
-    "rand_ndarray",
-    "rand_shape_2d",
-    "rand_shape_3d",
-    "rand_shape_nd",
-    "random_arrays",
-    "random_sample",
-    "random_uniform_arrays",
-    "retry",
-    "same",
-    "same_array",
-    "set_default_context",
-    "use_np",
-    "var_check",
-]
+    "almost_equal", "assert_almost_equal", "assert_almost_equal_ignore_nan",
+    "assert_almost_equal_with_err", "assert_exception", "assign_each", "assign_each2",
+    "collapse_sum_like", "compare_ndarray_tuple", "create_2d_tensor", "create_vector",
+    "default_atols", "default_context", "default_dtype", "default_numeric_eps", "default_rtols",
+    "discard_stderr", "effective_dtype", "environment", "get_atol", "get_etol", "get_rtol",
+    "get_tolerance", "get_tols", "list_gpus", "mean_check", "np_reduce", "rand_coord_2d",
+    "rand_ndarray", "rand_shape_2d", "rand_shape_3d", "rand_shape_nd", "random_arrays",
+    "random_sample", "random_uniform_arrays", "retry", "same", "same_array", "set_default_context",
+    "use_np", "var_check",
+]  # fmt: skip
 
-# (relative, absolute) by dtype; whole numbers have to be equal.
+# (relative, absolute) by dtype; integers have to be equal.
 _TOLERANCES = {"float16": (1e-2, 1e-1), "float32": (1e-4, 1e-3), "float64": (1e-5, 1e-20)}
 
 _KINDS = (*_TOLERANCES, "bool", "int8", "uint8", "int32", "uint32", "int64", "uint64")
@@ -180,8 +148,8 @@ def almost_equal(
     a, b : array_like
         What is compared.
     rtol, atol : float, optional
-        By default those of the dtypes: 1e-4 and 1e-3 for float32, 1e-5 and 1e-20 for float64, 0 for whole
-        numbers; of two dtypes, the larger ones.
+        By default those of the dtypes: 1e-4 and 1e-3 for float32, 1e-5 and 1e-20 for float64, 0 for
+        integers; of two dtypes, the larger ones.
     equal_nan : bool, default False
         Whether NaN equals NaN.
     use_broadcast : bool, default True
@@ -409,7 +377,7 @@ def random_sample(population: Any, k: int) -> Any:
 
 
 def rand_coord_2d(x_low: int, x_high: int, y_low: int, y_high: int) -> tuple[int, int]:
-    """Return a point with whole coordinates from [x_low, x_high) and [y_low, y_high)."""
+    """Return a point with integer coordinates from [x_low, x_high) and [y_low, y_high)."""
     generator = derived_generator()
     return int(generator.integers(x_low, x_high)), int(generator.integers(y_low, y_high))
 
@@ -450,7 +418,7 @@ def np_reduce(
     """Reduce by a function that takes one axis at a time: ``numpy_reduce_func(array, axis=i)``."""
     made = np.asarray(dat)
     ndim = made.ndim
-    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int | np.integer) else axis
     chosen = sorted({each % ndim for each in axes})
     for each in reversed(chosen):
         made = numpy_reduce_func(made, axis=each)
@@ -573,5 +541,4 @@ def _set_variables(values: dict[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

@@ -7,27 +7,16 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.npx import is_np_array, is_np_shape, reset_np, set_np, use_np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
-    "get_gpu_count",
-    "getenv",
-    "is_np_array",
-    "is_np_shape",
-    "np_array",
-    "np_shape",
-    "reset_np",
-    "set_np",
-    "set_np_shape",
-    "setenv",
-    "use_np",
-    "use_np_array",
-    "use_np_shape",
-]
+    "get_gpu_count", "getenv", "is_np_array", "is_np_shape", "np_array", "np_shape", "reset_np",
+    "set_np", "set_np_shape", "setenv", "use_np", "use_np_array", "use_np_shape",
+]  # fmt: skip
 
 
 def set_np_shape(active: bool) -> bool:
@@ -107,5 +96,4 @@ def get_gpu_count() -> int:
     return 0
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

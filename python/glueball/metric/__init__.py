@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from glueball._scope import missing
+from glueball._scope import surface
 from glueball.metric._base import EvalMetric, alias, check_label_shapes, register
-from glueball.metric.classification import F1, MCC, PCC, Accuracy, TopKAccuracy
-from glueball.metric.combination import CompositeEvalMetric, CustomMetric, Loss, create, np
-from glueball.metric.likelihood import CrossEntropy, NegativeLogLikelihood, Perplexity
-from glueball.metric.regression import MAE, MSE, RMSE, PearsonCorrelation
+from glueball.metric._classification import F1, MCC, PCC, Accuracy, TopKAccuracy
+from glueball.metric._combination import CompositeEvalMetric, CustomMetric, Loss, create, np
+from glueball.metric._likelihood import CrossEntropy, NegativeLogLikelihood, Perplexity
+from glueball.metric._regression import MAE, MSE, RMSE, PearsonCorrelation
 
 __all__ = [
-    "F1",
-    "MAE",
-    "MCC",
-    "MSE",
-    "PCC",
-    "RMSE",
-    "Accuracy",
-    "CompositeEvalMetric",
-    "CrossEntropy",
-    "CustomMetric",
-    "EvalMetric",
-    "Loss",
-    "NegativeLogLikelihood",
-    "PearsonCorrelation",
-    "Perplexity",
-    "TopKAccuracy",
-    "alias",
-    "check_label_shapes",
-    "create",
-    "np",
-    "register",
-]
+    "F1", "MAE", "MCC", "MSE", "PCC", "RMSE", "Accuracy", "CompositeEvalMetric", "CrossEntropy",
+    "CustomMetric", "EvalMetric", "Loss", "NegativeLogLikelihood", "PearsonCorrelation",
+    "Perplexity", "TopKAccuracy", "alias", "check_label_shapes", "create", "np", "register",
+]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+__getattr__, __dir__ = surface(__name__)

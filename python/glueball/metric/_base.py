@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,29 +13,19 @@ from glueball.base import (
     DtypeError,
     GlueballIndexError,
     ShapeError,
+    UnsupportedError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy.typing as npt
+    from glueball.nd._record import Plain
 
-    Plain: TypeAlias = npt.NDArray[Any]
 
 __all__ = [
-    "REGISTRY",
-    "EvalMetric",
-    "StateMetric",
-    "SumMetric",
-    "alias",
-    "check_label_shapes",
-    "checked_average",
-    "class_numbers",
-    "numbers",
-    "pairs",
-    "register",
-    "shapes_error",
-]
+    "REGISTRY", "EvalMetric", "StateMetric", "SumMetric", "alias", "check_label_shapes",
+    "checked_average", "class_numbers", "numbers", "pairs", "register", "shapes_error",
+]  # fmt: skip
 
 REGISTRY: dict[str, type[EvalMetric]] = {}
 _Class = TypeVar("_Class", bound="type[EvalMetric]")
@@ -64,6 +54,8 @@ class EvalMetric:
         Their total.
     """
 
+    _has_global_stats = False
+
     def __init__(
         self,
         name: str,
@@ -74,7 +66,7 @@ class EvalMetric:
         self.name = str(name)
         self.output_names = output_names
         self.label_names = label_names
-        self._has_global_stats = bool(kwargs.pop("has_global_stats", False))
+        self._has_global_stats = bool(kwargs.pop("has_global_stats", self._has_global_stats))
         self._kwargs = kwargs
         self.reset()
 
@@ -119,7 +111,7 @@ class EvalMetric:
             f"expected class {type(self).__name__} to define update(self, labels, preds), found none; "
             "define it, adding to self.sum_metric and self.num_inst"
         )
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
     def reset(self) -> None:
         """Forget everything."""
@@ -128,7 +120,7 @@ class EvalMetric:
         self.reset_local()
 
     def reset_local(self) -> None:
-        """Forget what `get` tells, and keep what `get_global` tells."""
+        """Reset the value of `get`, and keep that of `get_global`."""
         self.num_inst = 0
         self.sum_metric = 0.0
 
@@ -166,14 +158,7 @@ class SumMetric(EvalMetric):
     A subclass defines ``_measure(label, pred)``. A batch that is refused changes nothing.
     """
 
-    def __init__(
-        self,
-        name: str,
-        output_names: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(name, output_names, label_names, has_global_stats=True, **kwargs)
+    _has_global_stats = True
 
     def update(self, labels: Any, preds: Any) -> None:
         """Count a batch.
@@ -188,7 +173,7 @@ class SumMetric(EvalMetric):
         ValueError
             If numbers or shapes of arrays do not fit.
         TypeError
-            If they are no numbers.
+            If they are not numbers.
         """
         total, count = 0.0, 0
         for label, pred in pairs(labels, preds, self.name):
@@ -209,6 +194,8 @@ class StateMetric(EvalMetric):
     ``self._global_state``.
     """
 
+    _has_global_stats = True
+
     def _empty(self) -> Any:
         raise NotImplementedError
 
@@ -218,19 +205,13 @@ class StateMetric(EvalMetric):
         super().reset()
 
     def reset_local(self) -> None:
-        """Forget what `get` tells, and keep what `get_global` tells."""
+        """Reset the value of `get`, and keep that of `get_global`."""
         self._state = self._empty()
         super().reset_local()
 
 
 def checked_average(average: str, name: str) -> str:
-    """Return how the values of batches are averaged.
-
-    Raises
-    ------
-    ValueError
-        If it is another word.
-    """
+    """Return how the values of batches are averaged; refuse another word."""
     if average not in ("macro", "micro"):
         message = (
             "expected average 'macro' (mean over updates) or 'micro' (from all samples) for metric "
@@ -260,13 +241,7 @@ def _listed(name: Any, value: Any) -> list[tuple[str, float]]:
 
 
 def numbers(value: Any, what: str) -> Plain:
-    """Return an array's numbers as a plain NumPy array.
-
-    Raises
-    ------
-    TypeError
-        If they are none.
-    """
+    """Return an array's numbers as a plain NumPy array; a TypeError for anything else."""
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -282,15 +257,7 @@ def numbers(value: Any, what: str) -> Plain:
 
 
 def pairs(labels: Any, preds: Any, name: str) -> list[tuple[Plain, Plain]]:
-    """Return pairs of label and prediction arrays.
-
-    Raises
-    ------
-    ValueError
-        If there are more of one than of the other.
-    TypeError
-        If they are no numbers.
-    """
+    """Return pairs of label and prediction arrays; refuse unequal numbers of them."""
     labels, preds = check_label_shapes(labels, preds, wrap=True)
     return [
         (numbers(label, f"labels of metric '{name}'"), numbers(pred, f"predictions of '{name}'"))
@@ -344,13 +311,7 @@ def shapes_error(label: Plain, pred: Plain, name: str, wanted: str) -> ShapeErro
 
 
 def class_numbers(label: Plain, classes: int, name: str) -> Plain:
-    """Return labels as int64.
-
-    Raises
-    ------
-    IndexError
-        If one is no class number.
-    """
+    """Return labels as int64; an IndexError if one is not a class number."""
     wrong = ~((label >= 0) & (label < classes) & (label == np.floor(label)))
     if wrong.any():
         message = (

@@ -13,7 +13,7 @@ from glueball.metric._base import SumMetric, alias, class_numbers, register, sha
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueball.metric._base import Plain
+    from glueball.nd._record import Plain
 
 __all__ = ["CrossEntropy", "NegativeLogLikelihood", "Perplexity"]
 

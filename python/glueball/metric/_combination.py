@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glueball._reading import parse_json
 from glueball._suggest import near_names
-from glueball.base import ArgumentError, DtypeError, GlueballIndexError
+from glueball.base import (
+    ArgumentError,
+    DtypeError,
+    FileFormatError,
+    GlueballIndexError,
+    UnsupportedError,
+)
 from glueball.metric._base import (
     REGISTRY,
     EvalMetric,
@@ -44,6 +51,8 @@ class CompositeEvalMetric(EvalMetric):
     (['accuracy', 'f1'], [0.5, 0.6666666666666666])
     """
 
+    _has_global_stats = True
+
     def __init__(
         self,
         metrics: Sequence[Any] | None = None,
@@ -52,7 +61,7 @@ class CompositeEvalMetric(EvalMetric):
         label_names: Sequence[str] | None = None,
     ) -> None:
         self.metrics: list[EvalMetric] = [create(each) for each in metrics or ()]
-        super().__init__(name, output_names, label_names, has_global_stats=True)
+        super().__init__(name, output_names, label_names)
 
     def add(self, metric: Any) -> None:
         """Add a metric: anything that `create` takes."""
@@ -96,7 +105,7 @@ class CompositeEvalMetric(EvalMetric):
             metric.reset()
 
     def reset_local(self) -> None:
-        """Forget what `get` tells, in every metric."""
+        """Reset the value of `get` in every metric."""
         super().reset_local()
         for metric in self.metrics:
             metric.reset_local()
@@ -152,6 +161,8 @@ class CustomMetric(EvalMetric):
     ('custom(<lambda>)', 3.0)
     """
 
+    _has_global_stats = True
+
     def __init__(
         self,
         feval: Callable[[Any, Any], Any],
@@ -170,7 +181,7 @@ class CustomMetric(EvalMetric):
             name = getattr(feval, "__name__", type(feval).__name__)
             if "<" in name:
                 name = f"custom({name})"
-        super().__init__(name, output_names, label_names, has_global_stats=True)
+        super().__init__(name, output_names, label_names)
         self._feval = feval
         self._allow_extra_outputs = allow_extra_outputs
 
@@ -182,7 +193,7 @@ class CustomMetric(EvalMetric):
         ValueError
             If there are more labels than predictions, or fewer, unless `allow_extra_outputs`.
         TypeError
-            If they are no numbers.
+            If they are not numbers.
         """
         if not self._allow_extra_outputs:
             labels, preds = check_label_shapes(labels, preds, wrap=True)
@@ -208,7 +219,7 @@ class CustomMetric(EvalMetric):
             Always.
         """
         message = "CustomMetric cannot be serialized"
-        raise NotImplementedError(message)
+        raise UnsupportedError(message)
 
 
 @register
@@ -229,13 +240,15 @@ class Loss(EvalMetric):
     ('loss', 3.0)
     """
 
+    _has_global_stats = True
+
     def __init__(
         self,
         name: str = "loss",
         output_names: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name, output_names, label_names, has_global_stats=True)
+        super().__init__(name, output_names, label_names)
 
     def update(self, _: Any, preds: Any) -> None:
         """Count a batch of values of a loss.
@@ -243,7 +256,7 @@ class Loss(EvalMetric):
         Raises
         ------
         TypeError
-            If they are no numbers.
+            If they are not numbers.
         """
         arrays = [
             numbers(each, f"values of metric '{self.name}'")
@@ -307,13 +320,21 @@ def create(metric: Any, *args: Any, **kwargs: Any) -> EvalMetric:
             composite.add(create(each, *args, **kwargs))
         return composite
     if isinstance(metric, str) and metric.startswith(("{", "[")):
-        import json
-
-        metric = json.loads(metric)
-        if isinstance(metric, list):
-            metric = {"metric": metric[0], **(metric[1] if len(metric) > 1 else {})}
+        try:
+            return create(_config_of(metric), *args, **kwargs)
+        except RecursionError as error:
+            message = (
+                f"expected the JSON of a metric, found {metric[:1000]!r} ({error}); correct it"
+            )
+            raise ArgumentError(message) from None
     if isinstance(metric, dict):
         settings = {**metric, **kwargs}
+        if "metric" not in settings:
+            message = (
+                "expected the name under 'metric' of a metric's config, found "
+                f"{', '.join(map(repr, settings)) or 'nothing'}; pass what get_config() gives"
+            )
+            raise ArgumentError(message)
         return create(settings.pop("metric"), *args, **settings)
     if isinstance(metric, type) and issubclass(metric, EvalMetric):
         return metric(*args, **kwargs)
@@ -328,3 +349,21 @@ def create(metric: Any, *args: Any, **kwargs: Any) -> EvalMetric:
         )
         raise ArgumentError(message)
     return found(*args, **kwargs)
+
+
+def _config_of(text: str) -> dict[str, Any]:
+    """Return the config in a JSON text, as a dict where it is a list of name and settings."""
+    try:
+        config = parse_json(text)
+        fault = "another list"
+    except FileFormatError as error:
+        config, fault = [], str(error)
+    if isinstance(config, dict):
+        return config
+    if len(config) in (1, 2) and all(isinstance(each, dict) for each in config[1:]):
+        return {"metric": config[0], **dict(*config[1:])}
+    message = (
+        f'expected JSON of a metric such as \'["topkaccuracy", {{"top_k": 2}}]\', found {text[:1000]!r} '
+        f"({fault}); correct it, or write what get_config() gives"
+    )
+    raise ArgumentError(message)

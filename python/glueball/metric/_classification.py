@@ -22,7 +22,7 @@ from glueball.metric._base import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueball.metric._base import Plain
+    from glueball.nd._record import Plain
 
 __all__ = ["F1", "MCC", "PCC", "Accuracy", "TopKAccuracy"]
 
@@ -82,7 +82,7 @@ class TopKAccuracy(SumMetric):
     top_k : int
         How many; at least 2.
     name, output_names, label_names
-        As for `EvalMetric`; called 'top_k_accuracy', with `top_k` behind it by default.
+        As for `EvalMetric`; called 'top_k_accuracy' followed by `top_k` by default.
 
     Raises
     ------
@@ -132,7 +132,7 @@ class TopKAccuracy(SumMetric):
 class _BinaryMetric(StateMetric):
     """Base of metrics of counts of true and false positives and negatives.
 
-    Averaged 'macro', the value is computed for each array of labels, and `get` gives the mean; averaged
+    Averaged 'macro', the value is computed for each update, and `get` gives the mean; averaged
     'micro', it is computed from the counts of all.
     """
 
@@ -147,7 +147,7 @@ class _BinaryMetric(StateMetric):
     ) -> None:
         name = self._usual_name if name is None else name
         self.average = checked_average(average, name)
-        super().__init__(name, output_names, label_names, has_global_stats=True, average=average)
+        super().__init__(name, output_names, label_names, average=average)
 
     def _empty(self) -> Plain:
         return np.zeros((2, 2), np.int64)
@@ -165,21 +165,21 @@ class _BinaryMetric(StateMetric):
         ValueError
             If there are more classes than two, or shapes do not fit.
         TypeError
-            If they are no numbers.
+            If they are not numbers.
         """
         tables = [self._table(*pair) for pair in pairs(labels, preds, self.name)]
+        if self.average == "macro":
+            if tables:
+                self._add(self._score(np.sum(tables, axis=0)), 1)
+            return
         for table in tables:
-            if self.average == "macro":
-                self._add(self._score(table), 1)
-            else:
-                self._state += table
-                self._global_state += table
-        if self.average == "micro":
-            # The value times the number of samples, so that sum_metric / num_inst is the value.
-            self.num_inst = int(self._state.sum())
-            self.sum_metric = self._score(self._state) * self.num_inst
-            self.global_num_inst = int(self._global_state.sum())
-            self.global_sum_metric = self._score(self._global_state) * self.global_num_inst
+            self._state += table
+            self._global_state += table
+        # The value times the number of samples, so that sum_metric / num_inst is the value.
+        self.num_inst = int(self._state.sum())
+        self.sum_metric = self._score(self._state) * self.num_inst
+        self.global_num_inst = int(self._global_state.sum())
+        self.global_sum_metric = self._score(self._global_state) * self.global_num_inst
 
     def _table(self, label: Plain, pred: Plain) -> Plain:
         """Return numbers of samples by true class (row) and class found (column)."""
@@ -305,7 +305,7 @@ class PCC(StateMetric):
         output_names: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name, output_names, label_names, has_global_stats=True)
+        super().__init__(name, output_names, label_names)
 
     def _empty(self) -> Plain:
         return np.zeros((0, 0), np.int64)
@@ -323,9 +323,9 @@ class PCC(StateMetric):
         ValueError
             If shapes do not fit.
         IndexError
-            If a label is no class number.
+            If a label is not a class number.
         TypeError
-            If they are no numbers.
+            If they are not numbers.
         """
         tables = [self._table(*pair) for pair in pairs(labels, preds, self.name)]
         for table in tables:

@@ -21,7 +21,7 @@ from glueball.metric._base import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glueball.metric._base import Plain
+    from glueball.nd._record import Plain
 
 __all__ = ["MAE", "MSE", "RMSE", "PearsonCorrelation"]
 
@@ -136,15 +136,21 @@ class RMSE(MSE):
         return math.sqrt(super()._value(total, count))
 
 
+_LEAST = -1074  # float64's least exponent
+
+
 class _Moments:
     """Means, squares and products of two series, to which batches can be added.
 
     Deviations are taken from means, which keeps digits that sums of squares would lose: T. F. Chan,
     G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance", Am. Stat. 37 (1983).
+    Each series is in units of a power of two near its largest size, so that no square leaves float64's
+    range; a correlation does not depend on units.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self._exponents = np.full(2, _LEAST)
         self._mean = np.zeros(2)
         self._products = np.zeros((2, 2))
 
@@ -153,6 +159,8 @@ class _Moments:
         size = series.shape[1]
         if size == 0:
             return
+        self._choose_units(series)
+        series = np.ldexp(series, -self._exponents[:, None])
         mean = series.mean(axis=1)
         centred = series - mean[:, None]
         between = mean - self._mean
@@ -162,10 +170,20 @@ class _Moments:
         self._mean += between * (size / total)
         self.count = total
 
+    def _choose_units(self, series: Plain) -> None:
+        """Widen the units so that the batch's largest elements are about 1."""
+        largest = np.abs(series).max(axis=1)
+        exponents = np.where(largest > 0, np.frexp(largest)[1], _LEAST)
+        exponents = np.maximum(exponents, self._exponents)
+        shift = self._exponents - exponents
+        self._mean = np.ldexp(self._mean, shift)
+        self._products = np.ldexp(self._products, shift[:, None] + shift)
+        self._exponents = exponents
+
     def correlation(self) -> float:
         """Return Pearson's coefficient; NaN if a series is constant."""
-        squares = float(self._products[0, 0]) * float(self._products[1, 1])
-        return float(self._products[0, 1]) / math.sqrt(squares) if squares else math.nan
+        first, second = math.sqrt(self._products[0, 0]), math.sqrt(self._products[1, 1])
+        return float(self._products[0, 1]) / first / second if first and second else math.nan
 
 
 @register
@@ -198,7 +216,7 @@ class PearsonCorrelation(StateMetric):
         average: str = "macro",
     ) -> None:
         self.average = checked_average(average, name)
-        super().__init__(name, output_names, label_names, has_global_stats=True, average=average)
+        super().__init__(name, output_names, label_names, average=average)
 
     def _empty(self) -> _Moments:
         return _Moments()
@@ -216,7 +234,7 @@ class PearsonCorrelation(StateMetric):
         ValueError
             If numbers or shapes of arrays do not fit.
         TypeError
-            If they are no numbers.
+            If they are not numbers.
         """
         batches = []
         for label, pred in pairs(labels, preds, self.name):

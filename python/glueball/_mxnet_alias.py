@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from glueball._scope import missing
-from glueball.base import OutsideScopeError
+from glueball._mxnet import PARTS, add_parts, root
+from glueball.base import PackageError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -24,9 +24,13 @@ _LATE = (
     f"{_HERE}.io",
     f"{_HERE}.lr_scheduler",
     f"{_HERE}.metric",
+    f"{_HERE}.np",
+    f"{_HERE}.npx",
     f"{_HERE}.onnx",
+    f"{_HERE}.random",
     f"{_HERE}.test_utils",
     f"{_HERE}.util",
+    *(f"{_HERE}._mxnet.{part}" for part in PARTS),
 )
 # Where MXNet has what we have elsewhere: modules that programs import by these names...
 _MODULES = {
@@ -50,19 +54,19 @@ _MODULES = {
 }
 # ... and classes, by the beginning of our module's name.
 _PLACES = {
-    "gluon._block": "gluon.block",
-    "gluon._hybrid_block": "gluon.block",
-    "gluon._parameter": "gluon.parameter",
-    "gluon.constant": "gluon.parameter",
+    "gluon.block._": "gluon.block",
+    "gluon.parameter._": "gluon.parameter",
     "gluon.contrib.estimator._": "gluon.contrib.estimator.event_handler",
     "gluon.loss.": "gluon.loss",
-    "gluon.nn.activation": "gluon.nn.activations",
-    "gluon.nn.containers": "gluon.contrib.nn.basic_layers",
+    "gluon.nn._activation": "gluon.nn.activations",
+    "gluon.nn._concurrent": "gluon.contrib.nn.basic_layers",
+    "gluon.nn._identity": "gluon.contrib.nn.basic_layers",
+    "gluon.nn._prelu": "gluon.nn.activations",
     "gluon.nn.": "gluon.nn.basic_layers",
-    "gluon.parameter_dict": "gluon.parameter",
     "init.": "initializer",
     "io": "io.io",
     "metric.": "metric",
+    **{f"_mxnet.{part}": part for part in PARTS},
     "nd._ndarray": "ndarray.ndarray",
     "np._ndarray": "numpy",
     "optimizer.": "optimizer.optimizer",
@@ -72,8 +76,8 @@ _PLACES = {
 def install_as_mxnet() -> None:
     """Make ``import mxnet``, and imports of its modules, give glueball's.
 
-    Classes then also say that they are of ``mxnet``, as programs that print types expect. Called twice, it
-    does nothing more.
+    Classes then also say that they are of ``mxnet``, as programs that print types expect, and
+    ``mxnet.__version__`` is '1.9.1', which programs compare. Called twice, it does nothing more.
 
     Raises
     ------
@@ -93,14 +97,16 @@ def install_as_mxnet() -> None:
     """
     present = sys.modules.get("mxnet")
     ours = sys.modules[_HERE]
-    if present is not None and present is not ours:
+    if present is not None and getattr(present, "__file__", None) != ours.__file__:
         message = (
             "expected that mxnet has not been imported yet, found "
             f"{getattr(present, '__file__', present)}; call install_as_mxnet() before any import of it"
         )
-        raise ImportError(message)
+        raise PackageError(message)
     for name in _LATE:
         importlib.import_module(name)
+    if present is None:
+        sys.modules["mxnet"] = root(ours)
     # Looking at a module's names may import more of them.
     new: list[ModuleType] = []
     while found := [
@@ -112,32 +118,17 @@ def install_as_mxnet() -> None:
             sys.modules[_alias(name)] = sys.modules[name]
             new.append(sys.modules[name])
             _public_classes(sys.modules[name])
-    if not any(isinstance(finder, _OutsideFinder) for finder in sys.meta_path):
-        sys.meta_path.append(_OutsideFinder())
     for name, place in _MODULES.items():
         module = functools.reduce(getattr, place.split("."), ours)
         sys.modules[f"mxnet.{name}"] = module
         parent, _, last = name.rpartition(".")
         # `from mxnet.gluon.nn import basic_layers` looks for an attribute.
         setattr(sys.modules[f"mxnet.{parent}" if parent else "mxnet"], last, module)
+    if present is None:
+        add_parts(sys.modules["mxnet"])
     for module in new:
         for each in _public_classes(module):
             each.__module__ = _mxnet_place(each)
-
-
-class _OutsideFinder:
-    """Answers ``import mxnet.symbol`` as naming ``mxnet.symbol`` is answered; comes last.
-
-    Not derived from MetaPathFinder: `importlib.abc` takes as long to import as half of glueball.
-    """
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        parent, _, name = fullname.rpartition(".")
-        if parent.partition(".")[0] == "mxnet":
-            error = missing(_HERE + parent[len("mxnet") :], name)
-            if isinstance(error, OutsideScopeError):
-                error.name = fullname
-                raise error
 
 
 def _alias(name: str) -> str:
