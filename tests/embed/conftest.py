@@ -11,7 +11,7 @@ def compiler(request):
 
 @pytest.fixture(scope="session")
 def built_by_clang(tmp_path_factory):
-    """The library, built by clang++ without a warning: its build folder.
+    """Build the library with clang++, without a warning, and return the build folder.
 
     One instruction set, and unoptimised, which takes a fraction of the time.
     """
@@ -27,7 +27,7 @@ def built_by_clang(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def prefix(built_by_clang, tmp_path_factory):
-    """What ``cmake --install`` puts into a folder, moved somewhere else afterwards."""
+    """Return what ``cmake --install`` puts into a folder, moved somewhere else afterwards."""
     first = tmp_path_factory.mktemp("installed") / "first"
     run("cmake", "--install", built_by_clang, "--prefix", first)
     return first.rename(first.with_name("moved"))

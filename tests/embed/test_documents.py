@@ -39,7 +39,7 @@ def test_a_documents_program_runs(document, tmp_path):
     )
 
     run("g++", "-std=c++17", source, f"-I{glueball_option('--include')}", glueball_option("--lib"),
-        "-pthread", "-o", tmp_path / "shown")  # fmt: skip
+        "-fopenmp", "-o", tmp_path / "shown")  # fmt: skip
     run(tmp_path / "shown")
 
 

@@ -18,7 +18,7 @@ pytest.importorskip("sklearn")
 
 @pytest.fixture(scope="module", params=COMPILERS)
 def programs(request, tmp_path_factory):
-    """The folder of the built programs, which lie beside nothing of the repository."""
+    """Return the folder of the built programs, outside the repository."""
     project = tmp_path_factory.mktemp("examples") / "cpp"
     shutil.copytree(ROOT / "examples/cpp", project)
     return build(project, request.param, "-DCMAKE_BUILD_TYPE=Release",
@@ -27,7 +27,7 @@ def programs(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A folder with train.csv and test.csv."""
+    """Return a folder with train.csv and test.csv."""
     folder = tmp_path_factory.mktemp("digits")
     run(sys.executable, ROOT / "examples/cpp/make_digits.py", folder)
     return folder
@@ -102,7 +102,7 @@ def test_a_wrong_row_is_answered_with_an_error_and_the_next_one_served(programs,
     assert any(line.count(",") == 10 for line in printed)
 
 
-def test_a_file_that_is_no_model_is_named(programs, tmp_path):
+def test_a_file_that_is_not_a_model_is_named(programs, tmp_path):
     path = tmp_path / "wrong.safetensors"
     path.write_bytes(b"not a model")
 

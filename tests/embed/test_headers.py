@@ -61,9 +61,6 @@ def test_the_headers_include_neither_eigen_nor_python(tmp_path):
             or "pybind11" in file] == []  # fmt: skip
 
 
-# ---- documentation ------------------------------------------------------------------------------
-
-
 def doxygen(headers, folder):
     """Run doxygen as docs/Doxyfile says, but on `headers`; return its warnings and its XML."""
     settings = (ROOT / "docs/Doxyfile").read_text(encoding="utf8")

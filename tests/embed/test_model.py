@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 
 import numpy as onp
@@ -12,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from projects import FOLDER, glueball_option, run
 
 import glueball
-from glueball import _core, nd
+from glueball import nd
 from glueball.gluon import nn
+from model_files import write
 from random_nets import KINDS, nets, normal, randomised
 
 
@@ -22,12 +22,12 @@ def program(tmp_path_factory):
     """run_model.cpp, compiled against the headers and the library that the wheel carries."""
     path = tmp_path_factory.mktemp("program") / "run_model"
     run("g++", "-std=c++17", FOLDER / "run_model.cpp", f"-I{glueball_option('--include')}",
-        glueball_option("--lib"), "-pthread", "-o", path)  # fmt: skip
+        glueball_option("--lib"), "-fopenmp", "-o", path)  # fmt: skip
     return path
 
 
 def read_array(path, dtype):
-    """The only array of a .safetensors file, by the format's description."""
+    """Read the only array of a .safetensors file, by the format's description."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         (entry,) = (value for key, value in json.loads(file.read(length)).items() if key[0] != "_")
@@ -38,7 +38,7 @@ def run_both(net, x, program, folder):
     """Return (Python's output, C++'s output, the file that C++ wrote)."""
     files = [folder / f"{name}.safetensors" for name in ("net", "x", "y", "again")]
     net.export(files[0])
-    _core.write_model(os.fsencode(files[1]), {"x": x}, {}, "")
+    write(files[1], None, {"x": x})
 
     run(program, *files)
 
@@ -80,7 +80,7 @@ def test_a_net_of_some_size_gives_the_same_bits_in_both(dtype, program, tmp_path
 
 def test_the_program_says_what_is_wrong_with_a_file(program, tmp_path):
     path = tmp_path / "net.safetensors"
-    _core.write_model(os.fsencode(path), {"x": normal(2, 3)}, {}, "{}")
+    write(path, "{}", {"x": normal(2, 3)})
 
     printed = run(program, path, path, path, path, fails=True)
 

@@ -18,7 +18,7 @@ SOURCES = ["CMakeLists.txt", "LICENSE", "cmake", "cpp", "third_party"]
 
 
 def check(program):
-    """The program trains a net, and is told what is wrong with an input."""
+    """Check that the program trains a net, and says what is wrong with an input."""
     printed = run(program)
 
     assert re.search(rf"glueball {re.escape(glueball.__version__)}: loss 0\.\d+ -> 0\.\d+", printed)
@@ -147,7 +147,7 @@ def test_a_compilers_command_line_is_enough(compiler, tmp_path):
     program = tmp_path / "circle"
 
     run(compiler, "-std=c++17", *WARNINGS.split(), FOLDER / "circle.cpp", "-o", program,
-        f"-I{glueball_option('--include')}", glueball_option("--lib"), "-pthread")  # fmt: skip
+        f"-I{glueball_option('--include')}", glueball_option("--lib"), "-fopenmp")  # fmt: skip
 
     check(program)
 

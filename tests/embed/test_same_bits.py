@@ -19,7 +19,7 @@ def bits(array):
 def test_the_same_seed_and_input_give_the_same_weights_and_outputs(rows, compiler, tmp_path):
     program = tmp_path / "same_bits"
     run(compiler, "-std=c++17", *WARNINGS.split(), FOLDER / "same_bits.cpp", "-o", program,
-        f"-I{glueball_option('--include')}", glueball_option("--lib"), "-pthread")  # fmt: skip
+        f"-I{glueball_option('--include')}", glueball_option("--lib"), "-fopenmp")  # fmt: skip
     inputs = np.random.default_rng(3).normal(size=(rows, 20)).astype(np.float32)
     glueball.random.seed(11)
     net = nn.Sequential()

@@ -25,7 +25,7 @@ OF_SOURCES = [flag for flag in WARNINGS.split() if flag != "-Wsign-conversion"]
 
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory):
-    """The command that compiles each source of the library and of its tests, by file."""
+    """Return the command that compiles each source of the library and of its tests, by file."""
     folder = tmp_path_factory.mktemp("commands")
     run(
         "cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++",
@@ -74,9 +74,9 @@ def test_clang_finds_nothing_in_the_kernels_for_avx512(commands):
 def test_clang_finds_nothing_in_the_tests(commands):
     tests = {file: words for file, words in commands.items() if file.is_relative_to("tests/cpp")}
     fuzzers = (file.relative_to(ROOT) for file in (ROOT / "tests/fuzz").glob("*.cpp"))
-    words = tests[Path("tests/cpp/test_io.cpp")]
+    words = tests[Path("tests/cpp/files/test_io.cpp")]
 
-    assert set(tests) == {file.relative_to(ROOT) for file in (ROOT / "tests/cpp").glob("*.cpp")}
+    assert set(tests) == {file.relative_to(ROOT) for file in (ROOT / "tests/cpp").rglob("*.cpp")}
     assert read_all(tests | dict.fromkeys(fuzzers, words)) == ""
 
 
@@ -85,7 +85,11 @@ def test_a_warning_would_be_found(commands, tmp_path):
     careless.write_text("int narrowed(long value);\nint narrowed(long value) { return value; }\n")
 
     printed = run(
-        *commands[Path("tests/cpp/test_io.cpp")], *OF_SOURCES, "-fsyntax-only", careless, fails=True
+        *commands[Path("tests/cpp/files/test_io.cpp")],
+        *OF_SOURCES,
+        "-fsyntax-only",
+        careless,
+        fails=True,
     )
 
     assert "-Wshorten-64-to-32" in printed

@@ -12,7 +12,7 @@ MXNET_DTYPES = ["float32", "float64", "float16", "uint8", "int32", "int8", "int6
 
 
 def safetensors(header: object, data: bytes = b"") -> bytes:
-    """A .safetensors file of a header (bytes, or what JSON makes of it) and data."""
+    """Make a .safetensors file of a header (bytes, or what JSON makes of it) and data."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 

@@ -12,8 +12,8 @@ import numpy as np
 import glueball
 from glueball import init, nd
 from glueball.gluon import nn
+from init.test_bits import CASES
 from init_filling import SEED, fill
-from test_init_bits import CASES
 
 
 def digest(array):

@@ -10,7 +10,7 @@ SEED = 20240229
 
 
 def fill(initializer, shape, name="dense0_weight", dtype="float32", seed=SEED):
-    """A new array, filled by `initializer` from a default generator that starts at `seed`."""
+    """Return a new array, filled by `initializer` from a default generator seeded with `seed`."""
     _core.seed(seed)
     array = np.full(shape, np.nan, dtype)
     initializer(name, array)

@@ -16,7 +16,7 @@ def values(parameter):
 
 
 def every(parameter):
-    """The one number that fills the parameter."""
+    """Return the one number that fills the parameter."""
     found = set(values(parameter).ravel().tolist())
     assert len(found) == 1
     return found.pop()

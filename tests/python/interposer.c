@@ -45,7 +45,7 @@ static int before(const char* name) {
 #define NEXT(name) dlsym(RTLD_NEXT, name)
 
 static int open_with(const char* which, const char* path, int flags, mode_t mode) {
-  // Only what is made anew, and folders: not what Python reads of its own.
+  // Only new files, and folders: not what Python itself reads.
   if ((flags & (O_CREAT | O_DIRECTORY)) != 0) FAIL_OR_GO_ON("open");
   int (*next)(const char*, int, ...) = (int (*)(const char*, int, ...))NEXT(which);
   return next(path, flags, mode);

@@ -114,7 +114,7 @@ def gradient(loss, pred, *others):
 
 
 def central_differences(function, x, step=1e-6):
-    """The gradient of function(x).sum(), element by element."""
+    """Return the gradient of function(x).sum(), element by element."""
     result = onp.empty_like(x)
     for index in onp.ndindex(*x.shape):
         high, low = x.copy(), x.copy()

@@ -27,7 +27,7 @@ def float64(x):
 
 
 def fed(m, labels, preds, cuts=CUTS):
-    """The metric after one update a batch."""
+    """Return the metric after one update a batch."""
     for begin, end in itertools.pairwise(cuts):
         m.update([float64(labels[begin:end])], [float64(preds[begin:end])])
     return m

@@ -27,7 +27,7 @@ def architecture(*layers, **changes):
 
 
 def write(path, model, arrays, aliases=(), metadata=()):
-    """A .safetensors file by the format's description: nothing of glueball's writes it."""
+    """Make a .safetensors file by the format's description, without glueball's writer."""
     texts = dict(aliases) | dict(metadata)
     if model is not None:
         texts["glueball.model"] = model if isinstance(model, str) else json.dumps(model)

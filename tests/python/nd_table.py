@@ -87,7 +87,7 @@ SHARES = onp.array([[[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]])
 
 
 def density(sample, *parameters, of, classes=0):
-    """A density and its logarithm, of a frozen distribution of SciPy with an axis for the draws."""
+    """Return density and log-density of a frozen SciPy distribution, with an axis for the draws."""
     distribution = of(*[p if classes else p[:, None] for p in parameters])
     if classes:
         wanted = onp.array([[distribution.logpdf(each) for each in row] for row in sample])
@@ -473,7 +473,7 @@ ALIASES = {
 }  # fmt: skip
 # What draws, files and other libraries are for, and what has no values of its own.
 ELSEWHERE = {
-    "NDArray", "empty", "from_dlpack", "from_numpy", "histogram", "load", "load_frombuffer", "normal",
+    "NDArray", "contrib", "empty", "from_dlpack", "from_numpy", "histogram", "linalg", "load", "load_frombuffer", "normal",
     "onehot_encode", "op", "random", "random_exponential", "random_gamma", "random_generalized_negative_binomial",
     "random_negative_binomial", "random_normal", "random_poisson", "random_randint", "random_uniform",
     "sample_exponential", "sample_gamma", "sample_generalized_negative_binomial", "sample_multinomial",

@@ -19,3 +19,10 @@ def same(actual, expected, dtype=onp.float32):
 def close(actual, expected, rtol=1e-6):
     assert actual.shape == onp.shape(expected)
     onp.testing.assert_allclose(onp.asarray(actual), expected, rtol=rtol, atol=1e-7)
+
+
+def read_only(array):
+    """Return an array on the same memory that cannot be written to."""
+    plain = onp.asarray(array)
+    plain.flags.writeable = False
+    return plain.view(type(array))

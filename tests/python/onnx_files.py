@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 def run_elsewhere(path, x):
-    """What ONNX Runtime, which is no part of the package, makes of the file."""
+    """Run the file in ONNX Runtime, which is not part of the package."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options)
@@ -33,7 +33,7 @@ def write(
     made=None,
     **outputs,
 ):
-    """A model that is written by hand, from x to y, which has as many axes unless `outputs` say.
+    """Make a model by hand, from x to y, which has as many axes unless `outputs` say.
 
     x is of the type `kind`, y of `made`, or of the same.
     """

@@ -63,7 +63,7 @@ def randomised(net, x):
 
 @st.composite
 def nets(draw, kinds):
-    """A chain of layers of some `kinds` ("chain" for nested ones), and a width of its input."""
+    """Draw a chain of layers of some `kinds` ("chain" for nested ones), and a width of its input."""
 
     def layer():
         match draw(st.sampled_from(kinds)):

@@ -1,4 +1,4 @@
-"""`autograd.Function`: derivatives of one's own."""
+"""`autograd.Function`: derivatives of your own."""
 
 from __future__ import annotations
 

@@ -205,3 +205,48 @@ def test_write_between_record_and_backward_that_spoils_nothing_is_allowed():
     z.backward()
 
     onp.testing.assert_array_equal(x.grad.asnumpy(), [3, 3])
+
+
+@pytest.mark.parametrize(
+    "function", ["exp2", "expm1", "fmax", "fmin", "hypot", "logaddexp", "logaddexp2", "linalg.norm", "std"]
+)  # fmt: skip
+def test_write_into_a_result_that_numpys_derivative_reads_is_found(function):
+    numpys = onp.linalg.norm if function == "linalg.norm" else getattr(onp, function)
+    x = leaf([0.5, 1.5])
+    with autograd.record():
+        y = numpys(*([x, 1.0] if getattr(numpys, "nin", 1) == 2 else [x]))
+    y[:] = 7
+
+    with pytest.raises(MXNetError, match=f"the recorded '{function.split('.')[-1]}' to keep their"):
+        y.backward()
+
+
+def test_second_derivative_finds_a_write_that_the_first_does_not_read():
+    x = leaf([1, 2])
+    with autograd.record():
+        y = x.exp()
+    expected = y.asnumpy()
+    x[:] = 0
+
+    with pytest.raises(MXNetError, match="recorded 'exp' to keep their values"):
+        autograd.grad(y, x, create_graph=True)
+    y.backward()
+    onp.testing.assert_array_equal(x.grad.asnumpy(), expected)
+
+
+def test_what_a_function_of_ones_own_reads_does_not_depend_on_its_name():
+    class exp(autograd.Function):  # as one of ours is called, whose derivative reads no input
+        def forward(self, x):
+            self.save_for_backward(x)
+            return x * x
+
+        def backward(self, dy):
+            return 2 * self.saved_tensors[0] * dy
+
+    x = leaf([1, 2])
+    with autograd.record():
+        y = exp()(x)
+    x[:] = 0
+
+    with pytest.raises(MXNetError, match="an input of it was written into"):
+        y.backward()

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import scipy.special
 
+from glueball import _core
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -27,7 +29,7 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def native():
-    """The build folder that scripts/test leaves: its C++ benches are run, and none is built here."""
+    """Return the build folder of scripts/test: its C++ benches are run, and none is built here."""
     programs = sorted((ROOT / "build").glob("cp*/bench/cpp/glueball_bench"))
     assert programs, (
         "expected the C++ benches in build/cp*, found none; run scripts/test, or configure with "
@@ -43,7 +45,7 @@ def test_the_suite_measures_each_section_and_writes_what_it_found(tmp_path, nati
     )  # fmt: skip
 
     assert found.returncode == 0, found.stderr
-    for title in ("1 thread (median)", "from C++ (median)", "startup", "growth"):
+    for title in ("1 thread (median)", "from C++ (median)", "startup", "growth", "shared"):
         assert title in found.stdout
     written = json.loads((tmp_path / "found.json").read_text())
     cases = {row["case"]: row for row in written["rows"]}
@@ -54,6 +56,8 @@ def test_the_suite_measures_each_section_and_writes_what_it_found(tmp_path, nati
     )
     assert {each["case"] for each in written["cpp"]} == {"tiny forward", "tiny train step"}
     assert set(written["cpp"][0]["timings"]) == {"glueball", "Eigen"}
+    assert {each["beside"] for each in written["shared"]} == {0, 1, 2}
+    assert {each["layer"] for each in written["shared"]} == set(_core.threading_layers())
     assert written["limits"]["1"]["flops"] > 1e6
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
 
@@ -170,7 +174,7 @@ def test_thresholds_are_measured_on_both_sides():
 
 def test_thresholds_are_the_librarys():
     thresholds = importlib.import_module("bench.thresholds")
-    source = (ROOT / "cpp" / "src" / "product.cpp").read_text()
+    source = (ROOT / "cpp" / "src" / "nn" / "product.cpp").read_text()
 
     for line in (
         f"multiply_adds_per_us = {thresholds.MULTIPLY_ADDS_PER_US:.0e}".replace("e+0", "e"),
@@ -185,3 +189,10 @@ def test_files_are_loaded_and_saved_beside_the_safetensors_package():
 
     assert found.returncode == 0, found.stderr
     assert "glueball nd.load" in found.stdout
+
+
+def test_a_monitors_cost_is_told():
+    found = run("-m", "bench.monitor", "--runs", 1, "--batch", 8)
+
+    assert found.returncode == 0, found.stderr
+    assert "a monitor takes" in found.stdout

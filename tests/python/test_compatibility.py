@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "compatibility.md"
 
-# `gluon/test_naming.py::test_one`, and `::test_another` for one more of the same file.
+# `gluon/block/test_naming.py::test_one`, and `::test_another` for one more of the same file.
 # The numbers of all points, as first and last of each run: the page may name a run as "P-180 to P-189".
 POINTS = [
     (1, 18), (30, 36), (50, 56), (60, 64), (100, 115), (130, 145), (160, 172), (180, 193), (210, 226), (240, 251),
@@ -58,7 +58,7 @@ def test_every_point_is_shown_by_a_test():
 
 
 def numbers(text):
-    """The points that a text names, runs taken apart."""
+    """Return the points that a text names, runs taken apart."""
     found = set()
     for first, last in re.findall(r"P-(\d{3})(?: to P-(\d{3}))?", text):
         found.update(range(int(first), int(last or first) + 1))

@@ -27,8 +27,8 @@ def test_printing_returns_nothing_and_says_what_the_dictionary_says(capsys):
 
     printed = capsys.readouterr().out
     config = glueball.show_config(mode="dicts")
-    isa = config.pop("instruction set")
-    for value in (*config.values(), isa["in use"], *isa["available"]):
+    isa, layer = config.pop("instruction set"), config.pop("threading layer")
+    for value in (*config.values(), isa["in use"], *isa["available"], *layer["available"]):
         assert str(value) in printed
 
 
@@ -62,7 +62,16 @@ def test_threads_are_those_that_were_set(count, capsys):
 
     glueball.show_config()
     assert glueball.show_config(mode="dicts")["threads"] == count
-    assert f"{count} (pool)" in capsys.readouterr().out
+    assert f"{count} on {glueball.threading_layer()} (" in capsys.readouterr().out
+
+
+def test_the_openmp_runtime_is_a_file_that_the_process_has_loaded():
+    layer = glueball.show_config(mode="dicts")["threading layer"]
+
+    assert layer["in use"] == glueball.threading_layer()
+    if "openmp" in layer["available"] and sys.platform == "linux":
+        loaded = pathlib.Path("/proc/self/maps").read_text()
+        assert os.path.realpath(layer["OpenMP"]) in loaded
 
 
 def test_each_available_instruction_set_can_be_put_in_use():

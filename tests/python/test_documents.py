@@ -35,7 +35,7 @@ runpy.run_path(path, run_name="__main__")
 
 
 def compare():
-    """The folder's own comparison, which knows what is random."""
+    """Return the folder's own comparison, which knows what is random."""
     spec = importlib.util.spec_from_file_location("compare", FOLDER / "compare.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

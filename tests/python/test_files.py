@@ -23,7 +23,7 @@ KINDS = ["safetensors", "params", "npz"]
 
 
 def with_header_of(size, entries):
-    """A header, padded by metadata to so many bytes."""
+    """Make a header, padded by metadata to so many bytes."""
     metadata = {"__metadata__": {"padding": ""}}
     room = size - len(json.dumps(metadata | entries))
     return json.dumps({"__metadata__": {"padding": "x" * room}} | entries).encode()
@@ -53,7 +53,7 @@ def test_a_header_as_long_as_other_formats_first_bytes_say_is_read(header_bytes,
 
 
 @pytest.mark.parametrize("kind", ["params", "npz"])
-def test_a_file_of_parameters_is_no_model_whatever_its_kind(kind, tmp_path):
+def test_a_file_of_parameters_is_not_a_model_whatever_its_kind(kind, tmp_path):
     path = str(tmp_path / f"x.{kind}")
     net().save_parameters(path)
     fault = {
@@ -103,13 +103,13 @@ def test_paths_of_every_form_are_taken(form, kind, tmp_path):
     ],
 )
 @pytest.mark.parametrize("path", [io.BytesIO(), 3, None], ids=["BytesIO", "int", "None"])
-def test_what_is_no_path_is_refused_with_what_to_pass(use, path):
+def test_what_is_not_a_path_is_refused_with_what_to_pass(use, path):
     with pytest.raises(TypeError, match=r"^expected .*found .*; "):
         use(path)
 
 
 @pytest.mark.parametrize("data", [3, None, 1.5, onp.float64(2)])
-def test_what_is_no_array_is_not_saved(data, tmp_path):
+def test_what_is_not_an_array_is_not_saved(data, tmp_path):
     with pytest.raises(
         GlueballTypeError, match=r"^expected an NDArray, a list .* for save, found .*; "
     ):
@@ -121,7 +121,7 @@ def test_what_is_no_array_is_not_saved(data, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_names_that_are_no_text_are_refused(kind, tmp_path):
+def test_names_that_are_not_text_are_refused(kind, tmp_path):
     with pytest.raises(ArgumentError, match=r"^expected names .*found '\\udc80'; rename"):
         nd.save(tmp_path / f"x.{kind}", {"\udc80": nd.ones(1)})
     assert os.listdir(tmp_path) == []
@@ -229,7 +229,7 @@ def test_what_is_wrong_in_memory_is_not_called_by_the_name_of_a_file(content):
     assert "/" not in str(caught.value)
 
 
-# What is no file
+# What is not a file
 
 READERS = {
     "nd.load": nd.load,
@@ -245,7 +245,7 @@ READERS = {
 
 @pytest.fixture
 def in_time():
-    """Ends what waits for ever, as reading from a pipe does."""
+    """End what waits for ever, as reading from a pipe does."""
 
     def give_up(*_):
         raise AssertionError("expected an error at once, found that it waits")
@@ -268,7 +268,7 @@ def in_time():
     ],
 )
 @pytest.mark.parametrize("reader", READERS)
-def test_what_is_no_file_is_refused_at_once_and_named(reader, kind, error, found, tmp_path):
+def test_what_is_not_a_file_is_refused_at_once_and_named(reader, kind, error, found, tmp_path):
     path = tmp_path / "x-model.json"
     {
         "pipe": os.mkfifo,

@@ -27,7 +27,7 @@ def small_net():
 
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory):
-    """A net's file of each kind."""
+    """Write a net's file of each kind."""
     folder = tmp_path_factory.mktemp("contents")
     net = small_net()
     net.initialize(init.Normal(1))
@@ -41,7 +41,7 @@ def values(net):
 
 
 def error_of(call):
-    """The message of the error that `call` ends with, or None; other errors than ours pass through."""
+    """Return the message of our error that `call` ends with, or None; other errors pass through."""
     try:
         call()
     except MXNetError as error:
@@ -50,7 +50,7 @@ def error_of(call):
 
 
 def assert_nothing_loads(net, path):
-    """Loading fails with an error that names the file, and the net keeps all of its values."""
+    """Check that loading fails with an error that names the file, and changes no value of the net."""
     before = values(net)
     with pytest.raises(MXNetError) as caught:
         net.load_parameters(path)

@@ -257,7 +257,7 @@ def test_without_any_rate_the_rules_own_default_is_the_base():
     assert trainer.learning_rate == 0.001
 
 
-def test_a_rate_that_is_no_number_stops_the_step_before_it_changes_anything():
+def test_a_rate_that_is_not_a_number_stops_the_step_before_it_changes_anything():
     rates = iter([0.5, math.nan, 0.25])
     trainer, net = make({"lr_scheduler": lambda _: next(rates)})
     with autograd.record():
@@ -315,3 +315,15 @@ print(type(other).__module__, type(other.lr_scheduler).__module__, other.beta1, 
         "0.5",
         "1.0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "step", "factor"), [(2**53, 1, 0.5), (2**53, 7, 1.0), (10**6 + 3, 2.5, 0.9)]
+)
+def test_a_scheduler_reaches_a_count_far_ahead_at_once(count, step, factor):
+    schedule = FactorScheduler(step, factor, stop_factor_lr=1e-8, base_lr=0.1)
+
+    rate = schedule(count)
+
+    assert rate == (0.1 if factor == 1.0 else 1e-8)
+    assert schedule.count < count <= schedule.count + step

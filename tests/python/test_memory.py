@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+
+from glueball import _core
 
 PROGRAM = """
 import sys
@@ -60,3 +65,20 @@ def test_training_takes_little_more_than_parameters_gradients_momentum_and_activ
     )
 
     assert needed * 0.9 < int(run.stdout) < needed * 1.2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to RLIMIT_AS")
+@pytest.mark.parametrize("layer", _core.threading_layers())
+def test_memory_that_runs_out_is_a_memory_error_on_two_threads(layer: str) -> None:
+    limits = [str(n << 10) for n in (0, 256, 1024, 3072, 10240, 12288, 16384)]
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("memory_limits.py"), *limits],
+        env={**os.environ, "GLUEBALL_THREADS": layer},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    raised = json.loads(done.stdout)
+    assert all(raised[name] > 0 for name in ("forward", "step", "initialize")), raised

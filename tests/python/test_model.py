@@ -1,4 +1,4 @@
-"""One-file models: a net goes into a file and comes back the same; what is no model is refused."""
+"""One-file models: a net goes into a file and comes back the same; anything else is refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from hypothesis import given
 
 import glueball
 from glueball import _core, autograd, gluon, init, name, nd, npx
-from glueball.base import ArgumentError
+from glueball.base import ArgumentError, FileFormatError
 from glueball.gluon import nn
+from glueball.gluon._declaration import declare_all, declared
 from model_files import architecture, dense, write
 from random_nets import FUNCTIONS, KINDS, nets, normal, randomised
 
@@ -35,7 +36,7 @@ def assert_same_bits(left, right):
 
 
 def travelled(net, x, path):
-    """The net as it comes out of a file, after a look at all that has to be equal."""
+    """Return the net as it comes out of a file, after a look at all that has to be equal."""
     x = nd.array(x, dtype=x.dtype)
     expected = net(x)
 
@@ -254,7 +255,9 @@ def test_tied_layers_are_stored_once_and_come_back_tied(path):
 
     again = travelled(randomised(net, normal(1, 3)), normal(1, 3), path)
 
-    assert _core.ModelFile(os.fsencode(path)).aliases == {
+    assert _core.ModelFile(os.fsencode(path)).places == {
+        "0.weight": "0.weight",
+        "0.bias": "0.bias",
         "1.weight": "0.weight",
         "1.bias": "0.bias",
     }
@@ -292,6 +295,26 @@ def test_an_alias_may_come_before_what_it_names(path):
 
     assert net[0].weight is net[1].weight
     assert net[0].weight.name == "a_weight"
+
+
+def test_every_kind_that_the_core_knows_is_a_class_here_and_no_other():
+    declare_all()
+
+    assert set(declared) == set(_core.model_kinds())
+
+
+def test_integers_may_be_written_as_floats(path):
+    write(path, architecture(dense(2.0, 3.0)), {"0.weight": normal(2, 3), "0.bias": normal(2)})
+
+    assert repr(glueball.load(path)[0]) == "Dense(3 -> 2, linear)"
+
+
+def test_the_width_of_the_input_is_the_first_dense_layers(path):
+    net = nn.HybridSequential(nn.Embedding(5, 4), nn.HybridSequential(nn.Dense(2), nn.Dense(3)))
+
+    travelled(randomised(net, onp.zeros((2, 3))), onp.zeros((2, 3)), path)
+
+    assert _core.ModelFile(os.fsencode(path)).architecture["in_units"] == 12
 
 
 # What cannot be exported
@@ -356,6 +379,15 @@ def test_an_activation_of_ones_own_inside_a_dense_layer_is_none_of_ours(path):
 
     with pytest.raises(ArgumentError, match=r"found 'dense0' \(Dense\)"):
         layer.export(path)
+
+
+def test_a_setting_that_no_reader_takes_is_not_written(path):
+    layer = nn.LeakyReLU(0.5)
+    layer._alpha = -0.5
+
+    with pytest.raises(FileFormatError, match="'alpha' of the net .LeakyReLU. to be from 0"):
+        layer.export(path)
+    assert not os.path.exists(path)
 
 
 def test_a_net_without_values_says_so_in_gluons_words(path):

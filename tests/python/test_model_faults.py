@@ -1,4 +1,4 @@
-"""What is no one-file model, or one with a fault, is refused by name of file and fault."""
+"""A file with a fault, or one that is not a model, is refused by name, with the fault."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ HOSTILE = {
     "empty text": ("", "expected the architecture as JSON"),
     "no JSON": ("{", "expected the architecture as JSON"),
     "cut JSON": (json.dumps(GOOD)[:-1], "expected the architecture as JSON"),
-    "more behind": (json.dumps(GOOD) + "x", "expected the architecture as JSON"),
+    "trailing text": (json.dumps(GOOD) + "x", "expected the architecture as JSON"),
     "a key twice": ('{"format":"glueball.model","format":"x"}', "expected the architecture as JSON"),
     "NaN": (json.dumps(changed(units=float("nan"))), "expected the architecture as JSON"),
     "a number beyond double": (
@@ -73,7 +73,7 @@ HOSTILE = {
     "an unknown layer": (architecture({"kind": "Conv2D", "prefix": ""}), "found 'Conv2D' at '0'"),
     "a layer without kind": (architecture({"prefix": ""}), "expected 'kind' of layer '0'"),
     "a layer that is a text": (architecture("Dense"), "object that describes layer '0'"),
-    "layers that are no list": (
+    "layers that are not a list": (
         GOOD | {"net": {"kind": "Sequential", "prefix": "", "layers": {}}},
         "'layers' of the net .Sequential. to be a list",
     ),
@@ -184,6 +184,17 @@ def test_a_file_of_parameters_only_says_how_to_load_it(path):
 
     with pytest.raises(
         FileFormatError, match=r"found parameters only; build the net, and use load_par"
+    ):
+        glueball.load(path)
+
+
+def test_layers_that_python_does_not_put_together_are_a_fault_of_the_file(path):
+    inner = {"kind": "Sequential", "prefix": "", "layers": [dense(2, 3)]}
+    arrays = {"0.0.weight": ARRAYS["0.weight"], "0.0.bias": ARRAYS["0.bias"]}
+    write(path, architecture(inner), arrays)  # the core has one class of chains
+
+    with pytest.raises(
+        FileFormatError, match=r"net.safetensors', found layers that .* must also be HybridBlock"
     ):
         glueball.load(path)
 

@@ -31,7 +31,7 @@ def test_import_statements_of_gluon_programs_give_glueball():
         from mxnet.initializer import Xavier
         import mxnet.ndarray as F
 
-        print(mx is glueball, nd is glueball.nd, F is nd, nn is glueball.gluon.nn)
+        print(mx.gluon is glueball.gluon, nd is glueball.nd, F is nd, nn is glueball.gluon.nn)
         print(Xavier is init.Xavier, mx.init is mx.initializer, mx.cpu())
         print(issubclass(DeferredInitializationError, MXNetError), Dense is nn.Dense)
     """)
@@ -206,7 +206,7 @@ def test_real_mxnet_that_is_there_already_is_not_replaced():
     assert kept == "True"
 
 
-@pytest.mark.parametrize("name", ["recordio", "symbol"])
+@pytest.mark.parametrize("name", ["recordio", "module"])
 def test_parts_of_mxnet_that_are_not_there_are_import_errors(name):
     out = run(f"""
         try:
@@ -224,3 +224,96 @@ def test_without_the_call_there_is_no_mxnet():
     out = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
 
     assert out.stdout == "False\n"
+
+
+def test_the_version_is_that_of_mxnet_and_glueballs_stays():
+    out = run("""
+        import mxnet as mx
+        from mxnet import libinfo
+
+        print(mx.__version__, libinfo.__version__, glueball.__version__ == "1.9.1")
+        print(tuple(map(int, mx.__version__.split("."))) >= (1, 5))
+        import os
+        print(os.path.exists(libinfo.find_lib_path()[0]))
+    """)
+
+    assert out.splitlines() == ["1.9.1 1.9.1 False", "True", "True"]
+
+
+def test_names_that_stand_in_annotations_bases_and_tests_of_a_type_are_there():
+    out = run("""
+        from typing import Union
+        import mxnet as mx
+        from mxnet.gluon import SymbolBlock, rnn
+        from mxnet.gluon.block import Symbol, _flatten, _regroup
+        from mxnet.gluon.contrib.rnn import VariationalDropoutCell
+        from mxnet.metric import ndarray
+
+        Tensor = Union[mx.nd.NDArray, mx.sym.Symbol]
+        x = mx.nd.ones(2)
+        print(isinstance(x, mx.sym.Symbol), isinstance(x, (Symbol, mx.nd.NDArray)), mx.sym is mx.symbol)
+
+        class Cell(rnn.HybridRecurrentCell):
+            pass
+
+        @mx.operator.register("op")
+        class Op(mx.operator.CustomOpProp):
+            pass
+
+        flat, form = _flatten([x, [x, x], None], "input")
+        print(len(flat), form, _regroup(flat, form)[0][1][0] is x)
+        for use in (Cell, rnn.LSTM, mx.sym.Symbol, lambda: SymbolBlock([], []), lambda: mx.sym.Variable("x")):
+            try:
+                use()
+            except mx.MXNetError as error:
+                print(str(error).partition("which is for ")[2].partition(";")[0])
+    """)
+
+    assert out.splitlines() == [
+        "False True True",
+        "4 [0, [0, 0], -1] True",
+        "recurrent nets",
+        "recurrent nets",
+        "symbolic graphs",
+        "symbolic graphs",
+        "symbolic graphs",
+    ]
+
+
+def test_star_imports_bring_what_mxnets_do():
+    out = run("""
+        from mxnet.test_utils import *
+        from mxnet.autograd import *
+        import numpy
+
+        print(mx.__version__, np is numpy, nd is mx.nd, NDArray is nd.NDArray)
+        assert_almost_equal(nd.ones(2), np.ones(2))
+    """)
+
+    assert out == "1.9.1 True True True\n"
+
+
+def test_small_modules_do_what_costs_little(tmp_path):
+    out = run(f"""
+        import logging
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=__import__("sys").stdout)
+        import mxnet as mx
+
+        print(mx.runtime.Features().is_enabled("CUDA"), mx.runtime.Features().is_enabled("openmp"))
+        mx.profiler.set_config(filename="x"); mx.profiler.set_state("run")
+        with mx.engine.bulk(10), mx.profiler.Domain("d").new_task("t"):
+            pass
+        speedometer = mx.callback.Speedometer(32, frequent=2)
+        metric = mx.metric.create("acc")
+        for batch in range(4):
+            metric.update(mx.nd.array([1]), mx.nd.array([[0, 1]]))
+            speedometer(mx.model.BatchEndParam(0, batch, metric, None))
+        mx.model.save_checkpoint({str(tmp_path / "net")!r}, 3, None, {{"w": mx.nd.ones(2)}}, {{"m": mx.nd.zeros(1)}})
+        print(mx.model.load_checkpoint({str(tmp_path / "net")!r}, 3))
+    """)
+
+    lines = out.splitlines()
+    assert lines[0] == "False True"
+    assert lines[1].startswith("Epoch[0] Batch [2]\tSpeed: ")
+    assert lines[1].endswith("accuracy=1.000000")
+    assert lines[2].startswith("(None, {'w': ")

@@ -100,17 +100,17 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_entry_that_is_no_array_of_numbers_is_refused_and_nothing_runs(tmp_path, fault):
+def test_an_entry_that_is_not_an_array_of_numbers_is_refused_and_nothing_runs(tmp_path, fault):
     path = archive(tmp_path / "a.npz", [("x.npy", FAULTS[fault])])
 
     with pytest.raises(
-        FileFormatError, match=r"expected an \.npz file of arrays, found '.*a\.npz'"
+        FileFormatError, match=r"expected an \.npz file of arrays in '.*a\.npz', found "
     ):
         nd.load(path)
 
 
 def test_entries_of_other_kinds_and_names_that_repeat_are_refused(tmp_path):
-    with pytest.raises(FileFormatError, match=r"entry 'readme\.txt', which is no \.npy file"):
+    with pytest.raises(FileFormatError, match=r"entry 'readme\.txt', which is not an \.npy file"):
         nd.load(archive(tmp_path / "a.npz", [("readme.txt", b"x")]))
     with pytest.warns(UserWarning, match="Duplicate name"):
         archive(tmp_path / "b.npz", [("x.npy", npy()), ("x.npy", npy())])
@@ -137,7 +137,7 @@ def test_a_wrong_checksum_is_found(tmp_path):
 
 
 def bomb(path, claimed, actual):
-    """An archive of one entry: zeros that are `actual` many and claimed to be `claimed`."""
+    """Make an archive of one entry: zeros that are `actual` many and claimed to be `claimed`."""
     head = npy(shape=f"({claimed // 4},)", data=b"")
     stream = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = stream.compress(head)

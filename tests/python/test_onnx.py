@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pathlib
+import re
 
 import numpy as onp
 import onnx as onnx_package
@@ -16,6 +17,7 @@ from onnx.reference import ReferenceEvaluator
 from glueball import MXNetError, _core, autograd, nd, onnx, random
 from glueball.base import ArgumentError, DtypeError, FileAccessError
 from glueball.gluon import nn
+from glueball.onnx import _writing
 from onnx_files import assert_alike, run_elsewhere
 from random_nets import FUNCTIONS, KINDS, nets, normal, randomised
 
@@ -26,7 +28,7 @@ def path(tmp_path):
 
 
 def assert_travels(net, x, path, shape=None, **options):
-    """The file passes the checker, and runs elsewhere, and here again, to the net's own outputs."""
+    """Check that the file is valid, and that ONNX Runtime and glueball get the net's outputs from it."""
     expected = net(nd.array(x, dtype=x.dtype)).asnumpy()
 
     onnx.export(net, path, shape, **options)
@@ -288,6 +290,88 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(path,
 
     assert pathlib.Path(path).read_bytes() == before
     assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
+
+
+# Nets that one file cannot hold
+
+
+@pytest.fixture
+def small_files(monkeypatch):
+    """Let a model have room for nothing but small arrays."""
+    monkeypatch.setattr(_writing, "_MOST_BYTES", _writing._ROOM + 3000)
+    monkeypatch.setattr(_writing, "_SMALL", 100)
+
+
+def large(width=40):
+    x = normal(5, 3)
+    layers = [nn.Dense(width, activation="relu", in_units=3), nn.Dense(width), nn.Dense(2)]
+    return randomised(nn.HybridSequential(*layers), x), x
+
+
+@pytest.mark.usefixtures("small_files")
+def test_arrays_that_have_no_room_travel_in_a_file_beside(path):
+    net, x = large()
+
+    assert_travels(net, x, path)
+
+    model = onnx_package.load(path, load_external_data=False)
+    (data,) = set(os.listdir(os.path.dirname(path))) - {os.path.basename(path)}
+    assert re.fullmatch(re.escape(os.path.basename(path)) + r"\.[0-9a-f]{16}\.data", data)
+    beside = [each for each in model.graph.initializer if each.data_location == each.EXTERNAL]
+    assert {each.name for each in beside} == {
+        "0.weight",
+        "0.bias",
+        "1.weight",
+        "1.bias",
+        "2.weight",
+    }
+    for tensor in beside:
+        place = {each.key: each.value for each in tensor.external_data}
+        assert place["location"] == data
+        assert int(place["offset"]) % 4096 == 0
+    assert [each.name for each in model.graph.input] == ["input"]
+    onnx_package.checker.check_model(path, full_check=True)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_new_export_takes_the_place_of_both_files(path):
+    folder = pathlib.Path(path).parent
+    onnx.export(large()[0], path)
+    first = set(os.listdir(folder))
+    (folder / "net.onnx.0123456789abcdef.data.mine").touch()
+
+    net, x = large(41)
+    onnx.export(net, path)
+
+    second = set(os.listdir(folder)) - {"net.onnx.0123456789abcdef.data.mine"}
+    assert len(second) == len(first) == 2
+    assert second != first
+    assert_alike(onnx.load(path)(nd.array(x)).asnumpy(), net(nd.array(x)).asnumpy())
+    onnx.export(net, path)
+    assert set(os.listdir(folder)) - {"net.onnx.0123456789abcdef.data.mine"} == second
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize("commits", [0, 1])
+@pytest.mark.parametrize("again", [False, True])
+def test_when_either_file_cannot_be_written_the_old_pair_stays(path, commits, again, monkeypatch):
+    folder = pathlib.Path(path).parent
+    net, _ = large()
+    onnx.export(net, path)
+    before = {each.name: each.read_bytes() for each in folder.iterdir()}
+    commit, left = _core.AtomicFile.commit, [commits]
+
+    def full(file):
+        if not left[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left[0] -= 1
+        commit(file)
+
+    monkeypatch.setattr(_core.AtomicFile, "commit", full)
+    with pytest.raises(FileAccessError, match="No space left on device"):
+        onnx.export(net if again else large(41)[0], path)
+
+    assert {each.name: each.read_bytes() for each in folder.iterdir()} == before
 
 
 def test_what_the_net_computes_when_it_trains_is_not_exported(path):

@@ -80,9 +80,9 @@ OTHER_SET = "_ZN8Eigen_v48internal4gemmEPKf"
         ("0000000000000020 t _ZL6helperv", None),
         (f"0000000000000010 W {STANDARD}", f"symbol {STANDARD} (W) outside its namespaces"),
         (f"0000000000000010 W {OTHER_SET}", f"symbol {OTHER_SET} (W) outside its namespaces"),
-        ("0000000000000000 t _GLOBAL__sub_I_x", "static initialiser _GLOBAL__sub_I_x"),
+        ("0000000000000000 t _GLOBAL__sub_I_x", "static initializer _GLOBAL__sub_I_x"),
     ],
-    ids=["own", "renamed Eigen", "reference", "local", "standard", "other set", "initialiser"],
+    ids=["own", "renamed Eigen", "reference", "local", "standard", "other set", "initializer"],
 )
 def test_kernel_symbol_check_tells_shared_names_from_own_ones(line, fault):
     script = load("scripts/check_kernel_symbols.py")

@@ -125,7 +125,7 @@ def test_what_is_sparse_missing_or_unknown_is_named(tmp_path):
         (params_file([good, good], [b"w", b"w"]), r"array 'w' twice"),
         (params_file([good], [b"\xff"]), r"the name '\\xff', which is not UTF-8"),
         (params_file([good], [b"v", b"w"]), r"2 names of 1 arrays"),
-        (params_file([good]) + b"\0", r"1 bytes behind the last name"),
+        (params_file([good]) + b"\0", r"1 trailing bytes after the last name"),
     ]:
         with pytest.raises(FileFormatError, match=rf"as '.*a\.params', found .*{fault}"):
             load(tmp_path, content)

@@ -20,7 +20,7 @@ def seeded():
 
 
 def fits(sample, distribution):
-    """A Kolmogorov-Smirnov test at the level 1e-4, on a fixed seed."""
+    """Run a Kolmogorov-Smirnov test at the level 1e-4, on a fixed seed."""
     return stats.kstest(onp.asarray(sample).ravel().astype(float), distribution).pvalue > 1e-4
 
 
@@ -123,7 +123,7 @@ def test_one_seed_repeats_everything_and_numpys_does_not_matter():
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64 + 5, onp.int64(3)])
-def test_any_whole_number_is_a_seed(seed):
+def test_any_integer_is_a_seed(seed):
     mx.random.seed(seed)
     a = nd.random.uniform(shape=3)
     mx.random.seed(int(seed) % 2**64)
@@ -131,8 +131,8 @@ def test_any_whole_number_is_a_seed(seed):
     onp.testing.assert_array_equal(onp.asarray(a), onp.asarray(nd.random.uniform(shape=3)))
 
 
-def test_seed_that_is_no_whole_number_is_refused():
-    with pytest.raises(ValueError, match=r"whole number as the seed, found 1\.5"):
+def test_seed_that_is_not_an_integer_is_refused():
+    with pytest.raises(ValueError, match=r"integer as the seed, found 1\.5"):
         mx.random.seed(1.5)
 
 
@@ -352,7 +352,7 @@ def test_bernoulli_wants_one_probability(settings):
 
 @pytest.mark.parametrize("prob", [-0.1, 1.5, float("nan"), [0.5, 2.0]], ids=str)
 @pytest.mark.parametrize("draw", [nd.random.bernoulli, np.random.bernoulli, npx.random.bernoulli])
-def test_what_is_no_probability_is_refused(draw, prob):
+def test_what_is_not_a_probability_is_refused(draw, prob):
     values = nd.array(prob) if isinstance(prob, list) else prob
     with pytest.raises(ValueError, match=r"^expected probabilities within \[0, 1\] for bernoulli"):
         draw(values)
@@ -376,3 +376,16 @@ def test_what_is_no_probability_is_refused(draw, prob):
 def test_distributions_that_do_not_exist_are_refused(draw):
     with pytest.raises(ValueError, match="^expected .*, found .*; "):
         draw()
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (2, 1, 3, 4)])
+def test_multinomial_takes_probabilities_of_any_rank(shape):
+    probabilities = onp.zeros(shape, onp.float32)
+    certain = onp.arange(probabilities[..., 0].size).reshape(shape[:-1]) % 4
+    onp.put_along_axis(probabilities, certain[..., None], 1, -1)
+
+    found, logs = nd.sample_multinomial(nd.array(probabilities), shape=5, get_prob=True)
+
+    assert found.shape == logs.shape == (*shape[:-1], 5)
+    onp.testing.assert_array_equal(found.asnumpy(), onp.repeat(certain[..., None], 5, -1))
+    onp.testing.assert_allclose(logs.asnumpy(), 0, atol=1e-6)

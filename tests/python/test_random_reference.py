@@ -23,9 +23,6 @@ Array = np.ndarray[Any, Any]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "random.md"
 
 
-# ---- Philox4x32-10 --------------------------------------------------------------------------
-
-
 def philox(counter: list[Array], key: list[int]) -> list[Array]:
     """Ten rounds; `counter` is four arrays of 32-bit words held in uint64."""
     x0, x1, x2, x3 = counter
@@ -64,11 +61,8 @@ def words(seed: int, stream: int, begin: int, count: int) -> Array:
     return np.stack(rows)[which, np.arange(count)].astype(np.uint32)
 
 
-# ---- unit variates, all float32 -------------------------------------------------------------
-
-
 def horner(x: Array, coefficients: list[float]) -> Array:
-    """The polynomial with these coefficients, highest power first, in x's type."""
+    """Return the polynomial with these coefficients, highest power first, in x's type."""
     kind = x.dtype.type
     result = np.full_like(x, kind(coefficients[0]))
     for coefficient in coefficients[1:]:
@@ -134,9 +128,6 @@ def two_sigma(word: Array) -> Array:
     p = horner(r, [10.395186, 116.06809, 137.35188, 35.987385, 2.2178796])
     q = horner(r, [24.227946, 111.3609, 89.548752, 18.713985, 1.0])
     return x * (p / q)
-
-
-# ---- the normal's tails, in float64 ---------------------------------------------------------
 
 
 def natural_log(x: Array) -> Array:
@@ -244,7 +235,7 @@ def quantile(p: Array) -> Array:
 
 
 def deep_quantile(depth: Array) -> Array:
-    """The quantile of the probability exp(-depth), for depths of 10 and more."""
+    """Return the quantile of the probability exp(-depth), for depths of 10 and more."""
     root = np.sqrt(depth)
     y = depth
     for _ in range(6):
@@ -257,7 +248,7 @@ def deep_quantile(depth: Array) -> Array:
 
 
 def bisect(low: float, high: float, is_below: Callable[[Array], Array]) -> float:
-    """The least double in (low, high] for which `is_below` is false, by halving bit patterns."""
+    """Return the least double in (low, high] for which `is_below` is false, by halving bit patterns."""
     first, last = (int(x) for x in np.array([low, high]).view(np.int64))
     while last - first > 1:
         middle = first + (last - first) // 2
@@ -279,7 +270,7 @@ def tail_depth(distance: float) -> float:
 
 
 def unit_far(word: Array, low: float, high: float) -> Array:
-    """The unit normal cut at low and high, both more than 5 sigmas from 0 on the same side."""
+    """Return the unit normal cut at low and high, both over 5 sigmas from 0 on the same side."""
     mirrored = high > -low
     if mirrored:
         low, high = -high, -low
@@ -296,7 +287,7 @@ def unit_far(word: Array, low: float, high: float) -> Array:
 
 
 def unit_truncated(word: Array, low: float, high: float) -> Array:
-    """The unit normal cut at low and high, of which the nearer is within 5 sigmas of 0."""
+    """Return the unit normal cut at low and high, of which the nearer is within 5 sigmas of 0."""
     mirrored = high > -low
     if mirrored:
         low, high = -high, -low
@@ -313,9 +304,6 @@ def unit_truncated(word: Array, low: float, high: float) -> Array:
     z = quantile(np.minimum(np.where(is_near, near_side, other_side), 0.5))
     negative = (is_near == from_low) != mirrored
     return np.where(negative, -z, z).astype(f32)
-
-
-# ---- scaled ---------------------------------------------------------------------------------
 
 
 def inside(x: Array, low: float, high: float, *, high_is_in: bool) -> Array:
@@ -375,9 +363,6 @@ def parameter_stream(path: str, call: int) -> int:
     return value ^ value >> 31
 
 
-# ---- the reference itself -------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("counter", "key", "output"),
     [
@@ -398,8 +383,6 @@ def test_philox_has_the_published_words(
 
     assert " ".join(f"{int(x[0]):08x}" for x in result) == output
 
-
-# ---- the extension --------------------------------------------------------------------------
 
 PLACES = [(0, 0, 0, 300), (1, 2, 37, 200), (2**64 - 1, 2**63 + 5, 2**40 + 11, 129)]
 KINDS = [np.float32, np.float64]
@@ -498,11 +481,8 @@ def test_parameter_stream(path: str, call: int) -> None:
     assert _core.parameter_stream(path, call) == parameter_stream(path, call)
 
 
-# ---- the document ---------------------------------------------------------------------------
-
-
 def vectors() -> dict[str, list[str]]:
-    """The rows of the document's table of vectors: what was drawn, and its first elements."""
+    """Return the rows of the document's table of vectors: what was drawn, and its first elements."""
     rows = {}
     for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
         cells = re.findall(r"`([^`]*)`", line)

@@ -179,7 +179,7 @@ def test_deduplicate_forgets_the_other_names(tmp_path):
     assert sorted(nd.load(path)) == ["0.bias", "0.weight"]
 
 
-def test_metadata_of_other_programs_is_no_alias(tmp_path):
+def test_metadata_of_other_programs_is_not_an_alias(tmp_path):
     path = tmp_path / "a.safetensors"
     safetensors.numpy.save_file({"w": np.ones(2)}, path, metadata={"format": "pt"})
 
@@ -203,12 +203,12 @@ MALFORMED = {
     "a header that is a list": (file_of([]), False, False),
     "a header that is null": (file_of(None), False, False),
     "a byte order mark": (file_of(b"\xef\xbb\xbf{}"), False, False),
-    "text behind the header": (file_of(b"{}x"), False, False),
-    "zero bytes behind the header": (file_of(b"{}\0\0"), False, False),
+    "text after the header": (file_of(b"{}x"), False, False),
+    "zero bytes after the header": (file_of(b"{}\0\0"), False, False),
     "a header that ends too early": (file_of(b'{"a":'), False, False),
     "a trailing comma": (file_of(b'{"a":' + TEXT + b",}", FOUR), False, False),
     "the metadata twice": (file_of(b'{"__metadata__":{},"__metadata__":{}}'), False, False),
-    "metadata that is no text": (file_of({"__metadata__": {"a": 1}}), False, False),
+    "metadata that is not text": (file_of({"__metadata__": {"a": 1}}), False, False),
     "metadata that is a list": (file_of({"__metadata__": []}), False, False),
     "a dtype twice": (
         file_of(b'{"a":{"dtype":"F32",' + TEXT[1:] + b"}", FOUR), False, False
@@ -244,7 +244,7 @@ MALFORMED = {
     "an array far beyond it": (
         file_of({"a": entry("F32", [1], 2**64 - 5, 2**64 - 1)}, FOUR), False, False
     ),
-    "bytes behind the last array": (file_of({"a": GOOD}, FOUR + b"x"), False, False),
+    "trailing bytes after the last array": (file_of({"a": GOOD}, FOUR + b"x"), False, False),
     "fewer bytes than the shape says": (
         file_of({"a": entry("F32", [2], 0, 4)}, FOUR), False, False
     ),
@@ -266,7 +266,7 @@ MALFORMED = {
     "an array that is a list": (file_of({"a": ["F32", [1], [0, 4]]}, FOUR), True, False),
     # Unusual, and good.
     "metadata that is null": (file_of({"__metadata__": None}), True, True),
-    "white space behind the header": (file_of(b"{}\n\t "), True, True),
+    "white space after the header": (file_of(b"{}\n\t "), True, True),
     "a header of odd length": (file_of(b'{"a":' + TEXT + b"} ", FOUR), True, True),
     "more keys than known": (file_of({"a": {**GOOD, "x": [{"y": None}]}}, FOUR), True, True),
     "deep values under unknown keys": (

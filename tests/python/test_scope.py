@@ -10,7 +10,7 @@ import pytest
 
 import glueball
 from glueball import gluon, nd
-from glueball.base import MXNetError, OutsideScopeError
+from glueball.base import MXNetError, OutsideScopeError, OutsideScopeImportError
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from glueball.base import MXNetError, OutsideScopeError
         ("glueball.gluon.utils", "download", "downloads"),
         ("glueball.gluon.nn", "PixelShuffle2D", "convolutional nets"),
         ("glueball.nd", "SoftmaxOutput", "symbolic graphs"),
-        ("glueball.nd", "linalg", "linear algebra"),
+        ("glueball.nd", "linalg_gelqf", "linear algebra"),
         ("glueball.nd", "sgd_update", "MXNet's own optimizers"),
         ("glueball.init", "FusedRNN", "recurrent nets"),
         ("glueball.metric", "Torch", "other libraries' metrics"),
@@ -61,10 +61,43 @@ def test_what_is_outside_says_what_it_is_for(module, name, field):
         getattr(importlib.import_module(module), name)
 
 
-def test_the_error_is_of_the_classes_that_programs_catch():
-    for kind in (MXNetError, NotImplementedError, ImportError):
+def test_the_error_of_a_look_up_is_of_the_classes_that_programs_catch():
+    for kind in (AttributeError, MXNetError, NotImplementedError, OutsideScopeError):
         with pytest.raises(kind, match="glueball is Gluon for small dense nets"):
             _ = nd.Convolution
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from glueball import sym",
+        "import glueball.sym",
+        "from glueball.gluon import rnn",
+        "from glueball.nd import Convolution",
+        # not packages, of which importlib would not ask more
+        "from glueball.util import get_gpu_memory",
+        "from glueball.gluon.utils import download",
+    ],
+)
+def test_the_error_of_an_import_says_the_same_and_is_an_import_error(statement):
+    name = statement.split()[-1]
+
+    for kind in (ImportError, MXNetError, NotImplementedError, OutsideScopeError):
+        with pytest.raises(kind, match=f"found '.*{name.removeprefix('glueball.')}', which is for"):
+            exec(statement)  # noqa: S102
+    with pytest.raises(OutsideScopeImportError) as caught:
+        exec(statement)  # noqa: S102
+    assert caught.value.name.endswith(f".{name.removeprefix('glueball.')}")
+
+
+def test_programs_can_ask_whether_a_part_is_there():
+    default = object()
+
+    assert not hasattr(glueball, "sym")
+    assert not hasattr(nd, "sparse")
+    assert getattr(nd, "Convolution", default) is default
+    assert getattr(glueball.np, "npv", default) is default
+    assert hasattr(glueball, "nd")
 
 
 def test_a_misspelling_is_an_attribute_error():
@@ -73,17 +106,24 @@ def test_a_misspelling_is_an_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'gloun'"):
         _ = glueball.gloun
     assert not hasattr(gluon.nn, "Dence")
+    with pytest.raises(ImportError, match=r"cannot import name 'nosuch' from 'glueball\.util'"):
+        from glueball.util import nosuch  # noqa: F401
+    with pytest.raises(
+        ModuleNotFoundError, match=r"found 'gloun'; did you mean 'gluon'\?"
+    ) as caught:
+        from glueball import gloun  # noqa: F401
+    assert isinstance(caught.value, MXNetError)
 
 
 def test_from_mxnet_import_gives_the_same_answer():
-    program = "import glueball; glueball.install_as_mxnet(); from mxnet.gluon import rnn"
+    program = "import glueball; glueball.install_as_mxnet(); from mxnet.gluon import model_zoo"
 
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
 
     assert run.returncode == 1
-    assert "OutsideScopeError: expected a part of MXNet that dense networks" in run.stderr
+    assert "OutsideScopeImportError: expected a part of MXNet that dense networks" in run.stderr
 
 
 def test_every_form_of_import_gives_the_same_answer():
@@ -93,13 +133,13 @@ import glueball
 
 glueball.install_as_mxnet()
 for statement in (
-    "import mxnet.symbol",
     "from mxnet.io import MNISTIter",
     "from mxnet.gluon.model_zoo import vision",
     "from mxnet.gluon.data.vision import transforms",
-    "import mxnet.gluon.rnn",
     "from mxnet.contrib import onnx",
     "from mxnet.ndarray import sparse",
+    "import mxnet.ndarray.sparse",
+    "from mxnet.initializer import FusedRNN",
     "from mxnet.module import Module",
     "import mxnet.nosuch",
     "from mxnet.util import use_np",
@@ -119,9 +159,11 @@ for statement in (
     *outside, unknown, switches = run.stdout.splitlines()
     assert len(outside) == 8
     for line in outside:
-        assert line.startswith("OutsideScopeError")
+        assert line.startswith("OutsideScopeImportError")
         assert "expected a part of MXNet that dense networks on CPUs need" in line
-    assert unknown == "ModuleNotFoundError import mxnet.nosuch No module named 'mxnet.nosuch'"
+    assert unknown.startswith(
+        "NoSuchNameError import mxnet.nosuch cannot import name 'nosuch' from 'mxnet': expected one it has"
+    )
     assert switches == "imported from mxnet.util import use_np"
 
 

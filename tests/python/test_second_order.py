@@ -380,7 +380,7 @@ def test_graph_that_is_used_up_or_overwritten_is_refused():
         autograd.grad(y, x, create_graph=True)
 
 
-def test_layers_are_computed_anew_from_the_values_that_parameters_have_by_then():
+def test_layers_are_computed_again_from_the_values_that_parameters_have_by_then():
     layer = nn.Dense(1, in_units=1, use_bias=False)
     layer.initialize("ones")
     (x,) = float64([[2.0]])
@@ -390,9 +390,6 @@ def test_layers_are_computed_anew_from_the_values_that_parameters_have_by_then()
         layer.weight.set_data([[3.0]])
         slope = autograd.grad(y, x, create_graph=True)[0]
     assert slope.asscalar() == 2 * 2 * 3  # by the square as it was, and the weight as it is
-
-
-# ---- autograd.grad and parameters --------------------------------------------------------
 
 
 def test_grad_writes_no_gradient_of_any_parameter():

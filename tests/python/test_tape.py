@@ -11,7 +11,8 @@ import weakref
 import numpy as onp
 import pytest
 
-from glueball import _tape, autograd, gluon, init, nd
+from glueball import _core, _tape, autograd, gluon, init, nd
+from glueball.base import MXNetError
 from glueball.gluon import nn
 
 
@@ -131,8 +132,12 @@ def test_deep_graph_of_products_can_be_dropped():
         y = x
         for _ in range(20_000):
             y = y * x
+            if y._node.parents[0] is x._node:
+                oldest = weakref.ref(y._node._backward)
 
-    del y
+    assert oldest() is not None
+    del y  # must not recurse
+    assert oldest() is None
 
 
 def test_threads_record_graphs_of_their_own():
@@ -232,7 +237,7 @@ def test_operation_with_several_outputs_gets_all_gradients_at_once():
 
 
 def growth(step, rounds, steps):
-    """The least that Python's objects and the process's memory (KiB, on Linux) grow in a round of steps.
+    """Return the least growth of Python's objects and of memory (KiB, on Linux) in a round of steps.
 
     Reference counts alone have to free each graph. Of several rounds the least counts: interpreters go on filling
     caches of their own for a while, but a leak is there in every round.
@@ -284,3 +289,182 @@ def test_second_derivatives_are_freed_by_reference_counts_too():
     blocks, _ = growth(step, rounds=5, steps=200)
 
     assert blocks < 100
+
+
+class Owner(init.Initializer):
+    def _init_weight(self, name, arr):
+        arr[:] = 1
+
+
+def cycle_through_a_net():
+    net, x = nn.Dense(2), nd.ones((2, 3))
+    net.initialize()
+    with autograd.record():
+        x.out = net(x)
+    return x
+
+
+def cycle_through_a_net_of_a_turned_array():
+    net, x = nn.Dense(2), nd.ones((3, 2)).T
+    net.initialize()
+    x.attach_grad()
+    with autograd.record():
+        x.out = net(x)
+    return x
+
+
+def cycle_through_a_loss():
+    x = leaf(onp.ones((2, 3)))
+    with autograd.record():
+        x.out = gluon.loss.SoftmaxCrossEntropyLoss()(x, nd.array([0, 1]))
+    return x
+
+
+def cycle_through_a_default_initializer():
+    net, owner = nn.HybridSequential(), Owner()
+    net.add(nn.Dense(3), nn.Dense(2))
+    net.initialize(owner)
+    owner.net = net
+    return owner
+
+
+def cycle_through_an_own_initializer():
+    owner = Owner()
+    owner.net = nn.Dense(3, weight_initializer=owner, bias_initializer=owner)
+    owner.net.initialize()
+    return owner
+
+
+def cycle_through_a_chain():
+    class Check:
+        def __call__(self, x):
+            pass
+
+    check = Check()
+    check.chain = _core.Chain(_core.Sequential("s"), "s", check, check, False)
+    return check
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        cycle_through_a_net,
+        cycle_through_a_net_of_a_turned_array,
+        cycle_through_a_loss,
+        cycle_through_a_default_initializer,
+        cycle_through_an_own_initializer,
+        cycle_through_a_chain,
+    ],
+)
+def test_the_collector_frees_cycles_through_the_extension(make):
+    made = make()
+    alive = weakref.ref(made)
+    gc.collect()
+    assert alive() is not None  # while somebody holds it
+
+    del made
+    gc.collect()
+
+    assert alive() is None
+
+
+def test_the_collector_leaves_an_initializer_that_a_plan_waits_with():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(3), nn.Dense(2))
+    owner = Owner()
+    owner.mark = 5
+    alive = weakref.ref(owner)
+    net.initialize(owner)
+    del owner
+
+    gc.collect()
+
+    assert alive().mark == 5
+    net(nd.ones((2, 3)))
+    assert net[0].weight.data().asnumpy().min() == 1
+
+
+def test_deep_graph_of_nets_can_be_dropped_and_walked():
+    net = nn.Dense(1, in_units=1)
+    net.initialize(init.One())
+    for use in ("drop", "backward"):
+        x = leaf([[1.0]])
+        with autograd.record():
+            y = x
+            for _ in range(20_000):
+                y = net(y)
+        if use == "backward":
+            y.backward()
+            assert x.grad.asscalar() == 1
+        del y
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_of_two_threads_one_walks_a_graph_and_the_other_is_told_it_was_freed(depth):
+    net = nn.HybridSequential()
+    for _ in range(depth):
+        net.add(nn.Dense(256, in_units=256), nn.HybridLambda(lambda F, x: x * 1))
+    net.initialize()
+    x = leaf(onp.ones((128, 256), "float32"))
+    for _ in range(5):
+        with autograd.record():
+            y = net(x)
+        started, outcomes = threading.Barrier(2), []
+
+        def walk(y=y, started=started, outcomes=outcomes):
+            started.wait()
+            try:
+                y.backward()
+            except MXNetError as error:
+                outcomes.append(str(error))
+            else:
+                outcomes.append("walked")
+
+        threads = [threading.Thread(target=walk) for _ in range(2)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+
+        assert outcomes.count("walked") == 1
+        assert outcomes.count(_tape.NOT_IN_GRAPH) == 1
+
+
+def test_two_threads_walk_a_retained_graph():
+    net = nn.HybridSequential()
+    net.add(
+        nn.Dense(256, in_units=256),
+        nn.HybridLambda(lambda F, x: x * 1),
+        nn.Dense(256, in_units=256),
+    )
+    net.initialize()
+    x = leaf(onp.ones((128, 256), "float32"))
+    with autograd.record():
+        y = net(x)
+    threads = [threading.Thread(target=y.backward, kwargs={"retain_graph": True}) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    y.backward()
+
+
+def test_a_derivative_that_raises_leaves_its_node_for_another_try():
+    x, answers = leaf([2.0]), iter([ZeroDivisionError, None])
+    y = nd.array([1.0])
+
+    def backward(grad, pass_):
+        error = next(answers)
+        if error is not None:
+            raise error
+        return (grad * 3,)
+
+    with autograd.record():
+        _tape.attach(y, (x,), backward, "tried")
+    with pytest.raises(ZeroDivisionError):
+        y.backward()
+    assert y._node.parents == (x._node,)
+    y.backward()
+
+    assert x.grad.asscalar() == 3
+    assert y._node.freed

@@ -19,7 +19,7 @@ from glueball.base import OutsideScopeError
         (onp.ones(2), onp.array([1, 1.0000099]), True),  # float64: 1e-5
         (onp.ones(2), onp.array([1, 1.000011]), False),
         (onp.array([1, 2]), onp.array([1, 2]), True),
-        (onp.array([100000]), onp.array([100001]), False),  # whole numbers: equal
+        (onp.array([100000]), onp.array([100001]), False),  # integers: equal
         (nd.ones((2, 2)), 1, True),
         ([1.0], [[1.0], [1.0]], True),
     ],

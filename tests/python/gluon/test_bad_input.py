@@ -29,7 +29,7 @@ def gradients(net):
 
 
 def check_it_trains(net, trainer):
-    """A step works, and moves every parameter."""
+    """Check that a step works, and moves every parameter."""
     before = values(net)
     with autograd.record():
         loss = gluon.loss.SoftmaxCrossEntropyLoss()(net(nd.ones((2, 3))), nd.array([0, 1]))
@@ -102,7 +102,7 @@ def test_label_out_of_range(label):
     check_it_trains(net, trainer)
 
 
-def test_learning_rate_that_is_no_number():
+def test_learning_rate_that_is_not_a_number():
     net, trainer = made()
     for wrong in (float("nan"), float("inf"), "fast"):
         with pytest.raises(ValueError, match="expected a finite number as learning_rate, found"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as onp
 import pytest
 
+import glueball
 from glueball import MXNetError, gluon, init, nd
 from glueball.gluon import nn
 
@@ -142,8 +143,12 @@ def test_loading_writes_into_the_arrays_that_users_hold(path):
 
 
 def test_path_objects_are_taken(tmp_path):
-    trained().save_parameters(tmp_path / "net.npz")
-    mlp().load_parameters(tmp_path / "net.npz")
+    net, other = trained(), mlp()
+
+    net.save_parameters(tmp_path / "net.npz")
+    other.load_parameters(tmp_path / "net.npz")
+
+    assert_same(values(other), values(net))
 
 
 def test_saving_writes_over_an_older_file_and_leaves_nothing_else(tmp_path):
@@ -241,7 +246,7 @@ def test_saving_a_deferred_net_writes_nothing(tmp_path):
 
 @pytest.fixture
 def target():
-    """A net with values; whatever a test tries to load, they stay."""
+    """Yield a net with values; whatever a test tries to load, they stay."""
     net = trained(prefix="net_")
     before, held = values(net), net[0].weight.data()
     yield net
@@ -316,7 +321,7 @@ def test_unknown_dtype_source_is_refused(path, target):
         target.load_parameters(path, dtype_source="mine")
 
 
-def test_list_of_arrays_is_no_net(path, target):
+def test_list_of_arrays_is_not_a_net(path, target):
     nd.save(path, [nd.ones(1)])
 
     with pytest.raises(ValueError, match=r"expected named arrays in .*, found a list"):
@@ -497,3 +502,34 @@ def test_old_names_work_and_say_what_is_new(path):
         other.load_params(path)
 
     assert_same(values(other), values(net))
+
+
+# Nets without parameters
+
+
+@pytest.mark.parametrize("kind", ["params", "npz", "safetensors"])
+def test_a_net_without_parameters_loads_what_it_has_saved(kind, tmp_path):
+    path = str(tmp_path / f"empty.{kind}")
+    net = nn.HybridSequential(nn.Flatten(), nn.Activation("relu"))
+
+    net.save_parameters(path)
+    net.load_parameters(path)
+    net.collect_params().save(path)
+    net.collect_params().load(path)
+    net.save(str(tmp_path / "pair"))
+    net.load(str(tmp_path / "pair"))
+
+    assert dict(init.Load(path).param) == {}
+    layer = nn.Dense(1, in_units=2)
+    with pytest.raises(AssertionError, match="Parameter 'weight' is missing in file"):
+        layer.load_parameters(path)
+    layer.load_parameters(path, allow_missing=True)
+
+
+def test_a_model_without_parameters_is_made_again(tmp_path):
+    path = str(tmp_path / "empty.safetensors")
+    net = nn.HybridSequential(nn.Flatten(), nn.Activation("relu"))
+
+    net.export(path)
+
+    assert glueball.load(path)(nd.array([[-1, 2]])).asnumpy().tolist() == [[0, 2]]

@@ -9,6 +9,7 @@ from scipy import special
 from glueball import MXNetError, gluon, nd, np, npx
 from glueball.gluon.loss import L2Loss, Loss, SoftmaxCELoss, SoftmaxCrossEntropyLoss
 from loss_cases import central_differences, gradient
+from nd_values import read_only
 
 
 def cross_entropy(scores, labels):
@@ -166,7 +167,7 @@ def test_cross_entropy_has_a_short_name():
 
 
 @pytest.mark.parametrize("label", [2, -1, 0.5, float("nan"), 1e30])
-def test_label_that_is_no_class_number_is_refused(label):
+def test_label_that_is_not_a_class_number_is_refused(label):
     loss = SoftmaxCrossEntropyLoss()
 
     with pytest.raises(IndexError) as caught:
@@ -320,7 +321,7 @@ def test_inputs_may_be_strided_and_read_only(kind, scores):
     loss = kind()
     pred = nd.array(scores.T).T
     label = labels_for(loss, pred)
-    pred.flags.writeable = label.flags.writeable = False
+    pred, label = read_only(pred), read_only(label)
 
     onp.testing.assert_array_equal(
         loss(pred, label).asnumpy(), loss(nd.array(scores), label).asnumpy()

@@ -8,7 +8,7 @@ import pickle
 import numpy as onp
 import pytest
 
-from glueball import MXNetError, gluon, nd, np, npx
+from glueball import MXNetError, autograd, gluon, nd, np, npx
 from glueball.gluon import loss as losses
 from loss_cases import (
     ALL,
@@ -290,3 +290,37 @@ def test_helpers_that_losses_of_ones_own_import_are_there():
 
     wanted = 3 * weights * (onp.abs(PRED - REAL) ** 3).mean(axis=1)
     close(Cubic(3, 0)(pred, label, float64(weights)), wanted)
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in CASES if each not in ("L2", "SoftmaxCE dense", "BCE sigmoid")]
+)
+def test_the_core_and_array_functions_compute_the_same(case):
+    loss, pred, label, _ = CASES[case]
+    pred, label = float64(pred), float64(label)
+    # Weights of samples keep the core out of it.
+    ones = nd.ones(len(pred), dtype="float64")
+
+    plain, weighted = gradient(loss, pred, label), gradient(loss, pred, label, ones)
+
+    close(loss(pred, label), loss(pred, label, ones).asnumpy(), 1e-12)
+    onp.testing.assert_allclose(plain, weighted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        each
+        for each in CASES
+        if not each.startswith(("BCE sigmoid", "SoftmaxCE", "KLDiv s", "Poisson"))
+    ],
+)
+def test_the_plain_case_is_one_step_of_the_graph(case):
+    loss, pred, label, _ = CASES[case]
+    pred = float64(pred)
+    pred.attach_grad()
+
+    with autograd.record():
+        value = loss(pred, float64(label))
+
+    assert value._node.parents == (pred._node,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 
 import numpy as onp
 import pytest
@@ -205,7 +206,40 @@ def test_files_that_are_missing_are_os_errors(prefix):
 
 def test_a_net_too_deep_for_json_says_so(prefix):
     net = nn.Sequential()
-    for _ in range(5000):
+    for _ in range(900):
         net = nn.Sequential(net)
     with pytest.raises(ValueError, match="expected a net of some hundred levels at most"):
         net.save(prefix)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda root: root.update(net0=[]), "'net0' of the file is a list, not an object"),
+        (
+            lambda root: root["net0"].update(children=3),
+            "'children' of 'net0' of .* is 3, not an obj",
+        ),
+        (lambda root: root["net0"]["children"].update(net_dense0=None), "is null, not a text"),
+        (
+            lambda root: root["net0"]["children"].update(net_dense0=2**70),
+            "is 1180591620717411303424, not a text",
+        ),
+        (lambda root: root["net0"]["children"].update(net_dense0="\ud800"), "not text that UTF-8"),
+    ],
+    ids=["no record", "no children", "no key", "a number as key", "half a pair"],
+)
+def test_a_record_of_another_form_is_named_and_nothing_is_loaded(change, fault, prefix):
+    ready(Net())[0].save(prefix)
+    file = pathlib.Path(f"{prefix}-model.json")
+    root = json.loads(file.read_bytes())
+    change(root)
+    file.write_text(json.dumps(root), "utf-8")
+    net, before = ready(Net())
+
+    with pytest.raises(
+        FileFormatError, match=rf"blocks of a net as JSON in '.*mlp-model.json', found .*{fault}"
+    ):
+        net.load(prefix)
+
+    onp.testing.assert_array_equal(net(X).asnumpy(), before)

@@ -67,7 +67,7 @@ def test_gradients_are_not_zeroed_by_a_step():
 @pytest.mark.parametrize(
     ("batch_size", "error"), [(0, ZeroDivisionError), (float("nan"), ValueError)]
 )
-def test_batch_size_that_is_no_count_changes_nothing(batch_size, error):
+def test_batch_size_that_is_not_a_count_changes_nothing(batch_size, error):
     net = linear()
     trainer = Trainer(net.collect_params(), "sgd")
     backward(net)
@@ -210,7 +210,7 @@ def test_gradients_of_a_batch_in_parts_for_several_contexts_are_summed(count, at
     )
 
 
-def test_steps_by_hand_on_several_contexts_begin_anew():
+def test_steps_by_hand_on_several_contexts_begin_again():
     net = nn.Dense(1, in_units=2, weight_initializer="ones", use_bias=False)
     net.initialize(ctx=[cpu(0), cpu(1)])
 
@@ -460,3 +460,23 @@ def test_trained_mlp_follows_plain_numpy_step_by_step(kind, momentum):
     assert onp.mean(wanted[-4:]) < onp.mean(wanted[:4]) / 1.2
     for parameter, values in zip(net.collect_params().values(), plain.params, strict=True):
         onp.testing.assert_allclose(parameter.data().asnumpy(), values, atol=1e-5)
+
+
+def test_a_subclass_that_overrides_the_private_sum_of_gradients_has_it_called():
+    called = []
+
+    class Distributed(gluon.Trainer):
+        def _allreduce_grads(self):
+            called.append(1)
+
+    net = nn.Dense(1, in_units=2)
+    net.initialize()
+    trainer = Distributed(net.collect_params(), "sgd")
+    with autograd.record():
+        y = net(nd.ones((1, 2)))
+    y.backward()
+
+    trainer.step(1)
+    assert called == [1]
+    trainer.allreduce_grads()
+    assert called == [1, 1]

@@ -29,7 +29,7 @@ def test_dicts_are_taken_in_order_of_names_and_lists_as_given():
 @pytest.mark.parametrize(
     ("params", "found"),
     [
-        (lambda: linear(), "got <class 'glueball.gluon.nn.dense.Dense'>."),
+        (lambda: linear(), "got <class 'glueball.gluon.nn._dense.Dense'>."),
         (lambda: 5, "got <class 'int'>."),
         (lambda: [5], "got list of <class 'int'>."),
         (lambda: {"a": 5}, "got list of <class 'int'>."),
@@ -91,7 +91,7 @@ def test_settings_of_an_optimizer_object_are_its_own():
     [
         ("nosuch", {}, ValueError, r"^Cannot find optimizer nosuch\."),
         (5, {}, ValueError, r"^Cannot find optimizer 5\."),
-        ("sgd", {"nosuch": 1}, TypeError, "unexpected keyword argument 'nosuch'"),
+        ("sgd", {"nosuch": 1}, TypeError, "expected of SGD the arguments .*, found 'nosuch'; "),
         (
             "sgd",
             {"learning_rate": float("nan")},
@@ -134,7 +134,7 @@ def test_training_on_several_machines_is_refused_and_not_done_alone():
 
 
 @pytest.mark.parametrize("batch_size", ["32", None])
-def test_batch_size_that_is_no_number_is_refused_and_nothing_is_updated(batch_size):
+def test_batch_size_that_is_not_a_number_is_refused_and_nothing_is_updated(batch_size):
     net = linear()
     trainer = Trainer(net.collect_params(), "sgd")
     backward(net)

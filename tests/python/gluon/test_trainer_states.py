@@ -11,6 +11,7 @@ import numpy as onp
 import pytest
 
 from glueball import autograd, gluon, lr_scheduler, nd, optimizer, random
+from glueball.base import FileFormatError
 from glueball.gluon import Trainer, nn
 
 X = nd.array(onp.random.default_rng(0).normal(size=(8, 3)))
@@ -273,7 +274,7 @@ def test_states_of_other_parameters_are_refused(trained, tmp_path):
         trained,
         tmp_path,
         lambda: trainer.load_states(file),
-        r"of shape \(5, 3\) in .*states', found those of 'wide_weight' of shape \(5, 4\); states go by",
+        r"of shape \(5, 3\) in .*states', found those of 'wide_weight' of shape \(5, 4\); states follow",
     )
 
 
@@ -334,7 +335,137 @@ def test_spoilt_files_are_refused(spoil, trained, tmp_path):
         trained,
         tmp_path,
         lambda: trainer.load_states(file),
-        "expected a file that Trainer.save_states wrote, version 1, found",
+        "expected states that Trainer.save_states wrote, version 1, in .*states', found ",
+    )
+
+
+def entry(**changes):
+    return lambda header: header["parameters"][1].update(changes)
+
+
+def without(*keys):
+    def change(header):
+        *outer, last = keys
+        for key in outer:
+            header = header[key]
+        del header[last]
+
+    return change
+
+
+def nested(levels):
+    state = None
+    for _ in range(levels):
+        state = {"list": [state]}
+    return state
+
+
+HEADERS = {
+    "no optimizer": (without("optimizer"), "header without 'optimizer'"),
+    "no parameters": (without("parameters"), "header without 'parameters'"),
+    "no rate": (without("learning_rate"), "header without 'learning_rate'"),
+    "no shape": (without("parameters", 1, "shape"), "entry 1 of 'parameters' without 'shape'"),
+    "no name": (without("parameters", 1, "name"), "entry 1 of 'parameters' without 'name'"),
+    "no state": (without("parameters", 1, "state"), "no list of arrays, or no 'carry', for Param"),
+    "no carry": (without("parameters", 1, "carry"), "no list of arrays, or no 'carry', for Param"),
+    "entries by name": (lambda h: h.update(parameters={}), "is an object, not a list"),
+    "an entry is text": (lambda h: h["parameters"].__setitem__(1, "x"), "is a text, not an object"),
+    "an optimizer's number": (
+        lambda h: h.update(optimizer=3),
+        "'optimizer' of header is 3, not a t",
+    ),
+    "a count of text": (
+        entry(count="3"),
+        "'count' of entry 1 of 'parameters' is a text, not an int",
+    ),
+    "a fraction": (entry(count=2.5), "is 2.5, not an integer from 0 to"),
+    "a count below 0": (entry(count=-1), "is -1, not an integer from 0 to"),
+    "a count of truth": (entry(count=True), "is a truth value, not an integer"),
+    "a huge count": (entry(count=2**70), "is 1180591620717411303424, not an integer from 0 to"),
+    "400 digits": (entry(count=10**400), r"is a number beyond 10\^30, not an integer from 0 to"),
+    "updates below 0": (
+        lambda h: h.update(num_update=-3),
+        "'num_update' of header is -3, not an i",
+    ),
+    "infinite updates": (lambda h: h.update(num_update=onp.inf), "'num_update' of header is inf"),
+    "NaN to carry": (
+        entry(carry=onp.nan),
+        "'carry' of entry 1 of 'parameters' is nan, not a finite",
+    ),
+    "null to carry": (entry(carry=None), "'carry' of entry 1 of 'parameters' is null"),
+    "a NaN rate": (lambda h: h.update(learning_rate=onp.nan), "'learning_rate' of header is nan"),
+    "a rate of 2**2000": (lambda h: h.update(learning_rate=2**2000), "a number beyond 10"),
+    "a rate of text": (lambda h: h.update(learning_rate="0.1"), "is a text, not a finite number"),
+    "a shape of text": (
+        entry(shape="5"),
+        "'shape' of entry 1 of 'parameters' is a text, not lengths",
+    ),
+    "a shape of 2**70": (entry(shape=[2**70]), "is a list, not lengths"),
+    "a shape of truth": (entry(shape=[True]), "is a list, not lengths"),
+    "half a pair": (entry(name="\ud800"), "not text that UTF-8 can write"),
+    "state of two kinds": (
+        entry(state={"list": [], "dict": {}}),
+        "none of array, number, tuple, l",
+    ),
+    "state of no kind": (entry(state={}), "none of array, number, tuple, list and dict"),
+    "state of another kind": (entry(state={"set": []}), "a state of kind 'set' with list in it"),
+    "a number of text": (entry(state={"number": "1"}), "a state of kind 'number' with str in it"),
+    "a dict of list": (entry(state={"dict": []}), "a state of kind 'dict' with list in it"),
+    "a list of number": (entry(state={"list": 3}), "'list' of a state is 3, not a list"),
+    "an array of list": (
+        entry(state={"list": [{"array": []}]}),
+        "'array' of a state is a list, no",
+    ),
+    "a state of numbers": (
+        entry(state={"list": [{"number": 1}]}),
+        "not an array of float32 or float",
+    ),
+    "ten arrays": (
+        entry(state={"list": [{"array": "2"}] * 10}),
+        "10 arrays of states for Parameter",
+    ),
+    "deep states": (
+        entry(state=nested(400)),
+        "maximum recursion|no list of arrays|not an array of",
+    ),
+    "a version of list": (lambda h: h.update(version=[1]), r"of version \[1\]"),
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_a_header_is_checked_member_by_member(case, trained, tmp_path):
+    change, fault = HEADERS[case]
+    _, trainer, file = trained
+    trainer.save_states(file)
+    edit_header(file, change)
+
+    assert_unchanged(
+        trained,
+        tmp_path,
+        lambda: trainer.load_states(file),
+        rf"expected states that Trainer.save_states wrote, version 1, in '.*states', found .*{fault}",
+        FileFormatError,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"", "Expecting value"),
+        (b"\xff", "can't decode byte"),
+        (b"3", "header is 3, not an object"),
+        (b"[" * 100000, "maximum recursion depth"),
+        (b'{"format": 1' + b"1" * 5000 + b"}", "Exceeds the limit"),
+    ],
+    ids=["empty", "no text", "number", "deep", "digits"],
+)
+def test_a_header_that_is_not_an_object_of_json_is_refused(text, fault, trained, tmp_path):
+    _, trainer, file = trained
+    with open(file, "wb") as out:
+        onp.savez(out, header=onp.frombuffer(text, dtype=onp.uint8))
+
+    assert_unchanged(
+        trained, tmp_path, lambda: trainer.load_states(file), f"found .*{fault}", FileFormatError
     )
 
 
@@ -365,7 +496,7 @@ def test_a_state_of_the_wrong_shape_is_refused_and_all_stay(trained, tmp_path):
     )
 
 
-# Optimizers of one's own
+# Optimizers of your own
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_split_and_load_refuses_a_gpu():
 
 
 @pytest.mark.parametrize("max_norm", [-1, float("nan"), "a", None])
-def test_a_largest_norm_that_is_none_is_refused(max_norm):
+def test_a_largest_norm_that_is_not_a_norm_is_refused(max_norm):
     gradient = nd.array([3, 4])
 
     with pytest.raises(ValueError, match="expected a max_norm of 0 or more, found"):
@@ -157,7 +157,7 @@ def test_rows_of_one_array_are_clipped_together():
     onp.testing.assert_allclose(gradients, [[0.6, 0], [0, 0.8]], rtol=1e-6)
 
 
-def test_what_is_no_array_cannot_be_split():
+def test_what_is_not_an_array_cannot_be_split():
     with pytest.raises(TypeError, match="expected an NDArray as data, found list; wrap it"):
         split_data([1, 2], 2)
     with pytest.raises(TypeError, match="expected an int as num_slice, found 2.0"):

@@ -141,3 +141,16 @@ def test_pcc_of_constant_classes_is_zero():
     m.update(nd.array([1, 1]), nd.array([0, 1]))
 
     assert m.get()[1] == 0
+
+
+@pytest.mark.parametrize("kind", [metric.F1, metric.MCC])
+def test_a_macro_average_counts_updates_not_arrays(kind):
+    labels, preds = nd.array([1, 1, 0, 0]), nd.array([1, 0, 1, 0])
+    others = nd.array([1, 0, 0, 1]), nd.array([1, 1, 0, 1])
+    together, one = kind(), kind()
+    together.update([labels, others[0]], [preds, others[1]])
+    one.update(nd.concat(labels, others[0], dim=0), nd.concat(preds, others[1], dim=0))
+    assert together.num_inst == 1
+    assert together.get() == one.get()
+    together.update(labels, preds)
+    assert together.num_inst == 2

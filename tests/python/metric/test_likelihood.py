@@ -38,7 +38,7 @@ def test_impossible_labels_cost_what_eps_says():
     "make", [metric.CrossEntropy, metric.NegativeLogLikelihood, lambda: metric.Perplexity(None)]
 )
 @pytest.mark.parametrize("label", [2, -1, 0.5, float("nan")])
-def test_labels_that_are_no_class_numbers_are_refused(make, label):
+def test_labels_that_are_not_class_numbers_are_refused(make, label):
     m = make()
 
     with pytest.raises(IndexError, match=r"class numbers from 0 to 1 for metric '.*', found "):

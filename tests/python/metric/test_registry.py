@@ -6,6 +6,7 @@ import numpy as onp
 import pytest
 
 from glueball import metric, nd
+from glueball.base import ArgumentError
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,23 @@ def test_a_metric_of_ones_own_is_registered_by_its_class():
 def test_a_metric_of_ones_own_has_to_define_update():
     with pytest.raises(NotImplementedError, match=r"class EvalMetric to define update\(self, labe"):
         metric.EvalMetric("mine").update(nd.ones(1), nd.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('["mse"', r"expected JSON of a metric such as .*Expecting ',' delimiter"),
+        ("[]", r"expected JSON of a metric .*found '\[\]' \(another list\)"),
+        ('["mse", 3]', "expected JSON of a metric .*another list"),
+        ('["mse", {}, {}]', "expected JSON of a metric .*another list"),
+        ('{"top_k": 3}', "expected the name under 'metric' .*found 'top_k'"),
+        ("{}", "expected the name under 'metric' .*found nothing"),
+        ('{"metric": null}', "Cannot find metric None"),
+        ('{"metric": "mse", "size": 1' + "0" * 5000 + "}", "Exceeds the limit"),
+        ('{"metric":' * 400 + "1" + "}" * 400, "Cannot find metric 1|maximum recursion depth"),
+        ('{"metric":' * 100000, "maximum recursion depth"),
+    ],
+)
+def test_json_that_is_not_a_metric_is_refused(text, message):
+    with pytest.raises(ArgumentError, match=message):
+        metric.create(text)

@@ -7,7 +7,8 @@ import math
 import numpy as onp
 import pytest
 
-from glueball import MXNetError, nd
+from glueball import MXNetError, autograd, nd
+from glueball.base import ShapeError
 from nd_values import A, close, same
 
 
@@ -41,7 +42,7 @@ def test_comparison_multiplies_as_a_number():
     assert math.copysign(1, data[3].asscalar()) == -1  # zeroed negatives are -0
 
 
-def test_comparison_that_was_overwritten_is_no_mask_any_more():
+def test_comparison_that_was_overwritten_is_no_longer_a_mask():
     index = nd.array([5, 6]) > 5
     index[:] = [1, 0]
 
@@ -110,3 +111,37 @@ def test_numpy_functions_give_ndarrays():
     onp.testing.assert_allclose(a, A)
     assert onp.shape(a) == (2, 3)
     assert onp.array_equal(a, a)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda a: onp.matmul(a, nd.ones((2, 2))), r"shapes \[2, 3\] \[2, 2\]: expected axes that fit the signature .* in 'matmul'"),
+        (lambda a: onp.add(a, 1, out=nd.ones((2, 2))), r"shapes \[2, 3\] \[\] \[2, 2\]: expected axes that are equal or 1"),
+        (lambda a: onp.add(a[:1], 1, out=a[0]), r"shapes \[1, 3\] \[\] \[3\]"),
+    ],
+    ids=["a product", "an output of another shape", "an output of fewer axes"],
+)  # fmt: skip
+def test_shapes_that_a_ufunc_cannot_take_are_an_error_of_ours(call, text):
+    with pytest.raises(ShapeError, match=text):
+        call(nd.ones((2, 3)))
+
+
+def test_other_value_errors_of_a_ufunc_are_numpys():
+    with pytest.raises(ValueError, match="order") as caught:
+        onp.add(nd.ones(2), 1, order="no such order")
+
+    assert not isinstance(caught.value, MXNetError)
+
+
+def test_arguments_that_only_numpy_knows_go_to_numpy_and_mistakes_are_reported():
+    x = nd.array([[1.0, 2.0], [3.0, 4.0]])
+    x.attach_grad()
+
+    with autograd.record():
+        total = onp.sum(x, dtype="float64")
+        with pytest.raises(TypeError, match="axis of 'sum', found 'an argument'"):
+            onp.sum(x, axis="an argument")
+    total.backward()
+
+    onp.testing.assert_array_equal(x.grad.asnumpy(), onp.ones((2, 2)))

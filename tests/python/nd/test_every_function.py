@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import operator
 import pickle
 
 import numpy as onp
@@ -89,11 +90,49 @@ def test_recording_changes_no_result(name, args, kwargs, expected, dtype):
 )
 def test_a_function_fills_out_and_returns_it(name, args, kwargs, expected, dtype):
     arrays = [converted(each) for each in args]
-    out = nd.empty(onp.atleast_1d(onp.asarray(expected)).shape, dtype=dtype)
+    found = getattr(nd, name)(*arrays, **kwargs)
+    out = [each.zeros_like() for each in found] if isinstance(found, list) else found.zeros_like()
 
-    assert getattr(nd, name)(*arrays, **kwargs, out=out) is out
+    result = getattr(nd, name)(*arrays, **kwargs, out=out)
 
+    assert all(map(operator.is_, result, out)) if isinstance(out, list) else result is out
     check(out, expected, dtype)
+
+
+# No operators: they read, write and convert.
+NOT_OPERATORS = {
+    "from_dlpack", "from_numpy", "load", "load_frombuffer", "save", "to_dlpack_for_read",
+    "to_dlpack_for_write", "waitall",
+}  # fmt: skip
+OPERATORS = [name for name in nd.__all__ if inspect.isfunction(getattr(nd, name))]
+
+
+@pytest.mark.parametrize("name", sorted(set(OPERATORS) - NOT_OPERATORS))
+def test_every_operator_takes_a_name_and_out(name):
+    assert {"name", "out"} <= set(inspect.signature(getattr(nd, name)).parameters)
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "expected", "dtype"), CALLS)
+def test_a_name_changes_nothing(name, args, kwargs, expected, dtype):
+    if name not in NOT_OPERATORS:
+        check(getattr(nd, name)(*map(converted, args), **kwargs, name="it"), expected, dtype)
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "expected", "dtype"), CALLS)
+def test_numbers_of_numpy_go_where_pythons_do(name, args, kwargs, expected, dtype):
+    def numpys(value):
+        if isinstance(value, tuple):
+            return tuple(map(numpys, value))
+        if isinstance(value, bool):
+            return onp.bool_(value)
+        if isinstance(value, int):
+            return onp.int64(value)
+        return onp.float64(value) if isinstance(value, float) else value
+
+    keywords = {key: numpys(value) for key, value in kwargs.items()}
+    check(
+        getattr(nd, name)(*(numpys(converted(each)) for each in args), **keywords), expected, dtype
+    )
 
 
 def test_every_function_has_a_gradient_that_is_checked_or_is_a_constant():
@@ -103,13 +142,13 @@ def test_every_function_has_a_gradient_that_is_checked_or_is_a_constant():
     assert checked & CONSTANTS == set()
 
 
-# Methods of NDArray that are no functions of nd: what each does.
+# Methods of NDArray that are not functions of nd: what each does.
 
 X = onp.array([[1, -2, 3], [4, 5, -6]], onp.float32)
 
 
 def recorded(function, x=X):
-    """The gradient of the sum of a function."""
+    """Return the gradient of the sum of a function."""
     a = nd.array(x)
     a.attach_grad()
     with autograd.record():
@@ -222,7 +261,7 @@ def test_copies_and_pickles_are_independent(clone, dtype):
 A = nd.array(X)
 WRONG = {
     "an axis that is not there": (lambda: A.sum(axis=2), ValueError, r"axis in \[-2, 2\) for 'sum', found 2"),
-    "an axis that is no number": (lambda: A.sum(axis="a"), TypeError, "an integer as axis of 'sum', found 'a'"),
+    "an axis that is not a number": (lambda: A.sum(axis="a"), TypeError, "an integer as axis of 'sum', found 'a'"),
     "an axis that is a fraction": (lambda: nd.softmax(A, axis=1.5), TypeError, "as axis of 'softmax', found 1.5"),
     "a shape of another size": (lambda: A.reshape((7,)), ValueError, r"as many elements as \(2, 3\), found \(7,\)"),
     "two unknown axes": (lambda: A.reshape((-1, -1)), ValueError, "only one axis can be -1"),
@@ -234,8 +273,10 @@ WRONG = {
     "broadcast_to what does not fit": (lambda: A.broadcast_to((2, 4)), ValueError, r"broadcasts to \(2, 4\)"),
     "take beyond the axis": (lambda: A.take(nd.array([5]), mode="raise"), IndexError, "index 5 is out of bounds"),
     "take in an unknown mode": (lambda: A.take(nd.array([5]), mode="x"), ValueError, "mode 'clip', 'wrap' or 'raise'"),
-    "take of fractions": (lambda: A.take(nd.array([0.5])), TypeError, "expected whole numbers in indices"),
+    "take of NaN": (lambda: A.take(nd.array([float("nan")])), TypeError, "expected integers in indices"),
     "pick of another shape": (lambda: A.pick(nd.array([0, 1, 2])), ValueError, r"index of shape \(2,\) for pick"),
+    "reshape_like of another size": (lambda: nd.reshape_like(A, nd.ones((2, 2)), lhs_end=1), ValueError, r"the shape \(2, 2, 3\)"),
+    "softmax in an unknown mode": (lambda: nd.SoftmaxActivation(A, mode="x"), ValueError, "'instance' or 'channel'"),
     "topk of too many": (lambda: A.topk(k=4), ValueError, r"k in 1\.\.3 for topk, found 4"),
     "topk of an unknown kind": (lambda: A.topk(ret_typ="x"), ValueError, "ret_typ 'indices'"),
     "clip without bounds": (lambda: A.clip(2), TypeError, "a_max"),
@@ -263,7 +304,7 @@ WRONG = {
     "sparse storage": (lambda: A.tostype("csr"), ValueError, "dense arrays only"),
     "a row that is not there": (lambda: A[2], IndexError, "index 2 is out of bounds for axis 0 with size 2"),
     "too many indices": (lambda: A[0, 0, 0], IndexError, "too many indices"),
-    "an index of fractions": (lambda: A[nd.array([0.5])], TypeError, "whole numbers in an index"),
+    "an index of fractions": (lambda: A[nd.array([0.5])], TypeError, "integers in an index"),
     "rows of another length": (lambda: A.__setitem__(0, [1, 2]), ValueError, "broadcast"),
     "ragged lists": (lambda: nd.array([[1, 2], [3]]), TypeError, "source_array must be array like"),
     "max of nothing": (lambda: nd.zeros((0, 2)).max(axis=0), ValueError, "at least one element for 'max'"),
@@ -381,3 +422,72 @@ def test_printed_forms_of_both_modes():
     assert repr(np.array([[1, 2.5]])) == "array([[1. , 2.5]])"
     assert repr(np.array([1], dtype="int32")) == "array([1], dtype=int32)"
     assert str(np.array([1, 2])) == "[1. 2.]"
+
+
+def test_op_is_the_module():
+    assert nd.op is nd
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "int64"])
+def test_a_quotient_of_integers_is_of_their_dtype_and_cut_off(dtype):
+    a = nd.array([7, 9, -7 if dtype != "uint8" else 7, 0], dtype=dtype)
+    b = nd.array([2, 3, 2, 5], dtype=dtype)
+
+    for found in (a / b, nd.broadcast_div(a, b), nd.elemwise_div(a, b)):
+        assert found.dtype == onp.dtype(dtype)
+        assert found.asnumpy().tolist() == [3, 3, -3 if dtype != "uint8" else 3, 0]
+    assert (a / 2).dtype == onp.float32
+
+
+@pytest.mark.parametrize("name", ["sqrt", "exp", "log", "sin", "tanh"])
+def test_functions_of_bytes_are_of_float32(name):
+    found = getattr(nd, name)(nd.array([7, 9], dtype="uint8"))
+
+    assert found.dtype == onp.float32
+    onp.testing.assert_allclose(found.asnumpy(), getattr(onp, name)(onp.float32([7, 9])), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin", "argsort"])
+def test_positions_that_numpys_functions_find_compare_with_labels(name):
+    a = nd.array([[1, 3, 2], [5, 1, 0]])
+    found, expected = getattr(onp, name)(a, axis=1), getattr(nd, name)(a, axis=1)
+
+    assert found.dtype == expected.dtype == onp.float32
+    assert (found == expected).asnumpy().all()
+    assert getattr(onp, name)(a.as_np_ndarray(), axis=1).dtype == onp.int64
+
+
+RESHAPES = {
+    "reshape": ((3, 2),), "flatten": (), "expand_dims": (1,), "squeeze": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESHAPES)
+def test_reshaping_in_place_shares_memory_or_is_refused(name):
+    a = nd.ones((1, 2, 3)) if name == "squeeze" else nd.ones((2, 3))
+    b = getattr(a, name)(*RESHAPES[name], inplace=True)
+    b[:] = 5
+
+    assert (a.asnumpy() == 5).all()
+    if name in ("reshape", "flatten"):
+        turned = np.ones((2, 3, 2)).T.as_nd_ndarray()
+        with pytest.raises(ValueError, match="follow each other in memory"):
+            getattr(nd, name)(turned, *((((3, 4),)) if name == "reshape" else ()), inplace=True)
+
+
+def test_axes_of_another_array_are_taken_one_by_one():
+    a, b = nd.array([[[1], [2]]]), nd.ones((5, 3))
+
+    assert nd.broadcast_like(a, b, lhs_axes=(0, 2), rhs_axes=(0, -1)).shape == (5, 2, 3)
+    assert nd.broadcast_like(a, b, lhs_axes=-1, rhs_axes=1).shape == (1, 2, 3)
+    with pytest.raises(ValueError, match="as many lhs_axes as rhs_axes"):
+        nd.broadcast_like(a, b, lhs_axes=(0, 2), rhs_axes=(0,))
+
+
+@pytest.mark.parametrize(
+    "name", ["broadcast_add", "broadcast_mul", "broadcast_maximum", "broadcast_equal"]
+)
+def test_a_stray_axis_is_ignored(name):
+    a = nd.ones((2, 3))
+
+    assert getattr(nd, name)(a, nd.ones((1, 3)), axis=0).shape == (2, 3)

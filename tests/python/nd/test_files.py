@@ -1,4 +1,4 @@
-"""`nd.save` and `nd.load`."""
+"""`nd.save`, `nd.load`, and files in memory."""
 
 from __future__ import annotations
 
@@ -66,3 +66,22 @@ def test_files_that_are_none(tmp_path):
     onp.savez(broken, x=onp.array([None], dtype=object))
     with pytest.raises(MXNetError, match=r"expected an \.npz file of arrays"):
         nd.load(broken)
+
+
+@pytest.mark.parametrize("name", ["a.params", "a.safetensors", "a.npz"])
+def test_contents_of_a_file_are_loaded_as_the_file_is(tmp_path, name):
+    nd.save(tmp_path / name, {"x": nd.array(A), "y": nd.ones(2)})
+
+    found = nd.load_frombuffer((tmp_path / name).read_bytes())
+
+    assert list(found) == ["x", "y"]
+    onp.testing.assert_array_equal(found["x"].asnumpy(), A)
+
+
+def test_damaged_contents_are_refused(tmp_path):
+    nd.save(tmp_path / "a", [nd.array(A)])
+
+    with pytest.raises(ValueError, match="buffer"):
+        nd.load_frombuffer((tmp_path / "a").read_bytes()[:-3])
+    with pytest.raises(TypeError, match="found str; pass bytes"):
+        nd.load_frombuffer("a")

@@ -94,7 +94,7 @@ def test_index_arrays_of_floats_take_rows_and_must_be_whole():
 
     same(a[nd.array([1, 1, 0])], A[[1, 1, 0]])
     same(a[nd.array([0, 1]), nd.array([2, 0])], A[[0, 1], [2, 0]])
-    with pytest.raises(TypeError, match="expected whole numbers in an index"):
+    with pytest.raises(TypeError, match="expected integers in an index"):
         a[nd.array([0.5])]
 
 
@@ -126,8 +126,11 @@ def test_selecting():
         nd.scatter_nd(nd.array([5, 6]), nd.array([[0, 1], [2, 0]]), (2, 3)), [[0, 0, 5], [6, 0, 0]]
     )
     same(nd.boolean_mask(a, nd.array([0, 1])), A[1:])
-    with pytest.raises(TypeError, match="whole numbers in indices"):
-        nd.take(a, nd.array([0.5]))
+    same(nd.take(a, nd.array([0.5, 1.9])), A[[0, 1]])
+    same(nd.pick(a, nd.array([0.5, 1.9])), [A[0, 0], A[1, 1]])
+    same(nd.one_hot(nd.array([0.5, 1.9]), 2), onp.eye(2))
+    with pytest.raises(TypeError, match="integers in indices"):
+        nd.take(a, nd.array([onp.nan]))
 
 
 @given(
@@ -181,3 +184,27 @@ def test_single_elements_can_be_changed_in_place():
 def test_what_selects_nothing_that_is_there_is_refused(call, error, message):
     with pytest.raises(error, match=f"expected .*{message}"):
         call(nd.array(A))
+
+
+def test_onehot_encode_fills_and_returns_out():
+    out = nd.full((2, 4), 7)
+
+    assert nd.onehot_encode(nd.array([1, 3]), out) is out
+
+    assert out.asnumpy().tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "text"),
+    [
+        (lambda: nd.ravel_multi_index(nd.array([[0], [6]]), (7, 6)), IndexError, r"out of bounds for shape \(7, 6\)"),
+        (lambda: nd.ravel_multi_index(nd.array([[0]]), (7, 6)), ValueError, "2 rows of coordinates"),
+        (lambda: nd.ravel_multi_index(nd.array([[0], [1]]), (7, -1)), ValueError, "of which the first may be -1"),
+        (lambda: nd.unravel_index(nd.array([42]), (7, 6)), IndexError, r"places within \(7, 6\)"),
+        (lambda: nd.fill_element_0index(nd.ones((2, 3)), nd.ones(2), nd.array([0, 3])), IndexError, "index 3 is out of bounds"),
+        (lambda: nd.fill_element_0index(nd.ones((2, 3)), nd.ones(3), nd.ones(2)), ValueError, r"found \(2, 3\), \(3,\)"),
+    ],
+)  # fmt: skip
+def test_indices_that_do_not_fit_are_refused(wrong, error, text):
+    with pytest.raises(error, match=text):
+        wrong()

@@ -7,7 +7,7 @@ import math
 import numpy as onp
 import pytest
 
-from glueball import autograd, nd
+from glueball import autograd, gluon, nd, npx
 from nd_values import close
 
 
@@ -112,3 +112,52 @@ def test_normalisations():
     expected = (x - x.mean(axis=-1, keepdims=True)) / onp.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
     one, two = nd.ones(4, dtype="float64"), nd.full(4, 2, dtype="float64")
     close(nd.LayerNorm(nx, two, one), 2 * expected + 1, 1e-12)
+
+
+ROWS = {
+    "nothing finite": [-math.inf, -math.inf, -math.inf],
+    "one infinite": [0.0, math.inf, 1.0],
+    "one not a number": [0.0, math.nan, 1.0],
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_softmax_of_a_row_without_a_largest_finite_number_is_nan(row, dtype):
+    sound = [0.5, 0.25, 1.0]
+    x = nd.array([row, sound], dtype=dtype)
+    both, one = nd.array([0, 1]), nd.array([0])
+    cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss
+    dense = nd.one_hot(both, 3).astype(dtype)
+    for results in (
+        nd.softmax(x),
+        nd.softmax(x, temperature=2),
+        nd.softmax(x.T, axis=0).T,
+        nd.softmax(x, length=nd.array([3, 3]), use_length=True),
+        nd.log_softmax(x),
+        nd.log_softmax(x, temperature=2),
+        nd.log_softmax(x.T, axis=0).T,
+        nd.softmin(-x),
+        nd.SoftmaxActivation(x),
+        nd.SoftmaxActivation(x.reshape((2, 3, 1)), mode="channel"),
+        npx.softmax(x.as_np_ndarray()).as_nd_ndarray(),
+        npx.log_softmax(x.as_np_ndarray()).as_nd_ndarray(),
+        gluon.nn.Lambda("softmax")(x),
+        gluon.nn.HybridSequential(gluon.nn.HybridLambda("log_softmax"))(x),
+        cross_entropy()(x, both),
+        cross_entropy()(x, both, nd.ones((2,), dtype=dtype)),
+        cross_entropy(sparse_label=False)(x, dense),
+        gluon.loss.KLDivLoss(from_logits=False)(x, nd.softmax(nd.ones_like(x))),
+    ):
+        assert onp.isnan(results[0].asnumpy()).all()
+        assert onp.isfinite(results[1].asnumpy()).all()
+    assert onp.isnan(nd.softmax_cross_entropy(x[:1], one).asnumpy()).all()
+
+
+def test_softmax_gives_nothing_to_what_does_not_count():
+    x = nd.array([[1.0, -math.inf, 1.0], [-math.inf, -math.inf, 1.0], [1.0, 2.0, 3.0]])
+
+    found = nd.softmax(x, length=nd.array([2, 2, 0]), use_length=True)
+
+    onp.testing.assert_array_equal(found, [[1, 0, 0], [math.nan, math.nan, 0], [0, 0, 0]])
+    onp.testing.assert_array_equal(nd.softmax(x[0]), [0.5, 0, 0.5])

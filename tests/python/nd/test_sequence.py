@@ -9,7 +9,7 @@ from glueball import nd
 from nd_values import A, same
 
 
-def test_what_lies_behind_a_sequences_end_is_masked_and_left_alone():
+def test_what_lies_past_a_sequences_end_is_masked_and_left_alone():
     x = onp.arange(12, dtype=onp.float32).reshape(3, 2, 2)
     lengths = nd.array([1, 3])
 

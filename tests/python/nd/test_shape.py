@@ -47,6 +47,8 @@ def test_reverse_reshape_reads_from_the_end():
 
     assert a.reshape((-1, 0)).shape == (40, 5)
     assert a.reshape((-1, 0), reverse=True).shape == (50, 4)
+    assert a.reshape((0, -4, 1, 5, 0), reverse=True).shape == (10, 1, 5, 4)
+    assert a.reshape((-4, -1, 2, 0, 0), reverse=True).shape == (5, 2, 5, 4)
 
 
 @pytest.mark.parametrize(

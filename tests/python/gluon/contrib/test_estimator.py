@@ -221,9 +221,6 @@ def test_a_deferred_net_is_trained():
     assert net.weight.shape == (1, 3)
 
 
-# ---------------------------------------------------------------- bad input
-
-
 @pytest.mark.parametrize("settings", [{}, {"epochs": 1, "batches": 1}])
 def test_fit_wants_epochs_or_batches(settings):
     with pytest.raises(ValueError, match=r"^Fit only support exactly one type of iteration"):

@@ -16,12 +16,13 @@ from estimators import (
     regression,
     weights,
 )
-from glueball import gluon, metric
+from glueball import gluon, metric, nd
 from glueball.gluon import nn
 from glueball.gluon.contrib.estimator import (
     CheckpointHandler,
     EarlyStoppingHandler,
     EpochEnd,
+    Estimator,
     GradientUpdateHandler,
     LoggingHandler,
     MetricHandler,
@@ -271,9 +272,6 @@ def test_resuming_from_an_empty_folder_starts_afresh(tmp_path):
     assert recorder.events.count("epoch_end") == 2
 
 
-# ---------------------------------------------------------------- bad input
-
-
 @pytest.mark.parametrize(
     ("construct", "message"),
     [
@@ -295,3 +293,36 @@ def test_resuming_from_an_empty_folder_starts_afresh(tmp_path):
 def test_handlers_refuse_settings_that_make_no_sense(construct, message):
     with pytest.raises(ValueError, match=message):
         construct()
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_a_checkpoint_whose_states_do_not_fit_leaves_net_trainer_and_limits_alone(
+    tmp_path, deferred
+):
+    def estimator(units=1, width=3):
+        net = nn.Dense(units, in_units=0 if deferred and units == 1 else width)
+        net.initialize()
+        trainer = gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.01})
+        made = Estimator(net, gluon.loss.L2Loss(), trainer=trainer)
+        made.logger.setLevel("ERROR")
+        return made
+
+    states = tmp_path / "model-epoch0batch4.states"
+    first, other, resumed = estimator(), estimator(units=2, width=5), estimator()
+    first.fit(regression(), epochs=1, event_handlers=CheckpointHandler(tmp_path))
+    other.net(nd.ones((1, 5)))
+    other.trainer.save_states(states)
+    kept = None if deferred else resumed.net.weight.data().asnumpy().copy()
+    handler = CheckpointHandler(tmp_path, resume_from_checkpoint=True)
+
+    with pytest.raises(ValueError, match="expected states of Parameter .*epoch0batch4.states'"):
+        resumed.fit(regression(), epochs=3, event_handlers=[handler])
+
+    assert resumed.max_epoch == 3
+    assert (handler.current_epoch, handler.current_batch) == (0, 0)
+    assert resumed.trainer.optimizer.num_update == 0
+    if deferred:
+        assert resumed.net.weight.shape == (1, 0)
+        assert resumed.net.weight._state == "deferred"
+    else:
+        onp.testing.assert_array_equal(resumed.net.weight.data(), kept)

@@ -100,7 +100,7 @@ def test_group_has_a_function_for_each_field():
     assert texts == ["a", "b"]
 
 
-def test_group_refuses_other_numbers_of_fields_and_what_is_no_function():
+def test_group_refuses_other_numbers_of_fields_and_what_is_not_a_function():
     with pytest.raises(ValueError, match="expected 2 fields in each sample, found 3"):
         batchify.Group([batchify.Stack(), batchify.Stack()])([(1, 2, 3)])
     with pytest.raises(ValueError, match="expected functions of a list of samples, found 3"):

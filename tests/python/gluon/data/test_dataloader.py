@@ -45,7 +45,7 @@ def values(loader):
 
 
 def draw(sample):
-    """A transform that is random in three ways."""
+    """Transform a sample at random in three ways."""
     import random as python_random
 
     legacy = onp.random.rand()  # noqa: NPY002 - where transforms written for Gluon draw from
@@ -54,9 +54,6 @@ def draw(sample):
 
 def multiply_large(sample):
     return nd.dot(nd.ones((300, 300)), nd.ones((300, 300)))[0, 0]
-
-
-# ---------------------------------------------------------------- batches
 
 
 def test_batches_are_lists_of_arrays_and_can_be_had_again():
@@ -239,9 +236,6 @@ def test_index_beyond_the_set_is_an_index_error():
         list(DataLoader(ArrayDataset(nd.ones((2, 2))), batch_sampler=[[0, 2]]))
 
 
-# ---------------------------------------------------------------- workers
-
-
 def test_processes_give_the_same_batches_in_order(start_method):
     x = onp.arange(60.0).reshape(20, 3)
     data = ArrayDataset(x, onp.arange(20))
@@ -254,7 +248,7 @@ def test_processes_give_the_same_batches_in_order(start_method):
             assert isinstance(a, nd.NDArray)
             onp.testing.assert_array_equal(a, c)
             onp.testing.assert_array_equal(b, d)
-            a[:] = 0  # a batch is one's own
+            a[:] = 0  # a batch belongs to the program
 
 
 def test_large_batches_and_many_of_them_do_not_block(fork):

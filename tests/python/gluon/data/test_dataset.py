@@ -114,8 +114,8 @@ def test_a_shard_that_does_not_exist_is_refused(index):
         lambda data: data.shard(2, "0"),
     ],
 )
-def test_parts_are_counted_in_whole_numbers(part):
-    with pytest.raises(TypeError, match="expected a whole number"):
+def test_parts_are_counted_in_integers(part):
+    with pytest.raises(TypeError, match="expected an integer"):
         part(SimpleDataset([1, 2, 3]))
 
 
@@ -137,7 +137,7 @@ def test_sample_takes_what_a_sampler_gives():
     assert chosen[0] == "d"
 
 
-def test_sample_refuses_what_is_no_sampler():
+def test_sample_refuses_what_is_not_a_sampler():
     with pytest.raises(TypeError, match=r"^Invalid sampler type: <class 'list'>"):
         SimpleDataset([1]).sample([0])
 

@@ -81,7 +81,7 @@ def test_another_word_for_the_last_batch_is_refused_at_once():
 @pytest.mark.parametrize(
     ("size", "error"), [(0, ValueError), (-1, ValueError), (2.5, TypeError), (None, TypeError)]
 )
-def test_a_batch_size_that_is_no_positive_whole_number_is_refused(size, error):
+def test_a_batch_size_that_is_not_a_positive_integer_is_refused(size, error):
     with pytest.raises(error, match=f"1 or more as batch_size, found {size}"):
         BatchSampler(SequentialSampler(5), size)
 
