@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bench import cases, embedded, growth, limits, machine, native, plot, race, startup
+from bench import cases, embedded, growth, limits, machine, native, plot, race, shared, startup
 from bench.peers import OURS, PEERS
 from bench.results import Results, Row
 
 if TYPE_CHECKING:
     from bench.tables import Table
 
-SECTIONS = ("cases", "cpp", "startup", "growth")
+SECTIONS = ("cases", "cpp", "startup", "growth", "shared")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -71,6 +71,15 @@ def main(arguments: list[str] | None = None) -> int:
         series = growth.measure(max(options.threads), quick=options.quick)
         results.extra["growth"] = [each.as_dict() for each in series]
         tables.append(growth.table(series))
+
+    if "shared" in options.sections:
+        say("a shared machine")
+        found, made = shared.measure(
+            options.cases, [0, 1, 2], max(options.threads), 0.02 if options.quick else 2.0,
+            quick=options.quick,
+        )  # fmt: skip
+        results.extra["shared"] = [each.as_dict() for each in found]
+        tables.append(made)
 
     show(tables, markdown=options.markdown)
     if options.json:
@@ -130,7 +139,7 @@ def pace(options: argparse.Namespace) -> race.Pace:
 
 def show(tables: list[Table], *, markdown: bool) -> None:
     """Print the tables."""
-    # Where nobody's terminal sets the width, the widest table does.
+    # Without a terminal, the widest table sets the width.
     console = Console(width=None if sys.stdout.isatty() else 220)
     for table in tables:
         if markdown:
@@ -140,7 +149,7 @@ def show(tables: list[Table], *, markdown: bool) -> None:
 
 
 def say(line: str) -> None:
-    """Tell how far things are, beside the tables."""
+    """Report progress, apart from the tables."""
     print(line, file=sys.stderr, flush=True)
 
 

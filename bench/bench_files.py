@@ -7,8 +7,8 @@ competitor in turn, and every loader hands out arrays that own their memory. Sav
 without waiting for the disk.
 
 Before that, most of the free memory is written to once. A virtual machine gets its memory from the host
-page by page, when it first writes there, which is ten times as slow as any of the loaders: whoever is given
-fresh pages would pay for it, and that are large pages, which glueball asks for, sooner than small ones.
+page by page, when it first writes there, which is ten times as slow as any of the loaders. A loader that is
+given fresh pages would pay for that, and large pages, which glueball asks for, are fresh sooner than small ones.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def layers(megabytes: int) -> nn.Sequential:
-    """A net of equal layers with `megabytes` MB of weights, uninitialized."""
+    """Make a net of equal layers with `megabytes` MB of weights, uninitialized."""
     count = max(2, megabytes // 16)
     width = int((megabytes * 1e6 / 4 / count) ** 0.5)
     net = nn.Sequential()
@@ -53,11 +53,11 @@ def touch_memory() -> None:
         memory.madvise(mmap.MADV_HUGEPAGE)
         array = np.frombuffer(memory, np.uint8)
         array[:: mmap.PAGESIZE] = 1
-        del array  # which a mapping that is closed must not have
+        del array  # a mapping with views cannot be closed
 
 
 def alternating(cases: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every call; all cases in each round, so that drift meets all alike."""
+    """Return the seconds of every call; all cases in each round, so that drift meets all alike."""
     samples: dict[str, list[float]] = {name: [] for name in cases}
     for i in range(rounds + 1):
         for name, call in cases.items():

@@ -26,7 +26,7 @@ class Net:
 
     @cached_property
     def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(weight (units, in_units), bias (units,)) of each layer, float32."""
+        """Return (weight (units, in_units), bias (units,)) of each layer, float32."""
         rng = np.random.default_rng(1)
         return [
             (
@@ -38,13 +38,13 @@ class Net:
 
     @cached_property
     def x(self) -> np.ndarray:
-        """Inputs (batch, features), float32."""
+        """Return inputs (batch, features), float32."""
         rng = np.random.default_rng(2)
         return rng.normal(size=(self.batch, self.sizes[0])).astype(np.float32)
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Class numbers (batch,), int64."""
+        """Return class numbers (batch,), int64."""
         return np.random.default_rng(3).integers(0, self.sizes[-1], size=self.batch)
 
     @property
@@ -52,7 +52,7 @@ class Net:
         return sum(width * units + units for width, units in pairwise(self.sizes))
 
     def flops(self, *, training: bool) -> int:
-        """Floating-point operations of the matrix products, two for a multiply-add.
+        """Return the floating-point operations of the matrix products, two for a multiply-add.
 
         Training needs three products a layer, but for the first one's input gradient.
         """
@@ -108,6 +108,17 @@ CASES = {
         Case("tiny train step", "train", Net((3, 5, 2), 2), tiny=True),
         *_fills(10_000, tiny=True),
         *_orthogonals(16, tiny=True),
+    ]
+}
+
+# What the shared machine's table has: loops from 15 microseconds up.
+SHARED = {name: case for name, case in CASES.items() if case.net and "seed" not in name} | {
+    case.name: case
+    for case in [
+        Case("wide forward", "forward", Net((1024, 1024, 1024), 1)),
+        Case("wide train step", "train", Net((1024, 1024, 1024), 1)),
+        Case("narrow forward", "forward", Net((784, 256, 256, 10), 8)),
+        Case("narrow train step", "train", Net((784, 256, 256, 10), 8)),
     ]
 }
 

@@ -54,7 +54,7 @@ def measure(program: Path, cases: list[Case], pace: Pace) -> Times:
 def _run(
     program: Path, nets: list[str], competitor: str, pace: Pace, repetitions: int
 ) -> list[dict[str, Any]]:
-    """Return what Google Benchmark tells of each repetition of one competitor's benchmarks."""
+    """Return what Google Benchmark reports of each repetition of one competitor's benchmarks."""
     run = subprocess.run(
         [
             program,

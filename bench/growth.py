@@ -31,7 +31,7 @@ class Series:
 
     @property
     def exponent(self) -> float:
-        """The slope of a line through the logarithms; over the larger half, where overheads are left behind."""
+        """Return the slope of a line through the logarithms; over the larger half, where overheads are left behind."""
         half = len(self.values) // 2 if len(self.values) > 3 else 0
         slope, _ = np.polyfit(np.log(self.values[half:]), np.log(self.seconds[half:]), 1)
         return float(slope)
@@ -116,7 +116,7 @@ def _best(net: Net, kind: str, threads: int) -> float:
 
 
 def _seconds(call: Any) -> float:
-    """Return the least of some timings: growth is asked for, not noise."""
+    """Return the least of some timings: growth is the question, not noise."""
     call()
     timer = timeit.Timer(call)
     calls = max(1, round(0.005 / timer.timeit(1)))

@@ -16,7 +16,7 @@ from glueball.gluon import nn
 
 
 def costs(layers: int) -> dict[str, float]:
-    """Return seconds for each step, the best of three: what is asked is growth, not noise."""
+    """Return seconds for each step, the best of three: growth is the question, not noise."""
     best: dict[str, float] = {}
     for _ in range(3):
         gc.collect()

@@ -11,7 +11,7 @@ import glueball
 
 
 def processor() -> str:
-    """Return the processor's own name, where the system tells."""
+    """Return the processor's own name, where the system gives it."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text().splitlines():
@@ -33,6 +33,6 @@ def describe() -> dict[str, str | int | float]:
         "instruction set": glueball.instruction_set(),
         "system": f"{platform.system()} {platform.release()}",
         "Python": sys.version.split()[0],
-        # Others' work makes medians worse; who reads the table should know of it.
+        # Others' work makes medians worse; readers of the table should know.
         "load before": os.getloadavg()[0],
     }

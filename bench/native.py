@@ -13,7 +13,7 @@ FOLDER = ROOT / "build" / "bench"
 
 
 def program(name: str, folder: Path = FOLDER) -> Path | None:
-    """Return a program of bench/cpp, built anew if something changed; None if it can't be built.
+    """Return a program of bench/cpp, built again if something changed; None if it can't be built.
 
     Only in `FOLDER` is something built; in another folder it is there or not.
     """

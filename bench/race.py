@@ -1,8 +1,8 @@
 """Competitors in turn: each in a process of its own, timed in short blocks within one run.
 
-A library's idle threads slow whoever shares their process or their cores, so nobody shares a process,
-and after each block its threads get time to fall asleep. Rounds go through all competitors, so that a
-machine's drift meets all alike.
+A library's idle threads slow all that share their process or their cores. So no two competitors share a process,
+and after each block the threads get time to fall asleep. Rounds go through all competitors, so that the
+machine's drift affects all alike.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Competition:
 
     def __init__(self, keys: list[str], threads: int, report: Callable[[str], object]) -> None:
         self._report = report
-        self._workers = {key: _Worker(key, threads) for key in keys}
+        self._workers = {key: Worker(key, threads) for key in keys}
         self.versions: dict[str, str] = {}
         for key in keys:
             answer = self._ask(key, {"do": "describe"})
@@ -110,7 +110,7 @@ class Competition:
         seconds: dict[str, list[float]] = {key: [] for key in calls}
         rounds, made = pace.rounds, 0
         while made < rounds:
-            # Everybody moves up one place each round, so that nobody always follows the same one.
+            # All move up one place each round, so that none always follows the same one.
             for key in _rotated(list(calls), made):
                 expected = seconds[key][-1] if seconds[key] else 0.0
                 request = {"do": "time", "calls": calls[key], "expected": expected}
@@ -139,11 +139,13 @@ class Competition:
         return answer
 
 
-class _Worker:
-    def __init__(self, key: str, threads: int) -> None:
+class Worker:
+    """The process of one competitor, at the other end of two pipes."""
+
+    def __init__(self, key: str, threads: int, settings: dict[str, str] | None = None) -> None:
         # Where no call sets the threads of a BLAS or OpenMP, these do, before it is loaded.
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        environment = os.environ | dict.fromkeys(names, str(threads))
+        environment = os.environ | dict.fromkeys(names, str(threads)) | (settings or {})
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker", key, str(threads)],
             stdin=subprocess.PIPE,

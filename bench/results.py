@@ -1,4 +1,4 @@
-"""What a run found, and how it is told: rows of timings as tables, and as JSON."""
+"""What a run found, as tables of timings and as JSON."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Results:
     versions: dict[str, str] = field(default_factory=dict)
     limits: dict[int, Limits] = field(default_factory=dict)  # by threads
     rows: dict[int, list[Row]] = field(default_factory=dict)  # by threads
-    failures: list[str] = field(default_factory=list)  # what competitors were asked and did not do
+    failures: list[str] = field(default_factory=list)  # what competitors failed to do
     extra: dict[str, Any] = field(default_factory=dict)  # tables of other questions
 
     def best_rows(self, statistic: str = "median") -> list[Row]:
@@ -67,7 +67,7 @@ class Results:
         return list(best.values())
 
     def tables(self, statistic: str = "median") -> list[Table]:
-        """Return a table for each number of threads, and one of everybody's best."""
+        """Return a table for each number of threads, and one of each competitor's best."""
         made = [
             self._table(rows, f"{threads} thread{'s' * (threads > 1)}", statistic)
             for threads, rows in sorted(self.rows.items())

@@ -3,7 +3,7 @@
     python -m bench.thresholds [--rounds 30] [--quick]
 
 The library's threshold is a time, estimated from multiply-adds and from the weight's elements
-(cpp/src/product.cpp). This measures both sides of it: dense layers' forwards, on one thread and on all, the
+(cpp/src/nn/product.cpp). This measures both sides of it: dense layers' forwards, on one thread and on all, the
 two in turns. Where `threads` says 1 the library stays on the calling thread, and the ratio must be 1.
 """
 
@@ -26,7 +26,7 @@ PRODUCTS = [
     (8, 128, 128), (8, 256, 256), (8, 784, 256), (64, 64, 64), (64, 128, 128), (64, 256, 256),
     (256, 64, 10), (256, 256, 10), (256, 64, 64), (256, 256, 256),
 ]  # fmt: skip
-# As cpp/src/product.cpp has them.
+# As cpp/src/nn/product.cpp has them.
 MULTIPLY_ADDS_PER_US = 5e4
 ELEMENTS_PER_US = 2e4
 LEAST_PARALLEL_US = 12.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import timeit
 import traceback
 from importlib import metadata
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import reference
-from bench.cases import CASES, CHECKED_RATE, CHECKED_STEPS, TIMED_RATE
+from bench.cases import CASES, CHECKED_RATE, CHECKED_STEPS, SHARED, TIMED_RATE
 from bench.peers import PEERS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from bench.peers.base import Call, Peer
 
 
-# A call that takes so long needs none before it that wakes caches and threads, nor repeats to be sure.
+# A call this long needs neither calls before it, to wake caches and threads, nor repeats.
 LONG_SECONDS = 0.5
 
 
@@ -112,7 +113,7 @@ def calls_in(call: Call, seconds: float) -> int:
         return 1
     calls = 1
     while True:
-        taken = min(timeit.repeat(call, number=calls, repeat=3))  # an interruption is no length
+        taken = min(timeit.repeat(call, number=calls, repeat=3))  # the one without interruptions
         if taken > seconds / 4:
             return max(1, round(calls * seconds / taken))
         calls *= 4
@@ -123,6 +124,20 @@ def time_block(call: Call, calls: int, expected: float) -> float:
     if expected < LONG_SECONDS:
         timeit.timeit(call, number=max(1, calls // 5))  # wakes caches and threads
     return timeit.timeit(call, number=calls) / calls
+
+
+def time_each(call: Call, seconds: float, period: float) -> list[float]:
+    """Return the seconds of every call in so many seconds; one begins each `period`, or at once."""
+    each = []
+    started = time.perf_counter()
+    end = started + seconds
+    while not each or started < end:
+        call()
+        each.append(time.perf_counter() - started)
+        if period:
+            time.sleep(max(0.0, period - each[-1]))
+        started = time.perf_counter()
+    return each
 
 
 def main() -> None:
@@ -138,11 +153,14 @@ def main() -> None:
         try:
             if request["do"] == "prepare":
                 call = None  # the last one's memory is free before the next one's is taken
-                call = prepare(peer, CASES[request["case"]])
+                call = prepare(peer, (CASES | SHARED)[request["case"]])
                 answer = {"calls": calls_in(call, request["seconds"]) if call else 0}
             elif request["do"] == "time":
                 assert call is not None
                 answer = {"seconds": time_block(call, request["calls"], request["expected"])}
+            elif request["do"] == "each":
+                assert call is not None
+                answer = {"each": time_each(call, request["for"], request["period"])}
             else:
                 answer = {
                     "versions": {each: metadata.version(each) for each in entry.distributions}

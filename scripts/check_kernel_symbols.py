@@ -4,7 +4,7 @@
 The linker keeps one copy of every weak symbol (inline functions, templates), whichever it meets
 first. If two instruction sets defined the same one, code for AVX-512 could run on a processor
 without it. So each kernel object may define only names that carry its instruction set, in Eigen's
-renamed namespace or in ``glueball::kernels``; and no static initialiser, which would run before
+renamed namespace or in ``glueball::kernels``; and no static initializer, which would run before
 the processor is looked at.
 
     python scripts/check_kernel_symbols.py BUILD_FOLDER
@@ -32,7 +32,7 @@ def faults(nm_output: str, isa: str) -> list[str]:
             continue
         kind, name = match["kind"], match["name"]
         if "_GLOBAL__sub_I_" in name:
-            found.append(f"static initialiser {name}")
+            found.append(f"static initializer {name}")
             continue
         # Upper case is defined for other objects to see; u is a unique global, v and w are weak.
         # References have no address, so their lines begin with spaces.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 __all__ = ["sdist_faults", "wheel_faults"]
 
-WHEEL_BYTES = 2_370_000  # docs/design.md says what it is made of
+WHEEL_BYTES = 4_000_000  # docs/design.md says what it is made of
 
 # Patterns of names, each of which must match.
 IN_WHEEL = [
@@ -42,7 +42,7 @@ IN_SDIST = [
     r"third_party/eigen/VENDORED",
     r"third_party/glueball_build\.py",
 ]
-# Build leftovers and whatever lies about a checkout.
+# What builds leave, and what else may lie in a checkout.
 UNWANTED = r"(^|/)(build|\.venv|\.git|__pycache__)/|\.(o|pyc)$|(?<!/libglueball)\.a$"
 
 

@@ -25,31 +25,39 @@ __all__ = ["kinds_of_numpy", "page"]
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "docs" / "differentiable.md"
 MODULES = {"": np, "linalg.": np.linalg, "fft.": np.fft}
-WIDTH = 150
+WIDTH = 118
 
 HEAD = """# What can be differentiated
 
-Written by `scripts/differentiable.py`; `tests/python/test_differentiable.py` checks that it is current. NumPy {numpy}, autograd {autograd}.
+`scripts/differentiable.py` writes this page; `tests/python/test_differentiable.py` checks that it is current.
+NumPy {numpy}, autograd {autograd}.
 
-While recording, any function of NumPy on arrays of glueball is differentiated: by rules of glueball's own for what is in every loss, else by the products of the `autograd` package. What has
-no derivative there raises an error that names it, when it is applied to an array that needs a gradient; `.detach()` makes such an array a constant, and `autograd.Function` takes a
-derivative of your own. Derivatives are checked against central differences in `float64` (`test_nd_gradients.py`, `test_second_order.py`).
+While recording, any function of NumPy on arrays of glueball is differentiated: by rules of glueball's own for what
+is in every loss, else by the products of the `autograd` package. A function without a derivative there raises an
+error that names it, when it is applied to an array that needs a gradient; `.detach()` makes such an array a
+constant, and `autograd.Function` takes a derivative of your own. Derivatives are checked against central differences
+in `float64` (`tests/python/nd/test_gradients.py`, `test_second_order.py`).
 
-`autograd.grad(heads, variables, create_graph=True)` records the gradients themselves, so that they can be differentiated again: to any order, through every function that is differentiable
-below unless it is listed as having a first derivative only. So may layers, Dropout by the mask that it drew, and all losses. `autograd.Function`s, and functions of NumPy with several results other
-than `split`, have first derivatives only, and say so by name.
+`autograd.grad(heads, variables, create_graph=True)` records the gradients themselves, so that they can be
+differentiated again: to any order, through every function that is differentiable below unless it is listed as having
+a first derivative only. So can layers, Dropout by the mask that it drew, and all losses. An `autograd.Function`, and
+functions of NumPy with several results other than `split`, have first derivatives only, and say so by name.
 
 ## Writes between record and backward
 
-A gradient needs values of the forward. Who writes into an array in between is told so, where that would make a gradient wrong:
+A gradient needs values of the forward. A write into an array in between raises an error where it would make a
+gradient wrong:
 
-- An NDArray that is in the graph counts the writes into it and into its views: assignment, in-place operators, `out=`, `copyto`, `set_data`, an optimizer's step. `backward` raises if it needs
-  the old values.
-- A dense layer's weight is also compared by value, which finds writes through plain NumPy views, DLPack and the buffer protocol, whenever they were made. That costs nothing while nobody holds an
-  array of the weight, else a pass over it in the recorded forward and one in `backward`. PReLU and the normalisations keep copies of their parameters; biases do not matter.
-- Not seen are writes through a plain view (`numpy.asarray(x)`, `torch.from_dlpack(x)`) of other arrays, and into arrays that need no gradient, such as a batch: `backward` takes what they hold by
-  then. Refill the buffer of a batch after `backward`. `x.asnumpy()` is a copy, which may be written at any time.
-- `create_graph=True` computes layers anew, from the values that their parameters have when `grad` is called.
+- An NDArray in the graph counts the writes into it and into its views: assignment, in-place operators, `out=`,
+  `copyto`, `set_data`, an optimizer's step. `backward` raises if it needs the old values.
+- A dense layer's weight is also compared by value, which finds writes through plain NumPy views, DLPack and the
+  buffer protocol, whenever they were made. That costs nothing while the program holds no array of the weight, else a
+  pass over it in the recorded forward and one in `backward`. PReLU and the normalisations keep copies of their
+  parameters; biases do not matter.
+- Writes through a plain view (`numpy.asarray(x)`, `torch.from_dlpack(x)`) of other arrays, and into arrays that need
+  no gradient, such as a batch, are not seen: `backward` takes the values that they hold by then. Refill the buffer
+  of a batch after `backward`. `x.asnumpy()` is a copy, which may be written at any time.
+- `create_graph=True` computes layers again, from the values that their parameters have when `grad` is called.
 """
 
 

@@ -1,24 +1,37 @@
 # Shared by scripts/test, scripts/demo and .ci/run; to be sourced, not run.
 #
-# GLUEBALL_VENV   folder of the virtual environment   (default: .venv in the checkout)
-# PYTHON          interpreter that makes it           (default: python3)
+# PYTHON          interpreter to use                  (default: python3)
+# GLUEBALL_VENV   folder of the virtual environment   (default: .venv in the checkout, and .venv-3.13 or
+#                                                      the like for an interpreter given as PYTHON)
 # CMAKE_BUILD_PARALLEL_LEVEL                          compilers to run at once (default: Ninja's)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-venv=${GLUEBALL_VENV:-$root/.venv}
 mkdir -p "$root/build"
 
 say() { printf '\n== %s ==\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
+# The version of an interpreter as folders are named by it: 3.13, or 3.13t if it is free-threaded.
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)'; }
+
+require_python() {
+  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null ||
+    die "glueball requires Python >= 3.11, found $("$1" --version 2> /dev/null || echo none) ($1);" \
+      "set PYTHON=<interpreter>"
+}
+
 # Makes the virtual environment, unless it is there.
 make_venv() {
   local python=${PYTHON:-python3}
-  if [ ! -x "$venv/bin/python" ]; then
+  venv=${GLUEBALL_VENV:-$root/.venv${PYTHON:+-$(version_of "$PYTHON" 2> /dev/null || true)}}
+  if [ -x "$venv/bin/python" ]; then
+    require_python "$venv/bin/python"
+    [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$(version_of "$venv/bin/python")" ] ||
+      die "expected $venv to be of $PYTHON, found $("$venv/bin/python" --version);" \
+        "set GLUEBALL_VENV=<another folder>, or leave PYTHON out"
+  else
+    require_python "$python"
     say "creating $venv"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-      die "expected Python 3.11 or later, found $("$python" --version 2>&1 || echo none);" \
-        "set PYTHON=<interpreter>"
     "$python" -m venv "$venv" || {
       rm -rf "$venv"
       die "expected '$python -m venv' to work; on Debian or Ubuntu: apt-get install python3-venv"
@@ -56,6 +69,9 @@ END
   fi
 }
 
+# The build folder of the environment's interpreter: build/cp311.
+build_folder() { echo "$root/build/cp$(version_of python | tr -d .)"; }
+
 # Builds a wheel of the checkout and installs it. Arguments go to pip (-C key=value).
 #
 # The build folder is kept: compiling the kernels takes minutes, and seldom needs doing twice.
@@ -63,27 +79,28 @@ install_package() {
   command -v "${CXX:-c++}" > /dev/null ||
     die "expected a C++20 compiler, found none; on Debian or Ubuntu: apt-get install g++," \
       "or set CXX=<compiler>"
-  build_dir=$root/build/$(python -c 'import sys; print(f"cp{sys.version_info[0]}{sys.version_info[1]}")')
+  build_dir=$(build_folder)
   say "building (minutes the first time, seconds after)"
   (cd "$root" && python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
     --no-deps --force-reinstall -C build-dir="$build_dir" "$@" .)
 }
 
-# need PACKAGE WHAT PROBE...: runs PROBE; where it fails, installs Debian's PACKAGE if this user may, and
+# need PACKAGES WHAT PROBE...: runs PROBE; where it fails, installs Debian's PACKAGES if this user may, and
 # probes again.
 need() {
-  local package=$1 what=$2 sudo=()
+  local packages what=$2 sudo=()
+  read -ra packages <<< "$1"
   shift 2
   "$@" && return
   [ "$(id -u)" = 0 ] || sudo=(sudo -n)
   if command -v apt-get > /dev/null && "${sudo[@]}" true 2> /dev/null; then
-    say "installing $package"
+    say "installing ${packages[*]}"
     # Without what it only recommends: clang would bring a debugger.
-    local install=("${sudo[@]}" apt-get install -y -qq --no-install-recommends "$package")
+    local install=("${sudo[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}")
     "${install[@]}" > /dev/null 2>&1 ||
       { "${sudo[@]}" apt-get update -qq && "${install[@]}" > /dev/null; }
   fi
-  "$@" || die "expected $what, found none; on Debian or Ubuntu: apt-get install $package"
+  "$@" || die "expected $what, found none; on Debian or Ubuntu: apt-get install ${packages[*]}"
 }
 
 has_header() { echo "#include <$1>" | "${CXX:-c++}" -E -x c++ - > /dev/null 2>&1; }
@@ -101,19 +118,10 @@ need_embedding_tools() {
   need doxygen "doxygen, which reads the headers' comments for tests/embed" has_program doxygen
 }
 
-# Installs clang with libFuzzer, for scripts/fuzz, where this user may.
-need_clang() {
+need_fuzzer() {
   has_fuzzer() {
     echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
       clang++ -fsanitize=fuzzer -x c++ - -o /dev/null > /dev/null 2>&1
   }
-  has_fuzzer && return
-  local sudo=()
-  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-  if command -v apt-get > /dev/null && "${sudo[@]}" true 2> /dev/null; then
-    say "installing clang"
-    "${sudo[@]}" apt-get install -y -qq clang libclang-rt-dev > /dev/null 2>&1 ||
-      { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq clang libclang-rt-dev > /dev/null; }
-  fi
-  has_fuzzer || die "expected clang with libFuzzer, found none; on Debian or Ubuntu: apt-get install clang libclang-rt-dev"
+  need "clang libclang-rt-dev" "clang++ with libFuzzer, for scripts/fuzz" has_fuzzer
 }

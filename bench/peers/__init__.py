@@ -23,7 +23,7 @@ class Entry:
     needs_compiler: bool = False
 
     def missing(self) -> str:
-        """Say what is not there that it needs; nothing if it can run."""
+        """Say which of its needs are missing; nothing if it can run."""
         lacking = [name for name in self.modules if importlib.util.find_spec(name) is None]
         if self.needs_compiler and not any(map(shutil.which, ("c++", "g++", "clang++"))):
             lacking.append("a C++ compiler")

@@ -1,4 +1,4 @@
-"""What a competitor has to offer; how it does so is its own affair."""
+"""What a competitor has to offer; how it does so is up to it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Competitor(Peer):
         self._options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         self._options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         # Spinning stays on, as its guide has it for speed: other competitors wait meanwhile, and
-        # race.py gives its threads time to fall asleep before anybody else's turn.
+        # race.py gives its threads time to fall asleep before the next turn.
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "1")
 
     def forward(self, net: Net) -> Call:

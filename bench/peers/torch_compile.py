@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class Competitor(torch_eager.Competitor):
     def for_inference(self, model: Any, net: Net) -> Any:
-        torch.compiler.reset()  # else the cases add up to its limit of recompilations
+        torch.compiler.reset()  # else all cases together reach its limit of recompilations
         return torch.compile(model, mode="max-autotune-no-cudagraphs")
 
     def train(self, net: Net, rate: float) -> tuple[Call, Callable[[], list[Any]]]:

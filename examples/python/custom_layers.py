@@ -1,4 +1,4 @@
-"""Layers of one's own: one without parameters, one with, used beside those of the library.
+"""Layers of your own: one without parameters, one with, used beside those of the library.
 
 The data (178 wines of three growers, 13 measurements each) ship with scikit-learn.
 """

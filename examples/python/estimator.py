@@ -1,6 +1,6 @@
 """An Estimator with handlers, and batches that worker processes make: handwritten digits again.
 
-The data (1,797 images of 8 x 8 pixels) ship with scikit-learn. Each image is shifted by up to a pixel, anew
+The data (1,797 images of 8 x 8 pixels) ship with scikit-learn. Each image is shifted by up to a pixel, differently
 in every epoch.
 """
 
