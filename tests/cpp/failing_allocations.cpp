@@ -62,8 +62,12 @@ void* __wrap_mmap(void* at, std::size_t bytes, int access, int flags, int file, 
 
 namespace {
 
+void* obtain(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return fails() ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+}
+
 void* obtain(std::size_t bytes) {
-  if (void* const memory = fails() ? nullptr : std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  if (void* const memory = obtain(bytes, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 
@@ -80,6 +84,14 @@ void* operator new(std::size_t bytes) { return obtain(bytes); }
 void* operator new[](std::size_t bytes) { return obtain(bytes); }
 void* operator new(std::size_t bytes, std::align_val_t to) { return obtain(bytes, to); }
 void* operator new[](std::size_t bytes, std::align_val_t to) { return obtain(bytes, to); }
+// The library's std::stable_sort asks in this way. ASan's own would give memory that free()
+// refuses.
+void* operator new(std::size_t bytes, const std::nothrow_t& no) noexcept {
+  return obtain(bytes, no);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t& no) noexcept {
+  return obtain(bytes, no);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
