@@ -49,6 +49,18 @@ double update_array(Optimizer& self, py::handle weight, py::handle gradient, con
   return state.carry;
 }
 
+/// The place of the first one whose gradient no backward wrote since its last update, or -1.
+Py_ssize_t stale_of(const UpdatedTogether& list) {
+  for (std::size_t i = 0; i < list.parameters.size(); ++i) {
+    const Parameter& parameter = *list.parameters[i];
+    if (parameter.grad_req() != GradReq::null && parameter.is_initialized() &&
+        !parameter.grad_is_fresh()) {
+      return static_cast<Py_ssize_t>(i);
+    }
+  }
+  return -1;
+}
+
 /// update_parameters(optimizer, parameters, learning_rate, weight_decay, rescale_grad,
 /// clip_gradient, ignore_stale).
 PyObject* update_parameters(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
@@ -63,6 +75,10 @@ PyObject* update_parameters(PyObject*, PyObject* const* arguments, Py_ssize_t co
     }
     const int ignore_stale = PyObject_IsTrue(arguments[6]);
     if (ignore_stale < 0) throw py::error_already_set();
+    if (ignore_stale == 0) {
+      const Py_ssize_t stale = stale_of(list);
+      if (stale >= 0) return py::int_(-1 - stale);
+    }
     std::int64_t largest = 0;
     {
       const py::gil_scoped_release unlocked;
@@ -77,15 +93,7 @@ PyObject* update_parameters(PyObject*, PyObject* const* arguments, Py_ssize_t co
 PyObject* first_stale(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   if (count != 1) return refuse_arguments("first_stale", 1, count, false);
   return translated([&]() -> py::object {
-    const auto& list = cast_to<const UpdatedTogether&>(arguments[0], "a ParameterList");
-    for (std::size_t i = 0; i < list.parameters.size(); ++i) {
-      const Parameter& parameter = *list.parameters[i];
-      if (parameter.grad_req() != GradReq::null && parameter.is_initialized() &&
-          !parameter.grad_is_fresh()) {
-        return py::int_(i);
-      }
-    }
-    return py::int_(-1);
+    return py::int_(stale_of(cast_to<const UpdatedTogether&>(arguments[0], "a ParameterList")));
   });
 }
 
@@ -179,7 +187,8 @@ void bind_optimizer(py::module_& m) {
 
   add_function<&update_parameters>(
       m, "update_parameters",
-      "One update of every parameter, whose number it returns; clip_gradient 0: none.");
+      "One update of every parameter, whose number it returns; clip_gradient 0: none. If stale "
+      "gradients are not to be ignored, and the n-th parameter's is: -1 - n, and nothing changes.");
 
   add_function<&first_stale>(m, "first_stale",
                              "Position of the first one of a ParameterList whose gradient no "

@@ -58,8 +58,11 @@ enum class Change : signed char { none = -1, off = 0, on = 1 };
 struct Scope {
   PyObject_HEAD Change recording;
   Change training;
-  /// What was before, for each block that is open: a scope may be entered again inside itself.
-  std::vector<Recording>* before;
+  bool is_open;
+  Recording before;
+  /// What was before each block that is open inside the first: a scope may be entered again inside
+  /// itself. Made when that happens.
+  std::vector<Recording>* nested;
 };
 
 bool to_change(PyObject* value, Change& change) {
@@ -72,35 +75,53 @@ bool to_change(PyObject* value, Change& change) {
   return truth >= 0;
 }
 
-PyObject* scope_new(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-  const bool has_keywords = keywords != nullptr && PyDict_GET_SIZE(keywords) != 0;
-  const Py_ssize_t found = PyTuple_GET_SIZE(arguments);
-  if (found != 2 || has_keywords) return refuse_arguments("RecordingScope", 2, found, has_keywords);
+PyObject* new_scope(PyTypeObject* type, PyObject* recording, PyObject* training) {
   Scope* const scope = PyObject_New(Scope, type);
   if (scope == nullptr) return nullptr;
-  scope->before = nullptr;
-  if (!to_change(PyTuple_GET_ITEM(arguments, 0), scope->recording) ||
-      !to_change(PyTuple_GET_ITEM(arguments, 1), scope->training)) {
+  scope->is_open = false;
+  scope->nested = nullptr;
+  if (!to_change(recording, scope->recording) || !to_change(training, scope->training)) {
     Py_DECREF(scope);
     return nullptr;
   }
   return reinterpret_cast<PyObject*>(scope);
 }
 
+PyObject* scope_new(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
+  const bool has_keywords = keywords != nullptr && PyDict_GET_SIZE(keywords) != 0;
+  const Py_ssize_t found = PyTuple_GET_SIZE(arguments);
+  if (found != 2 || has_keywords) return refuse_arguments("RecordingScope", 2, found, has_keywords);
+  return new_scope(type, PyTuple_GET_ITEM(arguments, 0), PyTuple_GET_ITEM(arguments, 1));
+}
+
+/// As scope_new, without a tuple of the arguments.
+PyObject* call_scope(PyObject* type, PyObject* const* arguments, std::size_t count,
+                     PyObject* names) {
+  const bool has_keywords = names != nullptr && PyTuple_GET_SIZE(names) != 0;
+  const Py_ssize_t found = PyVectorcall_NARGS(count);
+  if (found != 2 || has_keywords) return refuse_arguments("RecordingScope", 2, found, has_keywords);
+  return new_scope(reinterpret_cast<PyTypeObject*>(type), arguments[0], arguments[1]);
+}
+
 void scope_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
-  delete reinterpret_cast<Scope*>(self)->before;
+  delete reinterpret_cast<Scope*>(self)->nested;
   PyObject_Free(self);
   Py_DECREF(type);
 }
 
 PyObject* scope_enter(PyObject* self, PyObject*) {
   auto* const scope = reinterpret_cast<Scope*>(self);
-  try {
-    if (scope->before == nullptr) scope->before = new std::vector<Recording>();
-    scope->before->push_back(of_this_thread);
-  } catch (const std::bad_alloc&) {
-    return PyErr_NoMemory();
+  if (!scope->is_open) {
+    scope->before = of_this_thread;
+    scope->is_open = true;
+  } else {
+    try {
+      if (scope->nested == nullptr) scope->nested = new std::vector<Recording>();
+      scope->nested->push_back(of_this_thread);
+    } catch (const std::bad_alloc&) {
+      return PyErr_NoMemory();
+    }
   }
   if (scope->recording != Change::none) of_this_thread.recording = scope->recording == Change::on;
   if (scope->training != Change::none) of_this_thread.training = scope->training == Change::on;
@@ -109,13 +130,18 @@ PyObject* scope_enter(PyObject* self, PyObject*) {
 
 PyObject* scope_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
   auto* const scope = reinterpret_cast<Scope*>(self);
-  if (scope->before == nullptr || scope->before->empty()) {
+  if (!scope->is_open) {
     PyErr_SetString(PyExc_RuntimeError,
                     "expected a scope that was entered, found one that was not; use 'with'");
     return nullptr;
   }
-  of_this_thread = scope->before->back();
-  scope->before->pop_back();
+  if (scope->nested != nullptr && !scope->nested->empty()) {
+    of_this_thread = scope->nested->back();
+    scope->nested->pop_back();
+  } else {
+    of_this_thread = scope->before;
+    scope->is_open = false;
+  }
   Py_RETURN_NONE;
 }
 
@@ -145,7 +171,7 @@ Recording& recording() noexcept { return of_this_thread; }
 void bind_recording(py::module_& m) {
   m.attr("recording_state") = py::reinterpret_steal<py::object>(
       PyObject_New(PyObject, add_type(m, "RecordingState", state_spec)));
-  add_type(m, "RecordingScope", scope_spec);
+  add_type(m, "RecordingScope", scope_spec)->tp_vectorcall = &call_scope;
 }
 
 }  // namespace glueball::bindings

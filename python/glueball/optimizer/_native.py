@@ -95,13 +95,13 @@ class NativeOptimizer(Optimizer):
             self.idx2name.get(index, ""),
         )
 
-    def update_parameters(
+    def _update_parameters(
         self, parameters: Sequence[Parameter], native: _core.ParameterList, ignore_stale: bool
-    ) -> None:
+    ) -> int | None:
         """Update every parameter that has a gradient, in one native call."""
         rate = self.lr
+        before = self.num_update
         if self.lr_scheduler is not None:  # which uses the number of this update
-            before = self.num_update
             self.num_update = max(before, self._native.next_count(native, ignore_stale))
             try:
                 rate = self.learning_rate
@@ -117,8 +117,12 @@ class NativeOptimizer(Optimizer):
             self.clip_gradient or 0.0,
             ignore_stale,
         )
+        if count < 0:
+            self.num_update = before
+            return -1 - count
         if count > self.num_update:  # noqa: PLR1730 - max() takes 50 ns more
             self.num_update = count
+        return None
 
     def get_state(self, index: int, parameter: Parameter) -> dict[str, Any]:
         """Return count and arrays of one parameter, for a file."""

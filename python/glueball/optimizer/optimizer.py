@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from glueball import _core
 from glueball._number import correction, fits_float32
 from glueball._scope import surface
 from glueball._suggest import near_names
@@ -15,7 +16,7 @@ from glueball.base import ArgumentError, GlueballTypeError, ScheduledRateError, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from glueball import _core, nd
+    from glueball import nd
     from glueball.gluon.parameter import Parameter
 
 __all__ = ["Optimizer", "create", "register"]
@@ -248,9 +249,9 @@ class Optimizer:
         """As `update`: there are no weights in half precision."""
         self.update(index, weight, grad, state)
 
-    def update_parameters(
+    def _update_parameters(
         self, parameters: Sequence[Parameter], native: _core.ParameterList, ignore_stale: bool
-    ) -> None:
+    ) -> int | None:
         """Update every parameter that has a gradient.
 
         Parameters
@@ -261,7 +262,16 @@ class Optimizer:
             The same, converted once.
         ignore_stale : bool
             Leave out those whose gradient no backward wrote since their last update.
+
+        Returns
+        -------
+        int or None
+            Number of the first one whose gradient is stale and may not be; nothing has changed then.
         """
+        if not ignore_stale:
+            stale = _core.first_stale(native)
+            if stale >= 0:
+                return stale
         for parameter in parameters:
             if parameter.grad_req != "null":
                 parameter.data()  # raises where there is none, before anything is changed
@@ -278,6 +288,7 @@ class Optimizer:
             finally:
                 self._counted = None
             parameter._mark_stale()
+        return None
 
     def __getstate__(self) -> dict[str, Any]:
         # Parameters are the net's, or a Trainer's, which gives them back to its copy.
