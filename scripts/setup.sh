@@ -114,7 +114,10 @@ need_benchmark() {
 }
 # What tests/embed uses: a second compiler, and what reads the headers' comments.
 need_embedding_tools() {
-  need clang "clang++, the second compiler of tests/embed" has_program clang++
+  has_clang_with_openmp() {
+    echo 'int main() {}' | clang++ -fopenmp -x c++ - -o /dev/null > /dev/null 2>&1
+  }
+  need "clang libomp-dev" "clang++ with OpenMP, the second compiler of tests/embed" has_clang_with_openmp
   need doxygen "doxygen, which reads the headers' comments for tests/embed" has_program doxygen
 }
 
