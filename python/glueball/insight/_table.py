@@ -17,15 +17,15 @@ __all__ = [
 
 _NARROWEST = 80  # what is printed to no terminal is as wide
 _GAP = "  "
-_LEAST = 8  # a shortened column keeps that much
 
 
 class Column(NamedTuple):
-    """A column's title, and whether its cells are text that may be shortened, or stand on the right."""
+    """A column's title, whether its cells may be shortened, to what, and whether they stand on the right."""
 
     title: str
     shrinks: bool = False
     right: bool = False
+    least: int = 8
 
 
 class Line(NamedTuple):
@@ -71,7 +71,7 @@ def layout(
     rows = [([cells[i] for i in used], style) for cells, style in rows]
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - width
     while excess > 0:
-        can = [i for i, column in enumerate(columns) if column.shrinks and widths[i] > _LEAST]
+        can = [i for i, column in enumerate(columns) if column.shrinks and widths[i] > column.least]
         if not can:
             break
         widest = max(can, key=lambda i: widths[i])

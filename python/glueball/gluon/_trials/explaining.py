@@ -14,7 +14,7 @@ from glueball.gluon._trials.running import shapes_below
 from glueball.init._base import InitDesc
 from glueball.init._hooks import defines
 from glueball.init._rules import OfKind
-from glueball.insight._table import Column, layout
+from glueball.insight._table import Column, layout, terminal_width
 
 if TYPE_CHECKING:
     from glueball.gluon.block import Block
@@ -65,7 +65,7 @@ class ParameterRow(NamedTuple):
 
 
 class Explanation:
-    """The rows of `Block.explain`; ``str`` gives a table 80 columns wide."""
+    """The rows of `Block.explain`; ``str`` gives a table as wide as the terminal, at least 80 columns."""
 
     def __init__(self, rows: list[ParameterRow]) -> None:
         self.rows = tuple(rows)
@@ -105,7 +105,7 @@ class Explanation:
             )
             for row in self.rows
         ]
-        lines = [line.text for line in layout(_COLUMNS, rows, _WIDTH)]
+        lines = [line.text for line in layout(_COLUMNS, rows, terminal_width())]
         notes = [f"{row.path}: {row.note}" for row in self.rows if row.note]
         notes += [f"{row.path} is {', '.join(row.paths[1:])}" for row in self.rows if row.paths[1:]]
         if any("._init_" in row.initializer for row in self.rows):
@@ -120,13 +120,13 @@ class Explanation:
 
 _WIDTH = 80
 _COLUMNS = [
-    Column("Parameter", shrinks=True), Column("Shape", shrinks=True), Column("Initializer", shrinks=True),
+    Column("Parameter", shrinks=True, least=24), Column("Shape", shrinks=True), Column("Initializer", shrinks=True, least=13),
     Column("From", shrinks=True), Column("Expected"), Column("Actual"),
 ]  # fmt: skip
 
 
-def _cut(text: str, most: int = 20) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _cut(text: str, most: int = 14) -> str:
+    return text if len(text) <= most else text.partition("(")[0]
 
 
 def explain(net: Block, init: Any, shape: Any) -> Explanation:

@@ -63,3 +63,27 @@ class LoadReport:
             f"LoadReport(loaded={self.loaded}, missing={self.missing}, unexpected={self.unexpected}, "
             f"mismatched={self.mismatched})"
         )
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.loaded)} loaded"]
+        lines += _counted("missing", self.missing)
+        lines += _counted("unexpected", self.unexpected)
+        lines += _counted(
+            "mismatched",
+            [
+                f"{path}: expected {wanted}, found {found}"
+                for path, (wanted, found) in self.mismatched.items()
+            ],
+        )
+        return "\n".join(lines)
+
+
+_SHOWN = 10
+
+
+def _counted(what: str, names: list[str]) -> list[str]:
+    """Return how many there are, and the first of them; nothing of none."""
+    if not names:
+        return []
+    more = [f"  ... and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return [f"{len(names)} {what}", *(f"  {name}" for name in names[:_SHOWN]), *more]

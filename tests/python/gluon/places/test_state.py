@@ -301,3 +301,20 @@ def test_other_threads_run_the_net_while_it_is_loaded():
     thread.join()
 
     assert errors == []
+
+
+def test_a_printed_report_counts_and_lists():
+    source = nn.Sequential(nn.Dense(3, in_units=2), nn.Dense(2, in_units=3))
+    source.initialize()
+    arrays = source.state_dict(copy=True)
+    arrays["0.bias"] = nd.ones((4,))
+    arrays["more"] = arrays.pop("1.bias")
+
+    report = source.load_state_dict(arrays, strict=False)
+
+    assert str(report).splitlines() == [
+        "2 loaded", "1 missing", "  1.bias", "1 unexpected", "  more",
+        "1 mismatched", "  0.bias: expected (3,), found (4,)",
+    ]  # fmt: skip
+    long = LoadReport({}, missing=[f"{i}.weight" for i in range(12)])
+    assert str(long).splitlines()[-2:] == ["  9.weight", "  ... and 2 more"]
