@@ -58,7 +58,8 @@ class GLUEBALL_API Shape {
 
   /// How many elements an array of this shape holds.
   ///
-  /// @throws ShapeError if an axis is unknown, or the product does not fit in 63 bits.
+  /// @throws ShapeError if an axis is unknown, or the product of the lengths is above 2^60, with
+  /// lengths of 0 counted as 1: an empty array has strides too.
   std::int64_t elements() const;
 
   /// True when ranks are equal and each axis is equal, or unknown on either side.

@@ -1,11 +1,16 @@
 #include "glueball/shape.h"
 
 #include <algorithm>
-#include <limits>
+#include <cstdint>
 
 #include "core/refuse.h"
 
 namespace glueball {
+namespace {
+
+constexpr std::int64_t most_elements = std::int64_t{1} << 60;  // whose bytes 63 bits can count
+
+}  // namespace
 
 void Shape::throw_invalid(const std::int64_t* lengths, std::size_t rank) {
   if (rank > max_rank) {
@@ -22,27 +27,28 @@ bool Shape::is_known() const noexcept { return std::ranges::find(*this, unknown)
 
 std::int64_t Shape::elements() const {
   // The usual case, without a loop: small arrays are made faster than they are counted otherwise.
-  constexpr std::int64_t moderate = std::int64_t{1} << 31;
+  constexpr std::int64_t moderate = std::int64_t{1} << 30;
   const auto is_usual = [](std::int64_t length) { return length >= 0 && length < moderate; };
   if (rank_ == 2 && is_usual(lengths_[0]) && is_usual(lengths_[1])) {
     return lengths_[0] * lengths_[1];
   }
   if (rank_ == 1 && is_usual(lengths_[0])) return lengths_[0];
-  // An empty array is empty however long its other axes are, so zeros come before overflow.
-  if (std::ranges::find(*this, 0) != end() && is_known()) return 0;
+  // Zeros count as ones: strides are the products of lengths, in an empty array too.
   std::int64_t product = 1;
+  bool is_empty = false;
   for (const std::int64_t length : *this) {
     if (length == unknown) {
       refuse<ShapeError>({"a shape whose axes are all known"}, {*this},
                          {"give the lengths, or pass data first"});
     }
-    if (product > std::numeric_limits<std::int64_t>::max() / length) {
-      refuse<ShapeError>({"a shape whose elements can be counted in 63 bits"}, {*this},
-                         {"use a smaller one"});
+    is_empty = is_empty || length == 0;
+    if (length > most_elements / product) {
+      refuse<ShapeError>({"a shape whose axes that are not empty have at most 2^60 elements"},
+                         {*this}, {"use a smaller one"});
     }
-    product *= length;
+    product *= std::max(length, std::int64_t{1});
   }
-  return product;
+  return is_empty ? 0 : product;
 }
 
 bool Shape::is_compatible(const Shape& other) const noexcept {

@@ -127,14 +127,21 @@ std::optional<StoredDtype> stored_dtype_from(std::string_view name) noexcept {
 std::optional<std::int64_t> stored_bytes(StoredDtype dtype,
                                          const std::vector<std::int64_t>& lengths) noexcept {
   constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+  // Zeros count as ones until the end: an empty array has strides too, which have to be countable.
   std::int64_t product = 1;
+  bool is_empty = false;
   for (const std::int64_t length : lengths) {
     if (length < 0) return std::nullopt;
-    if (length != 0 && product > largest / length) return std::nullopt;
+    if (length == 0) {
+      is_empty = true;
+      continue;
+    }
+    if (product > largest / length) return std::nullopt;
     product *= length;
   }
   const auto bits = static_cast<std::int64_t>(bits_of(dtype));
   if (product > largest / bits) return std::nullopt;
+  if (is_empty) return 0;
   product *= bits;
   if (product % 8 != 0) return std::nullopt;
   return product / 8;

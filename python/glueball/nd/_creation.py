@@ -46,7 +46,7 @@ def resolve_shape(shape: Any, name: str) -> tuple[int, ...]:
     if any(n < 0 for n in lengths):
         msg = f"expected lengths of 0 or more for '{name}', found shape {lengths}; an array's shape is known"
         raise ArgumentError(msg)
-    if math.prod(lengths) > _MOST_ELEMENTS:
+    if math.prod([n or 1 for n in lengths]) > _MOST_ELEMENTS:  # an empty array has strides too
         msg = f"expected fewer than 2**60 elements for '{name}', found shape {lengths}; take a smaller one"
         raise ArgumentError(msg)
     return lengths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as onp
 import pytest
 
-from glueball import MXNetError, gpu, nd
+from glueball import MXNetError, gluon, gpu, init, nd
 from nd_values import A, same
 
 
@@ -95,3 +95,21 @@ def test_gpu_context_is_refused_with_the_way_out():
 def test_arrays_of_no_possible_length_are_refused(call, message):
     with pytest.raises(ValueError, match=f"^expected .*{message}.*; "):
         call()
+
+
+@pytest.mark.parametrize("shape", [(0, 2**62), (2**62, 0), (2**31, 2**31, 0), (0, 2**61)], ids=str)
+@pytest.mark.parametrize(
+    "make",
+    [
+        nd.zeros, nd.ones, nd.empty, lambda shape: nd.full(shape, 3.0), nd.ones((0, 1)).reshape,
+        lambda shape: nd.random.normal(shape=shape), lambda shape: nd.random.uniform(shape=shape),
+        lambda shape: nd.broadcast_to(nd.ones((1,) * len(shape)), shape),
+        lambda shape: gluon.Parameter("w", shape=shape).initialize(),
+        lambda shape: gluon.Parameter("w", shape=shape, allow_deferred_init=True).set_data(nd.ones((0, 1))),
+        lambda shape: init.create("zeros")(shape),
+    ],
+)  # fmt: skip
+def test_an_empty_shape_whose_strides_overflow_is_refused(make, shape):
+    with pytest.raises((ValueError, RuntimeError), match="[Ee]xpected") as caught:
+        make(shape)
+    assert isinstance(caught.value, MXNetError)
