@@ -163,6 +163,7 @@ def lsuv_(
 
     with autograd.pause(train_mode=False):
         initialized(net, x)
+        net(x)  # what does not fit raises here, before anything has changed
         handles = [
             block.register_forward_pre_hook(scale)
             for block in {id(each): each for _, each in net._walk_blocks()}.values()
