@@ -24,6 +24,32 @@ std::size_t nesting(const std::string& text) {
   return most;
 }
 
+/// The expression that a glob stands for. A bracket that nothing closes stands for itself.
+std::string expression_of(const std::string& glob) {
+  std::string text = "^";
+  for (std::size_t i = 0; i < glob.size(); ++i) {
+    const std::size_t first = i + (glob.substr(i + 1, 1) == "!" ? 2 : 1);
+    const std::size_t close = glob[i] == '[' ? glob.find(']', first + 1) : std::string::npos;
+    if (glob[i] == '*') {
+      text += "[^]*";
+    } else if (glob[i] == '?') {
+      text += "[^]";
+    } else if (close != std::string::npos) {
+      text += first == i + 2 ? "[^" : "[";
+      for (std::size_t at = first; at < close; ++at) {
+        if (glob[at] == '\\' || glob[at] == '^' || glob[at] == '[' || glob[at] == ']') text += '\\';
+        text += glob[at];
+      }
+      text += ']';
+      i = close;
+    } else {
+      if (std::string("\\^$.|+()[]{}").find(glob[i]) != std::string::npos) text += '\\';
+      text += glob[i];
+    }
+  }
+  return text + "$";
+}
+
 std::regex compile(const std::string& text) {
   auto syntax = std::regex::ECMAScript;
 #ifdef __GLIBCXX__
@@ -54,6 +80,15 @@ Pattern::Pattern(const std::string& text, const std::string& user) {
                           {"'", text, "' (", error.what(), ")"},
                           {"put a backslash before characters that stand for themselves"});
   }
+}
+
+Pattern Pattern::of_glob(const std::string& glob, const std::string& user) {
+  constexpr std::size_t longest = 1000;
+  if (glob.size() > longest) {
+    refuse<ArgumentError>({"a glob of at most ", longest, " bytes for ", user},
+                          {"one of ", glob.size()}, {"shorten it"});
+  }
+  return {expression_of(glob), user};
 }
 
 bool Pattern::is_in(const std::string& name) const { return std::regex_search(name, expression_); }

@@ -22,6 +22,12 @@ class Pattern {
   /// @throws ArgumentError if `text` is not a regular expression, too long or too deep.
   Pattern(const std::string& text, const std::string& user);
 
+  /// A glob, which matches whole names: `*` any characters, `?` one, `[ab]` one of those, `[!ab]` one
+  /// that is none of those.
+  ///
+  /// @throws ArgumentError if `glob` has more than 1,000 bytes.
+  static Pattern of_glob(const std::string& glob, const std::string& user);
+
   /// Whether it matches a part of `name`.
   bool is_in(const std::string& name) const;
   /// Whether it matches `name` from its start on, to wherever: as Python's re.match.

@@ -1,6 +1,8 @@
 #include "glueball/parameter_list.h"
 
-#include <unordered_set>
+#include <algorithm>
+#include <iterator>
+#include <unordered_map>
 
 #include "core/pattern.h"
 #include "core/refuse.h"
@@ -8,23 +10,57 @@
 namespace glueball {
 
 ParameterList::ParameterList(const Layer& net) {
-  std::unordered_set<const Parameter*> seen;
+  std::unordered_map<const Parameter*, std::size_t> seen;
   net.visit_parameters("", [&](const std::string& path, const std::shared_ptr<Parameter>& one) {
-    if (!seen.insert(one.get()).second) return;
-    parameters_.push_back(one);
-    paths_.push_back(path);
+    const auto [place, is_new] = seen.emplace(one.get(), size());
+    if (is_new) {
+      parameters_.push_back(one);
+      paths_.push_back(path);
+      places_.emplace_back();
+    }
+    places_[place->second].push_back(path);
   });
+}
+
+void ParameterList::take(const ParameterList& from, std::size_t i) {
+  parameters_.push_back(from.parameters_[i]);
+  paths_.push_back(from.paths_[i]);
+  places_.push_back(from.places_[i]);
 }
 
 ParameterList ParameterList::select(const std::string& pattern) const {
   const Pattern wanted(pattern, "select");
   ParameterList selected;
   for (std::size_t i = 0; i < size(); ++i) {
-    if (!wanted.begins(parameters_[i]->name())) continue;
-    selected.parameters_.push_back(parameters_[i]);
-    selected.paths_.push_back(paths_[i]);
+    if (wanted.begins(parameters_[i]->name())) selected.take(*this, i);
   }
   return selected;
+}
+
+ParameterList ParameterList::at(const std::string& glob) const {
+  const Pattern wanted = Pattern::of_glob(glob, "at");
+  ParameterList selected;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (std::ranges::any_of(places_[i], [&](const auto& path) { return wanted.is_in(path); })) {
+      selected.take(*this, i);
+    }
+  }
+  if (selected.size() == 0) {
+    std::string present;
+    for (const std::string& path : paths_) present += (present.empty() ? "'" : ", '") + path + "'";
+    refuse<ArgumentError>(
+        {"the path of a parameter, or a glob of paths"},
+        {"'", glob, "', which matches none of ", size()},
+        {size() == 0 ? std::string("add layers first") : joined({"there are ", present})});
+  }
+  return selected;
+}
+
+std::vector<std::vector<std::string>> ParameterList::tied() const {
+  std::vector<std::vector<std::string>> several;
+  std::ranges::copy_if(places_, std::back_inserter(several),
+                       [](const auto& places) { return places.size() > 1; });
+  return several;
 }
 
 const std::shared_ptr<Parameter>& ParameterList::operator[](const std::string& name) const {
@@ -34,7 +70,7 @@ const std::shared_ptr<Parameter>& ParameterList::operator[](const std::string& n
   }
   if (found.empty()) {
     for (std::size_t i = 0; i < size(); ++i) {
-      if (paths_[i] == name) found.push_back(i);
+      if (std::ranges::find(places_[i], name) != places_[i].end()) found.push_back(i);
     }
   }
   if (found.size() == 1) return parameters_[found.front()];

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "glueball/batch_norm.h"
 #include "glueball/dense.h"
 #include "glueball/error.h"
 #include "glueball/sequential.h"
@@ -75,6 +76,52 @@ TEST_CASE("a parameter is found by name or by path") {
       "have; use one of 'dense0_weight' at 0.weight, 'dense0_bias' at 0.bias, 'dense1_weight' at "
       "2.weight, 'dense1_bias' at 2.bias",
       ArgumentError);
+}
+
+TEST_CASE("a glob chooses by whole paths, of all places that a parameter has") {
+  const Net fixture;
+  const ParameterList list(fixture.net);
+  using Paths = std::vector<std::string>;
+
+  CHECK(list.at("*.bias").paths() == Paths{"0.bias", "2.bias"});
+  CHECK(list.at("?.weight").paths() == Paths{"0.weight", "2.weight"});
+  CHECK(list.at("1.*").paths() == Paths{"0.weight", "0.bias"});
+  CHECK(list.at("[!0].*").paths() == Paths{"0.weight", "0.bias", "2.weight", "2.bias"});
+  CHECK(list.at("[2x].weight").paths() == Paths{"2.weight"});
+  CHECK(list.at("2.weight").size() == 1);
+  CHECK(list["1.bias"] == list["dense0_bias"]);
+  CHECK_THROWS_WITH_AS(list.at("2"),
+                       doctest::Contains("found '2', which matches none of 4; there "
+                                         "are '0.weight', '0.bias', '2.weight'"),
+                       ArgumentError);
+  CHECK_THROWS_AS(list.at("2+weight"), ArgumentError);  // a plus is a plus, a dot a dot
+  CHECK_THROWS_AS(list.at("2xweight"), ArgumentError);
+  CHECK_THROWS_AS(list.at("[2.weight"), ArgumentError);
+  CHECK_THROWS_AS(list.at(std::string(1001, '*')), ArgumentError);
+  CHECK_THROWS_AS(ParameterList().at("*"), ArgumentError);
+}
+
+TEST_CASE("tied parameters are listed with all their paths") {
+  const Net fixture;
+
+  CHECK(ParameterList(fixture.net).tied() ==
+        std::vector<std::vector<std::string>>{{"0.weight", "1.weight"}, {"0.bias", "1.bias"}});
+  CHECK(ParameterList(fixture.net).at("2.*").tied().empty());
+}
+
+TEST_CASE("what is frozen does not learn until it is unfrozen, and statistics never do") {
+  Sequential net;
+  net.add<Dense>("dense0", 3);
+  net.add<BatchNorm>("norm0");
+  const ParameterList list(net);
+
+  list.at("0.*").freeze();
+  CHECK(list["0.weight"]->grad_req() == GradReq::null);
+  CHECK(list["1.gamma"]->grad_req() == GradReq::write);
+  list.freeze();
+  list.unfreeze();
+  CHECK(list["0.weight"]->grad_req() == GradReq::write);
+  CHECK(list["1.running_mean"]->grad_req() == GradReq::null);
 }
 
 TEST_CASE("a name that two parameters have says nothing, their paths do") {

@@ -687,8 +687,9 @@ class Block(TreeBlock, ChangeableBlock, StoredBlock, metaclass=BlockType):
 
 
 def _is_mxnet() -> bool:
-    """Whether `install_as_mxnet` was called."""
-    return sys.modules.get("mxnet") is sys.modules[__name__.partition(".")[0]]
+    """Whether `install_as_mxnet` was called: mxnet is then another module of the same file."""
+    file = getattr(sys.modules.get("mxnet"), "__file__", None)
+    return file is not None and file == sys.modules["glueball"].__file__
 
 
 def _pattern(select: Any) -> re.Pattern[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -16,6 +17,21 @@ RULE = "-" * 80
 @pytest.fixture(autouse=True)
 def _as_mxnet(monkeypatch):
     monkeypatch.setitem(sys.modules, "mxnet", glueball)
+
+
+@pytest.mark.parametrize("first", ["import glueball.gluon.nn", ""])
+def test_a_program_that_imports_mxnet_gets_gluons_table(first):
+    program = f"""{first}
+import glueball
+glueball.install_as_mxnet()
+from mxnet import nd
+from mxnet.gluon import nn
+net = nn.Dense(3, in_units=2)
+net.initialize()
+net.summary(nd.ones((1, 2)))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[1].split() == ["Layer", "(type)", "Output", "Shape", "Param", "#"]
 
 
 class TwoLayers(nn.Block):
