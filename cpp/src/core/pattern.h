@@ -22,8 +22,8 @@ class Pattern {
   /// @throws ArgumentError if `text` is not a regular expression, too long or too deep.
   Pattern(const std::string& text, const std::string& user);
 
-  /// A glob, which matches whole names: `*` any characters, `?` one, `[ab]` one of those, `[!ab]` one
-  /// that is none of those.
+  /// A glob, which matches whole names: `*` any characters, `?` one, `[ab]` one of those, `[!ab]`
+  /// one that is none of those.
   ///
   /// @throws ArgumentError if `glob` has more than 1,000 bytes.
   static Pattern of_glob(const std::string& glob, const std::string& user);

@@ -30,8 +30,10 @@ net = nn.Dense(3, in_units=2)
 net.initialize()
 net.summary(nd.ones((1, 2)))
 """
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines()[1].split() == ["Layer", "(type)", "Output", "Shape", "Param", "#"]
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "".join(run.stdout.splitlines()[1].split()) == "Layer(type)OutputShapeParam#"
 
 
 class TwoLayers(nn.Block):
