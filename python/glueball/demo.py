@@ -1,14 +1,17 @@
 """The main job on real data: ``python -m glueball.demo``.
 
 Builds a net, initializes it, trains it on scikit-learn's handwritten digits (1,797 images of 8 x 8
-pixels, from the UCI repository), saves it, and loads it into a new net. Needs the extra ``demo``.
+pixels, from the UCI repository), looks inside, saves it, and loads it into a new net. Shows a deep
+net that does not train beside one that does. Needs the extra ``demo``.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +57,11 @@ def build_net() -> nn.Sequential:
     return net
 
 
+def build_deep_net() -> nn.Sequential:
+    """Return a net whose first values decide whether it trains: ten hidden layers of tanh."""
+    return nn.Sequential(*[nn.Dense(128, activation="tanh") for _ in range(10)], nn.Dense(10))
+
+
 def accuracy(net: nn.Sequential, images: NDArray, labels: NDArray) -> float:
     """Return the share of images whose largest output is their label's."""
     return float(np.mean(np.asarray(net(images)).argmax(axis=1) == np.asarray(labels)))
@@ -89,19 +97,53 @@ def train(
     return losses
 
 
+def look_inside(net: nn.Sequential, images: NDArray, labels: NDArray, folder: Path) -> list[Path]:
+    """Print what the trained net is, and what first values do to a deep one; write a page and two pictures.
+
+    Returns the files.
+    """
+    from matplotlib import pyplot
+
+    print("\nThe trained net:")
+    net.summary()
+    report = glueball.diagnose(net, images, labels, gluon.loss.SoftmaxCrossEntropyLoss())
+    found = [f"{finding.kind}: {finding.what}" for finding in report.findings]
+    print("\nDiagnosis:", "; ".join(found) or "nothing is wrong with it")
+
+    print("\nA net of ten tanh layers, by what it is initialized with:")
+    comparison = init.compare(build_deep_net, images, [init.Normal(0.01), "xavier"], labels)
+    print(comparison)
+    print("Small weights let signal and gradient vanish; Xavier's keep both.")
+
+    page = folder / "report.html"
+    report.to_html(page)
+    files = [page]
+    for name, axes in (
+        ("parameters", glueball.plot.parameters(net)[0]),
+        ("initializers", glueball.plot.compare(comparison)),
+    ):
+        files.append(folder / f"{name}.png")
+        axes.figure.savefig(files[-1])
+        pyplot.close(axes.figure)
+    return files
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; the exit status is 0 when everything came out as it should."""
     parser = argparse.ArgumentParser(prog="python -m glueball.demo", description=__doc__)
     parser.add_argument("--epochs", type=int, default=20, help="passes over the data (20)")
     parser.add_argument("--seed", type=int, default=0, help="of the split and of the weights (0)")
-    parser.add_argument("--out", default="digits.npz", help="file for the parameters (digits.npz)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), help="folder for what is written (demo)"
+    )
     options = parser.parse_args(arguments)
     try:
         train_x, train_y, test_x, test_y = load_digits(options.seed)
-        import tqdm  # noqa: F401 - found missing here rather than in the middle
+        for needed in ("matplotlib", "tqdm"):  # found missing here rather than in the middle
+            importlib.import_module(needed)
     except ImportError as error:
         print(
-            f"expected scikit-learn and tqdm for the demo, found that {error.name} is missing; "
+            f"expected scikit-learn, tqdm and matplotlib for the demo, found that {error.name} is missing; "
             "pip install 'glueball[demo]'",
             file=sys.stderr,
         )
@@ -128,11 +170,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reached = accuracy(net, test_x, test_y)
     print(f"accuracy on the test images: {reached:.2%}")
 
-    net.save_parameters(options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    files = look_inside(net, train_x[:256], train_y[:256], options.out)
+    saved = options.out / "digits.npz"
+    net.save_parameters(saved)
     copy = build_net()
-    copy.load_parameters(options.out)
+    copy.load_parameters(saved)
     equal = np.array_equal(net(test_x), copy(test_x))
-    print(f"saved to {options.out}, and loaded into a new net: predictions equal: {equal}")
+    print(f"\nsaved to {saved}, and loaded into a new net: predictions equal: {equal}")
+    print("to look at:", ", ".join(map(str, files)))
     return 0 if equal and (reached >= EXPECTED_ACCURACY or options.epochs < 20) else 1
 
 
