@@ -37,6 +37,29 @@ auto filling(void (Generator::*draw)(const Tensor&, Settings...)) {
   };
 }
 
+/// Blocks may be nested, each object is for one at a time.
+class DrawsApart {
+ public:
+  void enter() {
+    if (is_open_) {
+      throw ArgumentError({"a DrawsApart for each with block", "one that is open", "make another"});
+    }
+    outer_ = std::exchange(scoped_generator, std::make_shared<Generator>(*default_generator()));
+    is_open_ = true;
+  }
+  void exit() {
+    if (!is_open_) {
+      throw ArgumentError({"an open DrawsApart", "one that is not", "use it in a with block"});
+    }
+    scoped_generator = std::move(outer_);
+    is_open_ = false;
+  }
+
+ private:
+  std::shared_ptr<Generator> outer_;
+  bool is_open_ = false;
+};
+
 }  // namespace
 
 std::shared_ptr<Generator> default_generator() {
@@ -82,16 +105,12 @@ void bind_random(py::module_& m) {
   m.def("default_generator", &default_generator,
         "What random functions draw from now: the process's generator, or the stream of the "
         "parameter that is being initialized in this thread.");
-  m.def(
-      "draw_apart",
-      [](const py::function& call) {
-        Generator copy = *default_generator();
-        const GeneratorScope scope(copy);
-        return call();
-      },
-      py::arg("call"),
-      "What `call()` returns, while this thread draws from a copy of its generator: nobody's "
-      "numbers change.");
+  py::class_<DrawsApart>(m, "DrawsApart",
+                         "Within a with block this thread draws from a copy of its generator: "
+                         "nobody's numbers change.")
+      .def(py::init<>())
+      .def("__enter__", method(&DrawsApart::enter))
+      .def("__exit__", [](DrawsApart& self, const py::args&) { self.exit(); });
   m.def(
       "seed",
       [](std::uint64_t seed) {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as onp
 import pytest
 from scipy import stats
 
 import glueball as mx
-from glueball import MXNetError, nd, np, npx
+from glueball import MXNetError, _core, gluon, nd, np, npx, random
+from glueball.base import ArgumentError
 
 DRAWS = 20_000
 
@@ -389,3 +391,55 @@ def test_multinomial_takes_probabilities_of_any_rank(shape):
     assert found.shape == logs.shape == (*shape[:-1], 5)
     onp.testing.assert_array_equal(found.asnumpy(), onp.repeat(certain[..., None], 5, -1))
     onp.testing.assert_allclose(logs.asnumpy(), 0, atol=1e-6)
+
+
+def test_what_draws_apart_changes_nobodys_numbers():
+    random.seed(5)
+    expected = nd.random.uniform(shape=(30,)).asnumpy()
+    random.seed(5)
+    found = []
+
+    with _core.DrawsApart():
+        same = nd.random.uniform(shape=(10,)).asnumpy()
+        thread = threading.Thread(
+            target=lambda: found.append(nd.random.uniform(shape=(10,)).asnumpy())
+        )
+        thread.start()
+        thread.join()
+        with _core.DrawsApart():
+            nd.random.uniform(shape=(10,))
+        again = nd.random.uniform(shape=(10,)).asnumpy()
+    found += [nd.random.uniform(shape=(10,)).asnumpy() for _ in range(2)]
+
+    onp.testing.assert_array_equal(onp.concatenate(found), expected)
+    onp.testing.assert_array_equal(onp.concatenate([same, again]), expected[:20])
+
+
+def test_a_scope_that_draws_apart_is_for_one_block_at_a_time():
+    scope = _core.DrawsApart()
+    with pytest.raises(ArgumentError, match="an open DrawsApart"):
+        scope.__exit__(None, None, None)
+    with scope, pytest.raises(ArgumentError, match="one that is open"):
+        scope.__enter__()
+
+
+def test_diagnosing_leaves_the_numbers_of_other_threads():
+    net = gluon.nn.Sequential(gluon.nn.Dense(4, in_units=4), gluon.nn.Dropout(0.5))
+    net.initialize()
+    random.seed(5)
+    expected = nd.random.uniform(shape=(200,)).asnumpy()
+    random.seed(5)
+    drawn, stop = [], threading.Event()
+
+    def draw():
+        while not stop.is_set() and len(drawn) < 20:
+            drawn.append(nd.random.uniform(shape=(10,)).asnumpy())
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    while thread.is_alive():
+        mx.diagnose(net, onp.ones((8, 4), "float32"))
+    thread.join()
+    stop.set()
+
+    onp.testing.assert_array_equal(onp.concatenate(drawn), expected)

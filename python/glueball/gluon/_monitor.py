@@ -16,13 +16,14 @@ from glueball.gluon import Block
 from glueball.gluon._checks import check_count
 from glueball.gluon.contrib.estimator import TrainBegin, TrainEnd
 from glueball.insight._early import early_words
-from glueball.insight._report import lay_out
+from glueball.insight._html import escape, named, snippet, table
 from glueball.insight._statistics import describe, rms, sample, sparkline
+from glueball.insight._table import lay_out
 from glueball.insight._watching import blocks_by_path, flat
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from glueball.gluon import Parameter
     from glueball.gluon.block._hooks import HookHandle
@@ -222,10 +223,26 @@ class Monitor(TrainBegin, TrainEnd):
 
     def __str__(self) -> str:
         """Return a table of the last look, with each spread over time."""
-        last = max((row["step"] for row in self.rows), default=None)
-        if last is None:
-            return f"{self.steps} steps, none of them looked at"
-        rows = [
+        if not self.rows:
+            return self._unseen()
+        said = [textwrap.fill(f"! {each}", 80, subsequent_indent="  ") for each in self.words]
+        return "\n".join([lay_out(*self._last_look()), *said])
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the table of the last look, and what was said, in red."""
+        if not self.rows:
+            return snippet(escape(self._unseen()))
+        head, rows = self._last_look()
+        cells = [([named(row[0]), *map(escape, row[1:])], "") for row in rows]
+        said = "".join(f'<div class="bad">{escape(each)}</div>' for each in self.words)
+        return snippet(table(head, cells, [1 < i < 6 for i in range(len(head))]) + said)
+
+    def _unseen(self) -> str:
+        return f"{self.steps} steps, none of them looked at"
+
+    def _last_look(self) -> tuple[Sequence[str], list[Sequence[str]]]:
+        last = max(row["step"] for row in self.rows)
+        rows: list[Sequence[str]] = [
             (
                 row["path"] or "(net)",
                 row["kind"],
@@ -238,9 +255,7 @@ class Monitor(TrainBegin, TrainEnd):
             for row in self.rows
             if row["step"] == last
         ]
-        head = (f"step {last}", "kind", "mean", "std", "gradient", "ratio", "std over time")
-        said = [textwrap.fill(f"! {each}", 80, subsequent_indent="  ") for each in self.words]
-        return "\n".join([lay_out(head, rows), *said])
+        return (f"step {last}", "kind", "mean", "std", "gradient", "ratio", "std over time"), rows
 
     def _line(self, path: str, kind: str) -> str:
         values = [r["std"] for r in self.rows if r["path"] == path and r["kind"] == kind]

@@ -235,7 +235,8 @@ class Initializer(_core.Initializer):
     def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
         """Return mean and variance over a parameter's elements; here of what one draw gives."""
         values = np.empty(shape)
-        _core.draw_apart(lambda: self(InitDesc(name, {"__init__": self}), values))
+        with _core.DrawsApart():
+            self(InitDesc(name, {"__init__": self}), values)
         return (float(values.mean()), float(values.var())) if values.size else (0.0, 0.0)
 
     @property

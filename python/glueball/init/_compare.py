@@ -12,7 +12,8 @@ from glueball.init._scaling import MSRAPrelu
 from glueball.insight._collecting import as_inputs
 from glueball.insight._diagnosis import diagnose
 from glueball.insight._html import escape, named, snippet, table
-from glueball.insight._report import bars, lay_out, number
+from glueball.insight._report import bars, number
+from glueball.insight._table import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,9 +13,11 @@ from glueball.base import ArgumentError, InitializerWarning
 from glueball.gluon import nn
 from glueball.gluon._checks import check_count, check_input, check_number
 from glueball.init._functional import orthogonal_
-from glueball.insight._table import Column, layout, number_text
+from glueball.insight._table import Column, Tabular, number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glueball.gluon.block import Block
     from glueball.gluon.parameter import Parameter
 
@@ -47,7 +49,7 @@ class LsuvRow(NamedTuple):
     converged: bool
 
 
-class LsuvReport:
+class LsuvReport(Tabular):
     """What `lsuv_` did: `rows` in the order in which the layers ran; ``str`` is a table."""
 
     def __init__(self, rows: list[LsuvRow]) -> None:
@@ -60,26 +62,21 @@ class LsuvReport:
         """Return the rows by path, as dicts of plain values."""
         return {row.path: row._asdict() for row in self.rows}
 
-    def __str__(self) -> str:
+    def _table(self) -> tuple[Sequence[Column], Sequence[Sequence[str]], Sequence[str]]:
         titles = ("Before", "Variance", "Scale", "Steps", "Converged")
         columns = [Column("Weight", shrinks=True), *(Column(each, right=True) for each in titles)]
         rows = [
             (
-                (
-                    row.path,
-                    number_text(row.before),
-                    number_text(row.variance),
-                    number_text(row.scale),
-                    str(row.steps),
-                    "yes" if row.converged else "no",
-                ),
-                "",
+                row.path,
+                number_text(row.before),
+                number_text(row.variance),
+                number_text(row.scale),
+                str(row.steps),
+                "yes" if row.converged else "no",
             )
             for row in self.rows
         ]
-        return "\n".join(line.text for line in layout(columns, rows, 80))
-
-    __repr__ = __str__
+        return columns, rows, ()
 
 
 def lsuv_(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from glueball.base import ArgumentError, ShapeError
 from glueball.gluon import nn
 from glueball.init._check import shorten
-from glueball.insight._table import Column, layout, number_text
+from glueball.insight._table import Column, Tabular, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class MupRow(NamedTuple):
     lr_mult: float
 
 
-class MupReport:
+class MupReport(Tabular):
     """What `mup_` did: `rows`, one for each parameter; ``str`` is a table."""
 
     def __init__(self, rows: list[MupRow]) -> None:
@@ -57,16 +57,13 @@ class MupReport:
         """Return the rows by path, as dicts of plain values."""
         return {row.path: row._asdict() for row in self.rows}
 
-    def __str__(self) -> str:
+    def _table(self) -> tuple[Sequence[Column], Sequence[Sequence[str]], Sequence[str]]:
         titles = ("Fan-in", "Fan-out", "Before", "Spread", "lr_mult")
         columns = [
             Column("Parameter", shrinks=True), Column("Role"),
             *(Column(each, right=True) for each in titles),
         ]  # fmt: skip
-        rows = [((*row[:2], *map(number_text, row[2:])), "") for row in self.rows]
-        return "\n".join(line.text for line in layout(columns, rows, 80))
-
-    __repr__ = __str__
+        return columns, [(*row[:2], *map(number_text, row[2:])) for row in self.rows], ()
 
 
 def mup_(net: Block, base: Block, optimizer: str = "adam") -> MupReport:

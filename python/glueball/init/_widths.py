@@ -13,15 +13,15 @@ from glueball.gluon.block import Block
 from glueball.gluon.loss import L2Loss
 from glueball.gluon.trainer import Trainer
 from glueball.init._lsuv import initialized
-from glueball.insight._table import Column, layout, number_text
+from glueball.insight._table import Column, Tabular, number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["WidthReport", "check_widths"]
 
 
-class WidthReport:
+class WidthReport(Tabular):
     """What `check_widths` found; ``str`` is a table, with a row for each layer.
 
     Attributes
@@ -67,16 +67,14 @@ class WidthReport:
             },
         }
 
-    def __str__(self) -> str:
+    def _table(self) -> tuple[Sequence[Column], Sequence[Sequence[str]], Sequence[str]]:
         titles = [*map(str, self.widths), "Slope"]
         columns = [Column("Layer", shrinks=True), *(Column(each, right=True) for each in titles)]
         rows = [
-            ((path or "(net)", *map(number_text, changes), f"{self.slopes[path]:+.2f}"), "")
+            (path or "(net)", *map(number_text, changes), f"{self.slopes[path]:+.2f}")
             for path, changes in self.changes.items()
         ]
-        return "\n".join(line.text for line in layout(columns, rows, 80))
-
-    __repr__ = __str__
+        return columns, rows, ()
 
 
 def check_widths(

@@ -12,6 +12,8 @@ from glueball.insight._table import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from glueball.insight._table import Column
+
 __all__ = ["STYLE", "bars", "escape", "named", "snippet", "sortable", "table"]
 
 # Colours are those of the notebook's theme, whatever it is, but for pictures and warnings. The class stands twice
@@ -67,6 +69,23 @@ def table(
 ) -> str:
     """Return a table of (cells that are HTML, class of the row)."""
     return f"<table>{_parts(titles, rows, right)}</table>"
+
+
+def tabular(columns: Sequence[Column], rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """Return a table of text with lines below it, with its style."""
+    cells = [
+        (
+            [
+                named(text) if column.shrinks else escape(text)
+                for column, text in zip(columns, row, strict=True)
+            ],
+            "",
+        )
+        for row in rows
+    ]
+    below = "".join(f'<div class="dim">{escape(note)}</div>' for note in notes)
+    body = table([column.title for column in columns], cells, [column.right for column in columns])
+    return snippet(body + below)
 
 
 def sortable(

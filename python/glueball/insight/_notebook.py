@@ -15,9 +15,16 @@ from glueball.insight._table import number_text, shape_text
 
 if TYPE_CHECKING:
     from glueball.gluon.block import Block
-    from glueball.gluon.parameter import Parameter, ParameterDict
+    from glueball.gluon.parameter import LoadReport, Parameter, ParameterDict
 
-__all__ = ["array_html", "block_html", "parameter_html", "parameters_html", "tree"]
+__all__ = [
+    "array_html",
+    "block_html",
+    "load_report_html",
+    "parameter_html",
+    "parameters_html",
+    "tree",
+]
 
 _OPEN = 24  # blocks of a net that is shown unfolded
 _SHOWN = 400  # blocks that are shown at all
@@ -131,6 +138,32 @@ def parameters_html(parameters: ParameterDict) -> str:
     """Return a table of parameters that can be sorted."""
     arrays = look(parameters)
     return Arrays(f"Parameters {parameters.prefix}".strip(), arrays.entries)._repr_html_()
+
+
+def load_report_html(report: LoadReport) -> str:
+    """Return how many parameters were loaded, and lists of them and of the others that unfold."""
+    parts = {
+        "loaded": [
+            f"{path} from {name}" if path != name else path for path, name in report.loaded.items()
+        ],
+        "missing": report.missing,
+        "unexpected": report.unexpected,
+        "mismatched": [
+            f"{path}: expected {wanted}, found {found}"
+            for path, (wanted, found) in report.mismatched.items()
+        ],
+    }
+    body = ""
+    for what, names in parts.items():
+        if not names and what != "loaded":
+            continue
+        kind = "" if what == "loaded" else ' class="bad"'
+        items = "".join(f"<div>{escape(name)}</div>" for name in names[:_SHOWN])
+        if len(names) > _SHOWN:
+            items += f'<div class="dim">{len(names) - _SHOWN} more, not shown</div>'
+        is_open = "" if what == "loaded" else " open"
+        body += f"<details{is_open}><summary{kind}>{len(names)} {what}</summary>{items}</details>"
+    return snippet(body)
 
 
 def parameter_html(parameter: Parameter) -> str:

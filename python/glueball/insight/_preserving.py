@@ -24,8 +24,6 @@ def preserved(net: Block) -> Iterator[None]:
 
     Of random numbers, glueball's own, NumPy's and Python's, since blocks of a user's own may draw from any.
     """
-    generator = _core.default_generator()
-    position = generator.position
     others = random.getstate(), np.random.get_state()  # noqa: NPY002 - the one that programs share
     # What no gradient changes, a forward in training may: BatchNorm's running mean and variance.
     kept = [
@@ -34,7 +32,8 @@ def preserved(net: Block) -> Iterator[None]:
         if parameter.grad_req == "null" and parameter._is_initialized
     ]
     try:
-        yield
+        with _core.DrawsApart():  # other threads go on drawing theirs
+            yield
     finally:
         for parameter, values in kept:
             now = np.asarray(parameter.data())
@@ -42,4 +41,3 @@ def preserved(net: Block) -> Iterator[None]:
                 parameter.set_data(values)
         random.setstate(others[0])
         np.random.set_state(others[1])  # noqa: NPY002
-        generator.position = position

@@ -11,7 +11,7 @@ from glueball.insight._html import escape, snippet
 from glueball.insight._page import page, write_page
 from glueball.insight._report_html import sections_of
 from glueball.insight._statistics import sparkline
-from glueball.insight._table import Column, layout
+from glueball.insight._table import lay_out
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glueball.insight._measuring import Fit
     from glueball.insight._mending import Trial
 
-__all__ = ["Report", "bars", "lay_out", "number"]
+__all__ = ["Report", "bars", "number"]
 
 _WIDTH = 80
 _SHOWN = 24  # rows of a table of layers; the first and the last half of a longer one
@@ -308,26 +308,6 @@ def bars(figures: Sequence[float], limit: int = 40) -> str:
     # A bar of 0 below, and one of full height above, so that all lines have one scale.
     low = middle - half
     return sparkline([*((each - low) / (2 * half) * 7 for each in logs), 7.0])[:-1]
-
-
-def lay_out(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = _WIDTH) -> str:
-    """Return a table within `width` columns: numbers on the right, and names without their middles where they must."""
-    columns = [
-        Column(title, _is_text(rows, i), i > 0 and _is_number(rows, i))
-        for i, title in enumerate(head)
-    ]
-    return "\n".join(line.text for line in layout(columns, [(row, "") for row in rows], width))
-
-
-def _is_text(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Whether cells are names, which may lose their middles; bars and numbers may not."""
-    is_named = any(any(each.isalpha() for each in row[column]) for row in rows)
-    return column == 0 or (is_named and not _is_number(rows, column))
-
-
-def _is_number(rows: Sequence[Sequence[str]], column: int) -> bool:
-    filled = [row[column] for row in rows if row[column]]
-    return all(cell.strip("-")[:1].isdigit() and " " not in cell for cell in filled)
 
 
 def _plain(value: Any) -> Any:

@@ -7,16 +7,19 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from glueball._scope import later
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "Column", "Line", "bytes_text", "layout", "number_text", "paint", "shape_text", "shorten",
+    "Column", "Line", "Tabular", "bytes_text", "lay_out", "layout", "number_text", "paint", "shape_text", "shorten",
     "terminal_width",
 ]  # fmt: skip
 
 _NARROWEST = 80  # what is printed to no terminal is as wide
 _GAP = "  "
+_tabular_html = later("insight._html:tabular")
 
 
 class Column(NamedTuple):
@@ -91,6 +94,46 @@ def layout(
         Line("─" * total, "dim"),
         *(Line(line(cells), style) for cells, style in rows),
     ]
+
+
+def lay_out(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = _NARROWEST) -> str:
+    """Return a table within `width` columns: numbers on the right, and names without their middles where they must."""
+    columns = [
+        Column(title, _is_text(rows, i), i > 0 and _is_number(rows, i))
+        for i, title in enumerate(head)
+    ]
+    return "\n".join(line.text for line in layout(columns, [(row, "") for row in rows], width))
+
+
+def _is_text(rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Whether cells are names, which may lose their middles; bars and numbers may not."""
+    is_named = any(any(each.isalpha() for each in row[column]) for row in rows)
+    return column == 0 or (is_named and not _is_number(rows, column))
+
+
+def _is_number(rows: Sequence[Sequence[str]], column: int) -> bool:
+    filled = [row[column] for row in rows if row[column]]
+    return all(cell.strip("-")[:1].isdigit() and " " not in cell for cell in filled)
+
+
+class Tabular:
+    """What prints as a table of names and figures, and is one in notebooks."""
+
+    def _table(self) -> tuple[Sequence[Column], Sequence[Sequence[str]], Sequence[str]]:
+        """Return columns, rows of text, and the lines that follow."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        columns, rows, notes = self._table()
+        lines = layout(columns, [(row, "") for row in rows], terminal_width())
+        return "\n".join([*(line.text for line in lines), *notes])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the table."""
+        html: str = _tabular_html(*self._table())
+        return html
 
 
 def paint(lines: Sequence[Line]) -> None:

@@ -10,7 +10,7 @@ import numpy as onp
 import pytest
 
 import glueball
-from glueball import init, nd, np
+from glueball import autograd, gluon, init, nd, np
 from glueball.gluon import Parameter, nn
 
 VOID = {"input", "meta", "link", "br", "hr"}
@@ -70,6 +70,25 @@ class Python(nn.Block):
         return self.inner(x)
 
 
+def wide_net(width):
+    net = nn.Sequential(nn.Dense(width), nn.Dense(1))
+    net.initialize()
+    net.infer_shape((None, 3))
+    return net
+
+
+def seen_by_monitor(steps):
+    net = wide_net(4)
+    trainer = gluon.Trainer(net.collect_params(), "sgd")
+    with gluon.Monitor(net, every=1) as monitor:
+        for _ in range(steps):
+            with autograd.record():
+                loss = net(nd.ones((2, 3)))
+            loss.backward()
+            trainer.step(2)
+    return monitor
+
+
 THINGS = {
     "net": ready_net,
     "not initialized": lambda: nn.Sequential(nn.Dense(3)),
@@ -80,6 +99,15 @@ THINGS = {
     "parameter": lambda: ready_net()[0].weight,
     "parameter without values": lambda: nn.Dense(2).weight,
     "summary": lambda: ready_net().summary(print=False),
+    "explanation": lambda: ready_net().explain(),
+    "load report": lambda: ready_net().load_state_dict({"<b>": nd.ones((4, 4))}, strict=False),
+    "lsuv": lambda: init.lsuv_(ready_net(), nd.random.normal(shape=(64, 4))),
+    "mup": lambda: init.mup_(ready_net(), base=ready_net()),
+    "widths": lambda: init.check_widths(wide_net, [4, 8], nd.ones((2, 3)), steps=1),
+    "comparison": lambda: init.compare(lambda: nn.Dense(3), nd.ones((2, 3)), ["xavier"]),
+    "diagnosis": lambda: glueball.diagnose(ready_net(), nd.random.normal(shape=(8, 4))),
+    "monitor": lambda: seen_by_monitor(steps=2),
+    "monitor of nothing": lambda: seen_by_monitor(steps=0),
     "array": lambda: nd.arange(12).reshape((3, 4)),
     "vector": lambda: nd.arange(100),
     "large array": lambda: nd.random.normal(shape=(300, 200)),
@@ -242,3 +270,32 @@ def test_nothing_of_it_is_imported_by_glueball():
     )
 
     assert run.stdout == "[]\n"
+
+
+def test_a_load_report_lists_what_did_not_fit_unfolded_and_escaped():
+    arrays = {"0.weight": nd.ones((4, 5)), "<b>more</b>": nd.ones((1,))}
+
+    page = read(ready_net().load_state_dict(arrays, strict=False))
+
+    assert "0 loaded" in page.text
+    assert "1 unexpected <b>more</b>" in page.text
+    assert "1 mismatched 0.weight: expected (4, 4), found (4, 5)" in page.text
+    assert page.tags.count("b") == 0
+    unfolded = [
+        each
+        for tag, each in zip(page.tags, page.attributes, strict=True)
+        if tag == "details" and "open" in each
+    ]
+    assert len(unfolded) == 3  # missing, unexpected, mismatched
+
+
+def test_reports_are_tables_with_a_row_for_each_thing():
+    explanation = THINGS["explanation"]()
+    page = read(explanation)
+    assert page.tags.count("tr") == 1 + len(explanation)
+    assert "1.0.weight" in page.text  # the note on what is tied
+
+    page = read(THINGS["monitor"]())
+    assert "step 1" in page.text
+    assert "0.weight" in page.text
+    assert read(THINGS["monitor of nothing"]()).text == "0 steps, none of them looked at"

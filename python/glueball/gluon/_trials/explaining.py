@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from glueball import init as initializers
-from glueball._core import draw_apart
+from glueball._core import DrawsApart
 from glueball.base import MXNetError
 from glueball.gluon._trials.running import shapes_below
 from glueball.init._base import InitDesc
 from glueball.init._hooks import defines
 from glueball.init._rules import OfKind
-from glueball.insight._table import Column, layout, terminal_width
+from glueball.insight._table import Column, Tabular
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glueball.gluon.block import Block
     from glueball.gluon.parameter import Parameter
     from glueball.init import Initializer
@@ -64,7 +66,7 @@ class ParameterRow(NamedTuple):
     note: str
 
 
-class Explanation:
+class Explanation(Tabular):
     """The rows of `Block.explain`; ``str`` gives a table as wide as the terminal, at least 80 columns."""
 
     def __init__(self, rows: list[ParameterRow]) -> None:
@@ -90,32 +92,25 @@ class Explanation:
         """Return the rows by path, as dicts of plain values."""
         return {row.path: {**row._asdict(), "paths": list(row.paths)} for row in self.rows}
 
-    def __str__(self) -> str:
+    def _table(self) -> tuple[Sequence[Column], Sequence[Sequence[str]], Sequence[str]]:
         rows = [
             (
-                (
-                    row.path,
-                    "?" if row.shape is None else str(row.shape).replace(" ", ""),
-                    _cut(row.initializer) or "-",
-                    row.origin,
-                    _moments(row.expected_mean, row.expected_sd, "~" if row.is_measured else ""),
-                    _moments(row.mean, row.sd, ""),
-                ),
-                "",
+                row.path,
+                "?" if row.shape is None else str(row.shape).replace(" ", ""),
+                _cut(row.initializer) or "-",
+                row.origin,
+                _moments(row.expected_mean, row.expected_sd, "~" if row.is_measured else ""),
+                _moments(row.mean, row.sd, ""),
             )
             for row in self.rows
         ]
-        lines = [line.text for line in layout(_COLUMNS, rows, terminal_width())]
         notes = [f"{row.path}: {row.note}" for row in self.rows if row.note]
         notes += [f"{row.path} is {', '.join(row.paths[1:])}" for row in self.rows if row.paths[1:]]
         if any("._init_" in row.initializer for row in self.rows):
             notes.append(
                 "A default fills weights, and others by its _init_bias, _init_gamma ...: 0, 1 ..."
             )
-        wrapped = [part for note in notes for part in _wrapped(note)]
-        return "\n".join([*lines, *wrapped])
-
-    __repr__ = __str__
+        return _COLUMNS, rows, [part for note in notes for part in _wrapped(note)]
 
 
 _WIDTH = 80
@@ -221,7 +216,8 @@ def _expected(asked: Initializer, hook: str, name: str, shape: Shape) -> tuple[f
     if not defines(asked, hook):
         return (1.0 if hook in ("_init_gamma", "_init_one") else 0.0), 0.0
     values = np.empty(shape)
-    draw_apart(lambda: asked(InitDesc(name), values))
+    with DrawsApart():
+        asked(InitDesc(name), values)
     return float(values.mean()), float(values.var())
 
 

@@ -98,7 +98,7 @@ def shapes_below(net: Block, inputs: Sequence[Any]) -> dict[str, Lengths]:
 
 
 def _run(net: Block, inputs: Sequence[Any], stand_in: int) -> dict[str, Lengths]:
-    def run() -> dict[str, Lengths]:
+    with autograd.pause(train_mode=False), _core.DrawsApart():
         trial = _copy(net)
         arrays = [_input(each, stand_in) for each in inputs]
         try:
@@ -107,11 +107,7 @@ def _run(net: Block, inputs: Sequence[Any], stand_in: int) -> dict[str, Lengths]
             shapes = ", ".join(str(each.shape) for each in arrays)
             error.add_note(f"while a copy of '{net.name}' ran on zeros of shape {shapes}")
             raise
-        return {path: each._lengths or (-1,) for path, each in trial._walk_parameters()}
-
-    with autograd.pause(train_mode=False):
-        found: dict[str, Lengths] = _core.draw_apart(run)
-    return found
+    return {path: each._lengths or (-1,) for path, each in trial._walk_parameters()}
 
 
 def _input(given: Any, stand_in: int) -> Any:

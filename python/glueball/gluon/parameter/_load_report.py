@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from glueball._scope import later
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["LoadReport"]
+
+_html = later("insight._notebook:load_report_html")
 
 
 class LoadReport:
@@ -63,6 +67,11 @@ class LoadReport:
             f"LoadReport(loaded={self.loaded}, missing={self.missing}, unexpected={self.unexpected}, "
             f"mismatched={self.mismatched})"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: counts, and lists that unfold."""
+        html: str = _html(self)
+        return html
 
     def __str__(self) -> str:
         lines = [f"{len(self.loaded)} loaded"]
