@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         insight,
         interop,
         io,
+        kvstore,
         lr_scheduler,
         metric,
         np,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         test_utils,
         util,
     )
+    from glueball import kvstore as kv
     from glueball import random as rnd
     from glueball._config import show_config
     from glueball._mxnet_alias import install_as_mxnet
@@ -77,6 +79,8 @@ __all__ = [
     "io",
     "is_np_array",
     "is_np_shape",
+    "kv",
+    "kvstore",
     "load",
     "lr_scheduler",
     "metric",
@@ -114,6 +118,8 @@ __getattr__, __dir__ = surface(
         "insight",
         "interop",
         "io",
+        "kv=kvstore",
+        "kvstore",
         "lr_scheduler",
         "metric",
         "np",

@@ -20,7 +20,7 @@ __all__ = [
     "GlueballAttributeError", "GlueballIndexError", "GlueballTypeError", "InitializerWarning",
     "MXNetError", "MissingFileError", "NoGradientError", "NoSuchNameError", "NumbersError", "OutsideScopeAttributeError",
     "OutsideScopeError", "OutsideScopeImportError", "PackageError", "ParameterNotFoundError", "PatternError",
-    "PrecisionWarning", "ScheduledRateError", "ShapeError", "StaleGradientError", "TrainingWarning",
+    "PrecisionWarning", "RanksError", "ScheduledRateError", "ShapeError", "StaleGradientError", "TrainingWarning",
     "UninitializedError",
     "UnknownChoiceError", "UnsupportedError", "ZeroBatchError",
 ]  # fmt: skip
@@ -150,6 +150,10 @@ class ScheduledRateError(MXNetError, UserWarning):
 
 class PackageError(ImportError, MXNetError):
     """Another package is missing, or in the way."""
+
+
+class RanksError(MXNetError):
+    """Ranks that train together differ, or one of them is missing."""
 
 
 class FileFormatError(MXNetError, ValueError):

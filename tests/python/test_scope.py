@@ -29,7 +29,7 @@ from glueball.base import MXNetError, OutsideScopeError, OutsideScopeImportError
         ("glueball.npx", "convolution", "convolutional nets"),
         ("glueball", "visualization", "symbolic graphs"),
         ("glueball", "contrib", "half precision, quantization"),
-        ("glueball", "kv", "training on several machines"),
+        ("glueball", "kvstore_server", "servers of parameters"),
         ("glueball", "log", "MXNet's engine and profiler"),
         ("glueball", "image", "record files and images"),
         ("glueball.gluon", "SymbolBlock", "symbolic graphs"),

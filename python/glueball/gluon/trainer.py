@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glueball import _core
 from glueball import optimizer as optimizers
-from glueball._scope import outside, surface
+from glueball._scope import later, surface
 from glueball.base import ArgumentError, GlueballTypeError, StaleGradientError, ZeroBatchError
 from glueball.gluon._trainer_states import check_states, save_states
 from glueball.gluon.parameter import Parameter, ParameterDict
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Trainer"]
 
+# One process has one array for each gradient, and nothing to sum: Gluon makes no store there either.
 _LOCAL_STORES = (
+    None,
     "device",
     "local",
     "local_allreduce_cpu",
@@ -28,6 +30,7 @@ _LOCAL_STORES = (
     "local_update_cpu",
     "nccl",
 )
+_connect = later("kvstore._training:connect")
 
 
 class Trainer:
@@ -44,11 +47,15 @@ class Trainer:
         Its name, or the object.
     optimizer_params : dict, optional
         The optimizer's settings, when it is given by name: ``{'learning_rate': 0.1}``.
-    kvstore : str or None, default 'device'
-        Where Gluon sums gradients, ``'local'``, ``'device'`` and their kin: one process on CPUs has nothing
-        to sum.
-    compression_params, update_on_kvstore
-        Accepted for Gluon's sake.
+    kvstore : str, KVStoreBase or None, default 'device'
+        Where gradients are summed. ``'local'``, ``'device'`` and their kin: in one process there is nothing to
+        sum. ``'dist_sync'`` or ``'horovod'``: over the ranks that ``mpiexec`` started; `batch_size` of `step` is
+        then the samples on all ranks together (``docs/many-machines.md``). Or what `kvstore.create` returned.
+    compression_params : dict, optional
+        Has no meaning in one process, and is refused with a store of several.
+    update_on_kvstore : bool, optional
+        True makes `step` the only way to update a store of several ranks, as with MXNet's servers. In one
+        process it changes nothing.
 
     Raises
     ------
@@ -57,7 +64,10 @@ class Trainer:
     RuntimeError
         If a parameter was never initialized. (One that waits for its shape is fine.)
     OutsideScopeError
-        If `kvstore` is one of several machines, ``'dist_sync'``.
+        If `kvstore` is one that glueball leaves out, ``'dist_async'``; the message says what to use.
+    RanksError
+        If ranks have other parameters, other values of them or another optimizer than the rest, or one does
+        not come in time.
 
     Examples
     --------
@@ -81,7 +91,6 @@ class Trainer:
         compression_params: Any = None,
         update_on_kvstore: bool | None = None,
     ) -> None:
-        _check_kvstore(kvstore)
         self._params = _parameter_list(params)
         for parameter in self._params:
             parameter.list_ctx()  # raises for one that was never initialized
@@ -101,6 +110,26 @@ class Trainer:
         self._scale = self._optimizer.rescale_grad
         self._lock = threading.RLock()
         self._attach()
+        self._kvstore_params = {
+            "kvstore": kvstore,
+            "update_on_kvstore": update_on_kvstore,
+            "compression_params": compression_params,
+        }
+        self._init_kvstore()
+
+    def _init_kvstore(self) -> None:
+        """Decide here, and not in each step, whether there are gradients to sum."""
+        self._kvstore: Any = None
+        self._update_on_kvstore = False
+        self._ranks: Any = None
+        given = self._kvstore_params
+        if not isinstance(given["kvstore"], str | None) or given["kvstore"] not in _LOCAL_STORES:
+            optimizer = self._optimizer
+            settings = f"{type(optimizer).__name__} of learning rate {optimizer.learning_rate}, wd {optimizer.wd}"
+            self._kvstore, self._update_on_kvstore, self._ranks = _connect(
+                given["kvstore"], given["update_on_kvstore"], given["compression_params"],
+                self._params, settings,
+            )  # fmt: skip
 
     @property
     def optimizer(self) -> Optimizer:
@@ -144,14 +173,34 @@ class Trainer:
         self._update(batch_size, ignore_stale_grad)
 
     def allreduce_grads(self) -> None:
-        """Sum gradients over processes: nothing to do in one. Calls what subclasses override."""
+        """Sum gradients over ranks: nothing to do in one process. `update` then makes the step.
+
+        Raises
+        ------
+        AssertionError
+            If the Trainer was made with ``update_on_kvstore=True``, and there are ranks.
+        RanksError
+            If a rank's gradient is not finite, or a rank does not come in time, has ended or raised.
+        """
+        self._refuse_on_kvstore("allreduce_grads()")
         self._allreduce_grads()
 
     def _allreduce_grads(self) -> None:
-        """Do nothing. Subclasses that train on several machines, as Horovod's, override this."""
+        """Sum over ranks, where there are any. Subclasses with ways of their own, as Horovod's, override this."""
+        if self._ranks is not None:
+            self._ranks.sum()
+
+    def _refuse_on_kvstore(self, method: str) -> None:
+        if self._update_on_kvstore:
+            message = (
+                f"{method} when parameters are updated on kvstore is not supported: expected step() only, "
+                "found update_on_kvstore=True; set it to False when creating the trainer"
+            )
+            raise ArgumentError(message)
 
     def update(self, batch_size: float, ignore_stale_grad: bool = False) -> None:
         """As `step`, without `allreduce_grads`."""
+        self._refuse_on_kvstore("update()")
         self._update(batch_size, ignore_stale_grad)
 
     def _update(self, batch_size: float, ignore_stale_grad: bool) -> None:
@@ -252,21 +301,6 @@ class Trainer:
         for parameter in self._params:
             if parameter._state == "deferred":
                 parameter.data()  # raises
-
-
-def _check_kvstore(kvstore: Any) -> None:
-    """Refuse what would have to reach other machines: training alone in silence would be wrong."""
-    if kvstore is None:
-        return
-    if isinstance(kvstore, str) and kvstore.startswith(("dist", "p3", "horovod", "byteps")):
-        name = f"gluon.Trainer(kvstore={kvstore!r})"
-        raise outside(name, "training on several machines")
-    if kvstore not in _LOCAL_STORES:
-        message = (
-            f"expected a kvstore of one process, {', '.join(map(repr, _LOCAL_STORES))} or None, found "
-            f"{kvstore!r}; leave it out"
-        )
-        raise ArgumentError(message)
 
 
 def _stale_message(parameter: Parameter) -> str:

@@ -126,10 +126,10 @@ def test_stores_of_one_process_change_nothing(kvstore):
     assert weight(net).tolist() == [[-1, -2]]  # 1 - (1 + 3) / 2, 1 - (2 + 4) / 2
 
 
-def test_training_on_several_machines_is_refused_and_not_done_alone():
-    with pytest.raises(OutsideScopeError, match=r"kvstore='dist_sync'.*on several machines"):
-        Trainer(linear().collect_params(), "sgd", kvstore="dist_sync")
-    with pytest.raises(ValueError, match="expected a kvstore of one process.*found 'divice'"):
+def test_stores_that_are_left_out_are_refused_and_say_what_to_use():
+    with pytest.raises(OutsideScopeError, match=r"found 'dist_async'; use 'dist_sync'"):
+        Trainer(linear().collect_params(), "sgd", kvstore="dist_async")
+    with pytest.raises(ValueError, match="expected a kvstore, 'local'.*found 'divice'"):
         Trainer(linear().collect_params(), "sgd", kvstore="divice")
 
 

@@ -1,0 +1,60 @@
+"""Ranks train as one process does with their batches together."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from mpi_ranks import needs_mpi, run
+
+pytestmark = needs_mpi
+
+# Prints the loss of the whole batch in each step. Without ranks it takes the batch at once.
+CURVE = """
+import json, sys
+import numpy as np
+from glueball import autograd, gluon, init, nd, random
+from glueball.gluon import nn
+name, settings, steps, store = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+random.seed(3)
+net = nn.HybridSequential()
+net.add(nn.Dense(16, activation="tanh", in_units=4), nn.Dense(2, in_units=16))
+net.initialize(init.Xavier())
+trainer = gluon.Trainer(net.collect_params(), name, settings, kvstore=store)
+rank, size = (trainer._kvstore.rank, trainer._kvstore.num_workers) if trainer._kvstore else (0, 1)
+rows = np.random.default_rng(5)
+x = rows.standard_normal((30, 4)).astype("float32")
+y = np.sin(x[:, :2]) + 0.1 * x[:, 2:]
+loss = gluon.loss.L2Loss()
+mine = slice(rank * 30 // size, (rank + 1) * 30 // size)
+a, b, x, y = nd.array(x[mine]), nd.array(y[mine]), nd.array(x), nd.array(y)
+curve = []
+for step in range(steps):
+    with autograd.record():
+        value = loss(net(a), b)
+    value.backward()
+    trainer.step(30)
+    curve.append(float(loss(net(x), y).mean().asscalar()))
+if rank == 0:
+    print(json.dumps(curve))
+"""
+OPTIMIZERS = {
+    "sgd": {"learning_rate": 0.2, "momentum": 0.9},
+    "adam": {"learning_rate": 0.01},
+    "lamb": {"learning_rate": 0.01},
+}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_ranks_give_the_losses_of_one_process(name, count):
+    settings = json.dumps(OPTIMIZERS[name])
+
+    (alone,) = run(1, CURVE, name, settings, "200", "local")
+    (together,) = run(count, CURVE, name, settings, "200", "dist_sync")
+
+    alone, together = json.loads(alone), json.loads(together)
+    assert alone[-1] < 0.2 * alone[0]  # it learns, so that equal curves say something
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
