@@ -70,7 +70,7 @@ def deep(initializer, layers=20):
 
 
 def texts(ax):
-    return [each.get_text() for each in ax.texts]
+    return [each.get_text() for each in ax.texts if each.get_text()]
 
 
 def test_parameters_are_histograms(keep):
@@ -200,6 +200,31 @@ def test_the_structure_shows_widths_ties_and_frozen_layers(keep):
 )
 def test_the_structure_of_any_net_is_drawn(keep, make, bars):
     assert len(keep(plot.structure(make())).patches) == bars
+
+
+def test_the_structure_joins_what_gives_to_what_takes(keep):
+    branches = nn.HybridConcurrent()
+    branches.add(nn.Dense(16), nn.HybridSequential(nn.Dense(8), nn.Dense(24)), nn.Dense(8))
+    made = nn.Sequential(nn.Dense(64), branches, nn.Dense(32), nn.Dense(10))
+
+    class Own(nn.Sequential):
+        def forward(self, x):
+            return self[0](self[1](x))
+
+    made.add(Own(nn.Dense(3), nn.Dense(10)))
+    ax = keep(plot.structure(made, shape=(None, 20)))
+
+    bars = ["0", "1.0", "1.1.0", "1.1.1", "1.2", "2", "3", "4.0", "4.1"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == bars
+    arrows = sorted(
+        (round(each.xyann[1]), round(each.xy[1]))
+        for each in ax.texts
+        if isinstance(each, matplotlib.text.Annotation)
+    )
+    lanes = {tuple(line.get_ydata()[[1, 2]].round()) for line in ax.lines}
+    joined = {(start, end) for start, end in arrows if start != end} | lanes
+    # Into and out of the branches; nothing is known of a forward of Python's.
+    assert joined == {(0, 1), (0, 2), (0, 4), (2, 3), (1, 5), (3, 5), (4, 5), (5, 6)}
 
 
 def test_the_structure_knows_widths_from_a_shape(keep):
