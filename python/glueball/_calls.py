@@ -14,7 +14,7 @@ from glueball.base import (
     GlueballIndexError,
     GlueballTypeError,
     MXNetError,
-    _near_word,
+    _near_argument,
 )
 
 __all__ = ["constructors", "explanation", "wrong_call"]
@@ -129,7 +129,7 @@ def wrong_call(name: str, functions: list[Any], error: TypeError) -> GlueballTyp
     listed = ", ".join(accepted) or "none"
     words = re.findall(r"(?s)'(.*?)'", text)  # keywords from a file may be any text
     if "unexpected keyword argument" in text:
-        near = _near_word(words[0], accepted) or "; leave it out, or correct it"
+        near = _near_argument(words[0], accepted) or "; leave it out, or correct it"
         message = f"expected of {name} the arguments {listed}, found '{words[0]}'{near}"
     elif "multiple values" in text:
         message = f"expected one value of '{words[0]}' of {name}, found two; leave one out"

@@ -7,6 +7,7 @@ same mistake (`ValueError`, `AssertionError`, `TypeError`, `IndexError`), ours i
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from glueball import _core
@@ -24,6 +25,12 @@ __all__ = [
     "UninitializedError",
     "UnknownChoiceError", "UnsupportedError", "ZeroBatchError",
 ]  # fmt: skip
+
+
+def _near_argument(word: str, accepted: Iterable[str]) -> str:
+    """Return ``'; did you mean ...?'`` for another system's word, or else as `_near_word`."""
+    ours = import_module("glueball._elsewhere").argument_here(word, accepted)
+    return f"; did you mean '{ours}'?" if ours else _near_word(word, accepted)
 
 
 def _near_word(word: str, words: Iterable[str]) -> str:
@@ -88,7 +95,9 @@ class GlueballAttributeError(AttributeError, MXNetError):
         text = Exception.__str__(self)
         if self.obj is None or not isinstance(self.name, str):
             return text
-        return text + _near_word(self.name, dir(self.obj))  # when it is shown: `hasattr` asks often
+        # When it is shown: `hasattr` asks often.
+        ours = import_module("glueball._elsewhere").name_here(self.name, self.obj)
+        return text + (f"; here it is {ours}" if ours else _near_word(self.name, dir(self.obj)))
 
 
 class NumbersError(GlueballTypeError, ArgumentError):

@@ -8,10 +8,11 @@
 namespace glueball {
 namespace {
 
-const char* remedy_for(int code) {
+const char* remedy_for(int code, const std::string& purpose) {
   switch (code) {
     case ENOENT:
-      return "correct the path, or make the folder first";
+      return purpose == "to read" ? "correct the path"
+                                  : "correct the path, or make the folder first";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -62,7 +63,7 @@ FileAccessError::FileAccessError(const std::string& purpose, const std::string& 
                                  const std::string& remedy)
     : Error(Explanation{purpose + " " + quoted(path),
                         "\"" + std::error_code(code, std::generic_category()).message() + "\"",
-                        remedy.empty() ? remedy_for(code) : remedy}),
+                        remedy.empty() ? remedy_for(code, purpose) : remedy}),
       path_(path),
       code_(code) {}
 

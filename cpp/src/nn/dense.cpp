@@ -206,6 +206,10 @@ Dense::Dense(std::string name, std::int64_t units) : Dense(std::move(name), unit
 [[gnu::cold]] void Dense::throw_width(const Shape& input) const {
   const std::string width = std::to_string((*weight_->shape())[1]);
   const std::string given = std::to_string(extent_of(input, flatten_).width);
+  if (flatten_ && input.rank() == 1 && input[0] == (*weight_->shape())[1]) {
+    refuse<InputError>({"input of shape (batch, ", width, ") for '", name(), "'"}, {input},
+                       {"one sample has the shape (1, ", width, "): reshape it"});
+  }
   refuse<InputError>(
       {"input of shape ", (flatten_ ? "(batch, " : "(..., "), width, ") for '", name(), "'"},
       {input},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from glueball import _core
@@ -316,7 +316,7 @@ def _stale_message(parameter: Parameter) -> str:
 def _parameter_list(params: Any) -> list[Parameter]:
     if isinstance(params, ParameterDict | dict):
         found = [params[name] for name in sorted(params)]
-    elif isinstance(params, list | tuple):
+    elif isinstance(params, list | tuple | Iterator):  # net.parameters() is one
         found = list(params)
     else:
         message = (

@@ -115,7 +115,7 @@ class KVStore(KVStoreBase):
         Raises
         ------
         ValueError
-            If the key was not initialised, or the shape is another.
+            If the key was not initialized, or the shape is another.
         """
         del priority
         for each, pushed in _pairs(key, value):
@@ -138,7 +138,7 @@ class KVStore(KVStoreBase):
         Raises
         ------
         ValueError
-            If the key was not initialised, or `out` is missing or of another shape.
+            If the key was not initialized, or `out` is missing or of another shape.
         """
         del priority, ignore_sparse
         for each, outs in _pairs(key, out):

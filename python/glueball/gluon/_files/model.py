@@ -24,6 +24,9 @@ def export_model(net: Block, path: str | os.PathLike[str]) -> None:
 
     file = path_of(path)
     if not file.endswith(".safetensors"):
+        if file.endswith(".onnx"):
+            message = f"expected a path that ends in .safetensors, found {file!r}; use glueball.onnx.export(net, {file!r})"
+            raise ArgumentError(message)
         message = (
             f"expected a path that ends in .safetensors, found {file!r}; glueball writes one file, "
             f"{file + '.safetensors'!r}, which glueball.load() reads (MXNet's pair of -symbol.json and "

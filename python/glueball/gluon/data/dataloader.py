@@ -47,6 +47,17 @@ class _Maker:
         return batch if self._dtype is None else cast_floats(batch, self._dtype)
 
 
+def _whole(batch_size: Any) -> Any:
+    """Return a batch size; an error if it is an array, as in ``DataLoader(x, y)``."""
+    if hasattr(batch_size, "__len__") and not isinstance(batch_size, str):
+        message = (
+            f"expected an integer as batch_size, found {type(batch_size).__name__} of {len(batch_size)}; put data "
+            "and labels into one set: DataLoader(ArrayDataset(x, y), batch_size=...)"
+        )
+        raise GlueballTypeError(message)
+    return batch_size
+
+
 class DataLoader:
     """Gives the samples of a data set in batches, again each time it is iterated.
 
@@ -141,7 +152,7 @@ class DataLoader:
         _check_count("num_workers", num_workers)
         _check_count("prefetch", prefetch or 0, least=0)
         self._batches = _batch_sampler(
-            dataset, batch_size, shuffle, sampler, last_batch, batch_sampler
+            dataset, _whole(batch_size), shuffle, sampler, last_batch, batch_sampler
         )
         self._dataset = dataset
         own = None if batchify_fn is default_batchify_fn else batchify_fn

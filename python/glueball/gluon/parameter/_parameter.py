@@ -17,7 +17,7 @@ from glueball import _core, _tape
 from glueball import init as initializers
 from glueball._numpy_mode import is_np_array
 from glueball._scope import later, outside
-from glueball.base import ArgumentError, DtypeError, MXNetError, ShapeError
+from glueball.base import ArgumentError, DtypeError, GlueballAttributeError, MXNetError, ShapeError
 from glueball.gluon import _places
 from glueball.gluon._checks import array_type, check_assignable
 from glueball.gluon.parameter._copying import parts_of, restore
@@ -170,6 +170,11 @@ class Parameter(ForeignWords, _core.Parameter):
         """Return what notebooks show: statistics and a histogram."""
         html: str | None = _html(self) if "_contexts" in self.__dict__ else None
         return html
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Only called for what is missing.
+        message = f"'{type(self).__name__}' object has no attribute '{attribute}'"
+        raise GlueballAttributeError(message, name=attribute, obj=self)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         if attribute[:1] != "_":
