@@ -32,6 +32,7 @@ def start(count, program, *arguments, timeout=None, folder=None):
     }
     environment.update(OMPI_MCA_rmaps_base_oversubscribe="1", OMP_NUM_THREADS="1")
     environment.update(OPENBLAS_NUM_THREADS="1")
+    environment.pop("PYTHONUNBUFFERED", None)  # lines of several ranks would mix
     if timeout is not None:
         environment["GLUEBALL_MPI_TIMEOUT"] = str(timeout)
     command = [
@@ -54,7 +55,8 @@ def finish(process, seconds=60):
     try:
         out, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.terminate()  # mpiexec then ends its ranks; killed, it would leave them
+        process.communicate(timeout=10)
         raise
     return process.returncode, out, errors
 

@@ -190,6 +190,31 @@ class Trainer:
         if self._ranks is not None:
             self._ranks.sum()
 
+    def hold_slice(self, place: int) -> None:
+        """Keep the gradients of one slice of the batch; the next step sums all slices in a fixed order.
+
+        For a kvstore made with ``reproducible=True``: where each slice's samples are the same, weights get the
+        same bits on any number of ranks (``docs/many-machines.md``). Call it after the backward of each slice.
+
+        Parameters
+        ----------
+        place : int
+            Which slice of the whole batch, from 0, whatever the rank.
+
+        Raises
+        ------
+        ValueError
+            If the kvstore is another one, or the slice is held already.
+        """
+        if self._ranks is None or not hasattr(self._ranks, "hold"):
+            message = (
+                "expected a kvstore made with reproducible=True to hold slices, found "
+                f"kvstore={self._kvstore_params['kvstore']!r}; use kvstore.create('dist_sync', "
+                "reproducible=True), with one rank too"
+            )
+            raise ArgumentError(message)
+        self._ranks.hold(place)
+
     def _refuse_on_kvstore(self, method: str) -> None:
         if self._update_on_kvstore:
             message = (
@@ -278,7 +303,9 @@ class Trainer:
     def __getstate__(self) -> dict[str, Any]:
         optimizer = self._optimizer
         kept = {
-            name: value for name, value in self.__dict__.items() if name not in {"_native", "_lock"}
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in {"_native", "_lock", "_kvstore", "_ranks"}
         }
         with self._lock:
             kept["_saved"] = [optimizer.get_state(i, each) for i, each in enumerate(self._params)]
@@ -290,6 +317,7 @@ class Trainer:
         self._attach()
         for index, saved in enumerate(self.__dict__.pop("_saved")):
             self._optimizer.set_state(index, self._params[index], saved)
+        self._init_kvstore()
 
     def _attach(self) -> None:
         """Make the parameters known to the optimizer and to the core."""

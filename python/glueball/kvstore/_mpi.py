@@ -36,6 +36,9 @@ class MPIStore(KVStore):
         self._reproducible = reproducible
         self._ranks = Ranks(timeout)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_store, (self._type, self._timeout, self._reproducible)
+
     @property
     def rank(self) -> int:
         """Which of the ranks this is, from 0."""

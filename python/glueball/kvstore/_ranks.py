@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Ranks"]
 
 TIMEOUT = 120.0  # seconds
-GRACE = 5.0  # seconds that a rank which failed leaves the others to say so themselves
+GRACE = 2.0  # seconds that a rank which failed leaves the others to say so themselves
+_DRAIN = 0.3  # seconds in which mpiexec passes on what the ranks have written last
 _SPINS = 300  # tests of a request before the clock is read: some tens of microseconds
 _TELL_AFTER = 0.5  # seconds of waiting, after which a rank tells the others what it waits for
 _LOOK_EVERY = 0.02  # seconds between looks at what others tell
@@ -86,6 +87,15 @@ class Ranks:
         """Return the arrays of all ranks, of one shape and dtype, stacked in the order of ranks."""
         found = np.empty((self.size, *array.shape), array.dtype)
         self._run("a gathering", self._comm.Iallgather, np.ascontiguousarray(array), found)
+        return found
+
+    def gather_rows(self, rows: np.ndarray, counts: list[int]) -> np.ndarray:
+        """Return the rows of all ranks, of which rank i has ``counts[i]``, in the order of ranks."""
+        width = rows.shape[1]
+        sizes = [each * width for each in counts]
+        starts = np.cumsum([0, *sizes])[:-1].tolist()
+        found = np.empty((sum(counts), width), rows.dtype)
+        self._run("a gathering", self._comm.Iallgatherv, rows, [found, (sizes, starts)])
         return found
 
     def gather_objects(self, value: Any) -> list[Any]:
@@ -196,16 +206,11 @@ class Ranks:
         if self.size > 1:
             self._tell("ended", "")
 
-    def _end_by(self, error: str) -> None:
-        """After an error that nobody caught: tell the others, leave them time to say so, end all."""
-        self._tell("raised", error)
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end:
-            self._look()
-            ended = [each for each in self._told.values() if each["state"] != "waits"]
-            if len(ended) == self.size - 1:
-                break
-            time.sleep(_LOOK_EVERY)
+    def _all_have_ended(self) -> bool:
+        """Return whether every other rank has told that it ends."""
+        self._look()
+        ended = [each for each in self._told.values() if each["state"] != "waits"]
+        return len(ended) == self.size - 1
 
 
 def _ranks(numbers: list[int]) -> str:
@@ -255,7 +260,11 @@ def _on_error(kind: type[BaseException], error: BaseException, trace: TracebackT
     if together:
         text = "".join(traceback.format_exception_only(kind, error)).strip()
         for each in together:
-            each._end_by(text)
+            each._tell("raised", text)
+        end = time.monotonic() + GRACE
+        while time.monotonic() < end and not all(each._all_have_ended() for each in together):
+            time.sleep(_LOOK_EVERY)
+        time.sleep(_DRAIN)
         # Else MPI's own end would wait for ranks that wait for this one.
         together[0]._mpi.COMM_WORLD.Abort(1)
 

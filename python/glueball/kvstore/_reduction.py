@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import _core
-from glueball.base import RanksError
+from glueball.base import ArgumentError, RanksError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,10 @@ class GradientSum:
         self._reproducible = reproducible
         self._groups: list[_Group] | None = None
         self._step = 0
+        # Of the slices that this rank holds until the step: sums of complete subtrees, by level and place.
+        self._held: list[dict[tuple[int, int], np.ndarray]] = []
+        self._places: set[tuple[int, int]] = set()
+        self._not_finite: list[tuple[str, str]] = []
         self._compare(waiting=True)
         if all(each._is_initialized for each in self._parameters):
             self._prepare()
@@ -74,29 +78,93 @@ class GradientSum:
         DeferredInitializationError
             If a parameter waits for its shape.
         RanksError
-            If a gradient is not finite, or a rank is missing.
+            If a gradient is not finite, a rank is missing, or the slices do not make a whole.
         """
         if self._groups is None:
             self._prepare()
         self._step += 1
-        ranks = self._ranks
-        for group in self._groups or ():
-            if group.is_outdated():
-                group = self._renew(group)
-            total = group.pack()
-            if self._reproducible:
-                total[:] = self.add_in_order(ranks.gather(total))
-            else:
-                ranks.sum(total)
-            if not math.isfinite(group.some_sum()):
-                self._name_what_is_not_finite(group)
-            group.unpack(ranks.size)
+        if self._reproducible:
+            self._sum_slices()
+            return
+        for group in self._current_groups():
+            group.pack()
+            self._ranks.sum(group.array)
+            self._finish(group, self._ranks.size)
 
-    def _renew(self, group: _Group) -> _Group:
+    def hold(self, place: int) -> None:
+        """Keep the gradients of one slice of the batch for the next sum.
+
+        The sum is a binary tree over all slices: 0 with 1, 2 with 3, then their sums. So its bits depend on how
+        the batch is sliced, and not on which rank holds which slice.
+
+        Parameters
+        ----------
+        place : int
+            Which of the batch's slices, from 0, whatever the rank.
+        """
+        if not self._reproducible:
+            message = (
+                "expected a kvstore made with reproducible=True to hold slices, found one without; use "
+                "kvstore.create('dist_sync', reproducible=True)"
+            )
+            raise ArgumentError(message)
+        if place < 0:
+            message = f"expected the number of a slice from 0 on, found {place!r}; count the slices"
+            raise ArgumentError(message)
+        if self._groups is None:
+            self._prepare()
+        if (0, place) in self._places:
+            message = f"expected each slice once in a step, found {place} again; step first"
+            raise ArgumentError(message)
+        self._places.add((0, place))
+        groups = self._current_groups()
+        self._held = self._held or [{} for _ in groups]
+        for group, held in zip(groups, self._held, strict=True):
+            group.pack()
+            if not math.isfinite(group.some_sum()):
+                self._not_finite.extend(group.not_finite())
+            key, part = (0, place), group.array.copy()
+            while (key[0], key[1] ^ 1) in held:
+                other = held.pop((key[0], key[1] ^ 1))
+                # Addition of two numbers commutes bit by bit: which of the two came first does not matter.
+                part += other
+                key = (key[0] + 1, key[1] >> 1)
+            held[key] = part
+        for each in self._parameters:
+            if each.grad_req != "null":
+                each._mark_stale()
+
+    def _sum_slices(self) -> None:
+        keys = self._ranks.gather_objects(list(self._held[0]) if self._held else [])
+        if not any(keys):
+            # Nobody slices: what a rank has is a slice.
+            self.hold(self._ranks.rank)
+            keys = [[(0, rank)] for rank in range(self._ranks.size)]
+        held, self._held = self._held, []
+        self._places.clear()
+        count = _count_of_slices(keys)
+        counts = [len(each) for each in keys]
+        flat = [key for each in keys for key in each]
+        for place, group in enumerate(self._current_groups()):
+            rows = np.empty((counts[self._ranks.rank], group.array.size), group.array.dtype)
+            for row, part in zip(rows, held[place].values() if held else (), strict=True):
+                row[...] = part
+            parts = self._ranks.gather_rows(rows, counts)
+            group.array[...] = _sum_of_tree(dict(zip(flat, parts, strict=True)), count)
+            self._finish(group, None)
+
+    def _finish(self, group: _Group, count: int | None) -> None:
+        if not math.isfinite(group.some_sum()):
+            self._name_what_is_not_finite(group)
+        group.unpack(count)
+
+    def _current_groups(self) -> list[_Group]:
+        """Return the groups, made again where somebody froze a parameter, or trains one that was frozen."""
         assert self._groups is not None
-        renewed = _Group(group.parameters, group.dtype)
-        self._groups[self._groups.index(group)] = renewed
-        return renewed
+        for place, group in enumerate(self._groups):
+            if group.is_outdated():
+                self._groups[place] = _Group(group.parameters, group.dtype)
+        return self._groups
 
     @staticmethod
     def add_in_order(parts: np.ndarray) -> np.ndarray:
@@ -109,11 +177,8 @@ class GradientSum:
 
     def _name_what_is_not_finite(self, group: _Group) -> None:
         """Raise, on every rank, if any rank's own gradient is not finite."""
-        mine = [
-            (each.name, "NaN" if np.isnan(gradient).any() else "an infinity")
-            for each, gradient in group.gradients()
-            if not np.isfinite(gradient).all()
-        ]
+        mine = self._not_finite or group.not_finite()
+        self._not_finite = []
         everyones = self._ranks.gather_objects(mine[:1])
         found = [
             f"{what} in that of '{name}' on rank {rank}"
@@ -155,33 +220,37 @@ class _Group:
         sizes = [math.prod(each.shape or ()) for each in self._trained]
         stops = np.cumsum([0, *sizes]).tolist()
         self._size = stops[-1]
-        self._array = np.empty(self._size + len(sizes) + 1, dtype)
-        self._values = self._array[: self._size]
-        self._flags = self._array[self._size :]
-        self._slices = [
-            self._array[start:stop].reshape(each.shape)
+        self.array = np.empty(self._size + len(sizes) + 1, dtype)
+        self._values = self.array[: self._size]
+        self._flags = self.array[self._size :]
+        slices = [
+            self.array[start:stop].reshape(each.shape)
             for each, start, stop in zip(self._trained, stops[:-1], stops[1:], strict=True)
         ]
+        self._pairs = list(zip(self._trained, slices, strict=True))
 
     def is_outdated(self) -> bool:
         """Return whether somebody froze a parameter, or trains one that was frozen."""
         return [each.grad_req for each in self.parameters] != self._kinds
 
-    def gradients(self) -> list[tuple[Parameter, np.ndarray]]:
-        """Return each parameter with its gradient."""
-        return [(each, each._grad(np.ndarray)) for each in self._trained]
+    def not_finite(self) -> list[tuple[str, str]]:
+        """Return the names of those whose gradient is not finite on this rank, and what was found."""
+        return [
+            (each.name, "NaN" if np.isnan(gradient).any() else "an infinity")
+            for each in self._trained
+            if each._grad_is_fresh and not np.isfinite(gradient := each._grad(np.ndarray)).all()
+        ]
 
-    def pack(self) -> np.ndarray:
+    def pack(self) -> None:
         """Copy the gradients into the array, 0 for those that no backward has written."""
-        for each, target in zip(self._trained, self._slices, strict=True):
+        for each, target in self._pairs:
             target[...] = each._grad(np.ndarray)
         self._flags.fill(1)
         if _core.first_stale(self._list) != -1:
-            for place, (each, target) in enumerate(zip(self._trained, self._slices, strict=True)):
+            for place, (each, target) in enumerate(self._pairs):
                 if not each._grad_is_fresh:
                     target.fill(0)
                     self._flags[place] = self._flags[-1] = 0
-        return self._array
 
     def some_sum(self) -> float:
         """Return a number that is not finite if any gradient in the array is not."""
@@ -190,14 +259,52 @@ class _Group:
         with np.errstate(all="ignore"):
             return float(self._values.sum())
 
-    def unpack(self, size: int) -> None:
-        """Copy the sums into the gradients."""
-        for each, source in zip(self._trained, self._slices, strict=True):
+    def unpack(self, count: int | None) -> None:
+        """Copy the sums into the gradients; say of those that any of `count` ranks has used that they are new."""
+        for each, source in self._pairs:
             each._grad(np.ndarray)[...] = source
-        if self._flags[-1] != size:
-            for each, used in zip(self._trained, self._flags[:-1].tolist(), strict=True):
-                if used:
-                    each._mark_written()
+        if count is None or self._flags[-1] != count:
+            for (each, source), used in zip(self._pairs, self._flags[:-1].tolist(), strict=True):
+                if used and not each._grad_is_fresh:
+                    each._set_grad(source)  # now it is as new as where a backward wrote it
+
+
+def _count_of_slices(keys: list[list[tuple[int, int]]]) -> int:
+    """Return how many slices there are; raise unless the ranks hold 0 to the last, each once."""
+    spans = sorted(
+        (place << level, (place + 1) << level, rank)
+        for rank, each in enumerate(keys)
+        for level, place in each
+    )
+    end = 0
+    for start, stop, rank in spans:
+        if start != end:
+            found = f"none from {end} to {start - 1}" if start > end else f"{start} twice"
+            message = (
+                f"expected each slice of the batch on one rank, found {found} (rank {rank} goes on with "
+                f"{start}); number the slices from 0 over all ranks"
+            )
+            raise RanksError(message)
+        end = stop
+    return end
+
+
+def _sum_of_tree(parts: dict[tuple[int, int], np.ndarray], count: int) -> np.ndarray:
+    """Return the sum of neighbours, of their sums, and so on; the last of an odd number moves up."""
+    level = 0
+    while count > 1:
+        for left in range(0, count - 1, 2):
+            if (level, left) in parts:
+                pair = parts.pop((level, left)) + parts.pop((level, left + 1))
+                parts[level + 1, left >> 1] = pair
+        if count % 2:
+            # A complete subtree there is where one rank holds all of it.
+            last = parts.pop((level, count - 1), None)
+            if last is not None:
+                parts[level + 1, (count - 1) >> 1] = last
+        count = (count + 1) >> 1
+        level += 1
+    return parts[level, 0]
 
 
 def _first_difference(everyones: list[list[Entry]]) -> str:

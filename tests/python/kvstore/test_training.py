@@ -58,3 +58,47 @@ def test_ranks_give_the_losses_of_one_process(name, count):
     alone, together = json.loads(alone), json.loads(together)
     assert alone[-1] < 0.2 * alone[0]  # it learns, so that equal curves say something
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+
+
+# As CURVE, in slices of 5 samples; prints the weights' bits.
+SLICES = """
+import sys, hashlib
+import numpy as np
+from glueball import autograd, gluon, init, kvstore, nd, random
+from glueball.gluon import nn
+name, slices = sys.argv[1], int(sys.argv[2])
+random.seed(3)
+net = nn.HybridSequential()
+net.add(nn.Dense(16, activation="tanh", in_units=4), nn.Dense(2, in_units=16))
+net.initialize(init.Xavier())
+store = kvstore.create("dist_sync", reproducible=True)
+trainer = gluon.Trainer(net.collect_params(), name, {"learning_rate": 0.01}, kvstore=store)
+rank, size = store.rank, store.num_workers
+rows = np.random.default_rng(5)
+x = rows.standard_normal((slices * 5, 4)).astype("float32")
+y = np.sin(x[:, :2]).astype("float32")
+loss = gluon.loss.L2Loss()
+for step in range(200):
+    for place in range(rank * slices // size, (rank + 1) * slices // size):
+        part = slice(5 * place, 5 * place + 5)
+        with autograd.record():
+            value = loss(net(nd.array(x[part])), nd.array(y[part]))
+        value.backward()
+        trainer.hold_slice(place)
+    trainer.step(slices * 5)
+bits = b"".join(p.data().asnumpy().tobytes() for p in net.collect_params().values())
+print(hashlib.sha256(bits).hexdigest(), float(loss(net(nd.array(x)), nd.array(y)).mean().asscalar()))
+"""
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_reproducible_sums_give_the_same_bits_on_any_number_of_ranks(name):
+    found = {
+        (slices, count): run(count, SLICES, name, str(slices))
+        for slices, counts in {7: (1, 2, 3), 2: (1, 3)}.items()
+        for count in counts
+    }
+
+    for (slices, _), lines in found.items():
+        assert set(lines) == set(found[slices, 1])
+        assert 0 < float(lines[0].split()[1]) < 0.5
