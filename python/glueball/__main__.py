@@ -1,5 +1,7 @@
-"""Looks into files, ``python -m glueball inspect net.safetensors``, and says where C++ programs find glueball.
+"""Looks into files, runs programs written for MXNet, and says where C++ programs find glueball.
 
+``run SCRIPT ARGUMENTS`` runs a program with glueball as ``mxnet``, and ``check PATHS`` says what of MXNet programs use
+that is not here.
 ``inspect FILE`` prints what a file of parameters or of a net holds, and ``diff A B`` in what two differ; either with
 ``--html PAGE`` writes a page. ``--cmake-dir``, ``--include`` and ``--lib`` print places.
 
@@ -32,7 +34,7 @@ PLACES = {
     "lib": (PACKAGE / "lib/libglueball.a", "the static library"),
 }
 KINDS = ".safetensors, .params, .npz or .onnx"
-COMMANDS = {
+INSIGHT = {
     "inspect": (later("insight._commands:inspect"), ["file"], f"shows what a file holds ({KINDS})"),
     "diff": (
         later("insight._commands:diff"),
@@ -40,6 +42,21 @@ COMMANDS = {
         f"shows in what two files differ ({KINDS}); exit status 1 if they do",
     ),
 }
+RUN = "runs a program written for MXNet: import mxnet gives glueball"
+CHECK = "lists what of MXNet programs use that glueball does not have; exit status 1 if anything"
+_run = later("_scripts:run")
+_check = later("_scripts:check")
+
+
+def _do(asked: argparse.Namespace) -> int:
+    if asked.command == "run":
+        status: int = _run(asked.script, asked.arguments)
+    elif asked.command == "check":
+        status = _check(asked.paths)
+    else:
+        function, files, _ = INSIGHT[asked.command]
+        status = function(*(getattr(asked, file) for file in files), html=asked.html)
+    return status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,16 +75,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--{option}", dest="wanted", action="append_const", const=option, help=text
         )
     commands = parser.add_subparsers(dest="command", title="commands", metavar="")
-    for name, (_, files, text) in COMMANDS.items():
+    for name, (_, files, text) in INSIGHT.items():
         command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
         for file in files:
             command.add_argument(file, metavar=file.upper(), help="a file of the kinds named above")
         command.add_argument("--html", metavar="PAGE", help="write this page in place of printing")
+    run = commands.add_parser("run", help=RUN, description=RUN.capitalize() + ".")
+    run.add_argument("script", metavar="SCRIPT", help="a Python file")
+    run.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="what it gets as sys.argv[1:]"
+    )
+    check = commands.add_parser("check", help=CHECK, description=CHECK.capitalize() + ".")
+    check.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a Python file, or a folder of them"
+    )
     asked = parser.parse_args(arguments)
     if asked.command is not None:
-        function, files, _ = COMMANDS[asked.command]
         try:
-            status: int = function(*(getattr(asked, file) for file in files), html=asked.html)
+            status = _do(asked)
         except (glueball.MXNetError, OSError) as error:
             print(error, file=sys.stderr)
             return 2

@@ -6,13 +6,13 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from glueball._mxnet.inert import SymbolBlock, inert_modules
+from glueball._mxnet.inert import StandIn, SymbolBlock, inert_modules
 from glueball._mxnet.nesting import flatten, regroup
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["PARTS", "VERSION", "add_parts", "root"]
+__all__ = ["PARTS", "VERSION", "StandIn", "add_parts", "root"]
 
 VERSION = "1.9.1"
 PARTS = ("callback", "engine", "libinfo", "model", "profiler", "runtime")

@@ -12,7 +12,7 @@ from glueball.base import OutsideScopeAttributeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SymbolBlock", "inert_modules"]
+__all__ = ["StandIn", "SymbolBlock", "inert_modules"]
 
 # By module: what it is for, and its classes.
 _MODULES = {
@@ -28,6 +28,18 @@ _MODULES = {
         "Conv1DGRUCell Conv1DLSTMCell Conv1DRNNCell LSTMPCell VariationalDropoutCell dynamic_unroll",
     ),
 }
+
+
+class StandIn:
+    """Base of the classes that can be named, and not be used."""
+
+    _field = ""
+
+    @classmethod
+    def _reason(cls) -> str:
+        """Return what is said where one is used."""
+        place = f"{cls.__module__.partition('.')[2]}.{cls.__name__}".lstrip(".")
+        return str(outside(place, cls._field))
 
 
 class _InertModule(ModuleType):
@@ -52,8 +64,9 @@ def _inert_class(full_name: str, field: str) -> type:
     module, _, name = full_name.rpartition(".")
     return type(
         name,
-        (),
+        (StandIn,),
         {
+            "_field": field,
             "__module__": f"mxnet.{module}",
             "__doc__": f"For {field}: can be named, and not be used.",
             "__new__": refuse,
