@@ -102,3 +102,65 @@ def test_reproducible_sums_give_the_same_bits_on_any_number_of_ranks(name):
     for (slices, _), lines in found.items():
         assert set(lines) == set(found[slices, 1])
         assert 0 < float(lines[0].split()[1]) < 0.5
+
+
+# Three epochs of uneven batches from a loader; stops and goes on where it is told to. Prints the last loss.
+EPOCHS = """
+import sys, os
+import numpy as np
+from glueball import autograd, gluon, init, nd, random
+from glueball.gluon import nn
+begin, end, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+random.seed(3)
+net = nn.HybridSequential()
+net.add(nn.Dense(16, activation="tanh"), nn.Dense(2))  # shapes are found in the first forward
+net.initialize(init.Xavier())
+trainer = gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 0.01}, kvstore="dist_sync")
+rank, size = trainer._kvstore.rank, trainer._kvstore.num_workers
+rows = np.random.default_rng(5)
+x = rows.standard_normal((31, 4)).astype("float32")
+y = np.sin(x[:, :2]).astype("float32")
+data, loss = gluon.data.ArrayDataset(x, y), gluon.loss.L2Loss()
+sampler = gluon.data.SplitBatchSampler(31, 8, size, rank)  # the last batch of an epoch has 7 samples
+states, values = os.path.join(folder, "states"), os.path.join(folder, "net.params")
+if begin:
+    net(nd.array(x[:1]))
+    net.load_parameters(values)
+    trainer.load_states(states)
+    sampler.epoch, sampler.start = divmod(begin, 4)
+count = begin
+while count < end:
+    sizes = sampler.sizes()
+    for (a, b), samples in zip(gluon.data.DataLoader(data, batch_sampler=sampler), sizes):
+        if count == end:
+            break
+        with autograd.record():
+            value = loss(net(a), b)
+        value.backward()
+        trainer.step(samples)
+        count += 1
+if rank == 0:
+    net.save_parameters(values)
+    trainer.save_states(states)
+    bits = b"".join(p.data().asnumpy().tobytes() for p in net.collect_params().values())
+    print(float(loss(net(nd.array(x)), nd.array(y)).mean().asscalar()), bits.hex())
+"""
+
+
+def epochs(count, begin, end, folder):
+    (line,) = run(count, EPOCHS, str(begin), str(end), str(folder))
+    loss, bits = line.split()
+    return float(loss), bits
+
+
+def test_training_goes_on_bit_for_bit_on_as_many_ranks_and_closely_on_others(tmp_path):
+    alone = epochs(1, 0, 12, tmp_path)
+    whole = epochs(2, 0, 12, tmp_path)
+    epochs(2, 0, 6, tmp_path)
+    again = epochs(2, 6, 12, tmp_path)
+    epochs(2, 0, 6, tmp_path)
+    on_three = epochs(3, 6, 12, tmp_path)
+
+    assert again == whole
+    assert abs(whole[0] - alone[0]) < 1e-6  # uneven batches are weighted by samples
+    assert abs(on_three[0] - alone[0]) < 1e-6

@@ -13,12 +13,14 @@ from glueball.gluon.data.sampler import (
     RandomSampler,
     Sampler,
     SequentialSampler,
+    SplitBatchSampler,
+    SplitSampler,
 )
 
 __all__ = [
     "ArrayDataset", "BatchSampler", "DataLoader", "Dataset", "FilterSampler", "IntervalSampler",
-    "RandomSampler", "Sampler", "SequentialSampler", "SimpleDataset", "batchify", "dataloader",
-    "dataset", "sampler",
+    "RandomSampler", "Sampler", "SequentialSampler", "SimpleDataset", "SplitBatchSampler",
+    "SplitSampler", "batchify", "dataloader", "dataset", "sampler",
 ]  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from glueball._scope import surface
 from glueball.base import ArgumentError, GlueballTypeError, UnsupportedError
 from glueball.nd._random import derived_generator
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchSampler", "FilterSampler", "IntervalSampler", "RandomSampler", "Sampler",
-    "SequentialSampler", "as_length",
+    "SequentialSampler", "SplitBatchSampler", "SplitSampler", "as_length",
 ]  # fmt: skip
 
 
@@ -210,6 +212,151 @@ class BatchSampler(Sampler):
         elif self._last_batch == "rollover":
             count += len(self._left)
         return int(count // self._batch_size)
+
+
+class SplitSampler(Sampler):
+    """The indices of one part of the samples, in an order drawn again each time.
+
+    As Gluon's books have it for training on several machines: each rank passes its own part only. Parts are
+    contiguous, and their lengths differ by at most one.
+
+    Parameters
+    ----------
+    length : int
+        Samples of all parts.
+    num_parts : int, default 1
+        How many parts: ``store.num_workers``.
+    part_index : int, default 0
+        Which of them, from 0: ``store.rank``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+
+    Examples
+    --------
+    >>> [sorted(SplitSampler(7, 3, part)) for part in range(3)]
+    [[0, 1], [2, 3], [4, 5, 6]]
+    """
+
+    def __init__(self, length: int, num_parts: int = 1, part_index: int = 0) -> None:
+        self._part = _part(as_length(length, "length"), num_parts, part_index)
+
+    def __iter__(self) -> Iterator[int]:
+        order: list[int] = derived_generator().permutation(len(self._part)).tolist()
+        return iter([self._part[each] for each in order])
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+
+class SplitBatchSampler(Sampler):
+    """One rank's part of each batch, where all ranks together pass the batches that one process would.
+
+    Every rank draws the same order, which depends on `seed` and `epoch` only, and takes its part of each batch. So
+    training on any number of ranks sees the same batches. Give `sizes` to `Trainer.step`, whose batch_size is that
+    of all ranks: a last batch that is smaller, or parts that differ by one sample, are then weighted by samples.
+
+    Parameters
+    ----------
+    length : int
+        Samples in the whole set.
+    batch_size : int
+        Samples in a batch of all ranks together.
+    num_parts : int, default 1
+        How many ranks: ``store.num_workers``.
+    part_index : int, default 0
+        Which of them this is: ``store.rank``.
+    last_batch : {'keep', 'discard'}
+        Whether fewer than `batch_size` samples at the end make a smaller batch, or are left out.
+    seed : int or None, default 0
+        What the order depends on; None takes samples as they are.
+
+    Attributes
+    ----------
+    epoch : int
+        How many times it was iterated. With `seed` it gives the next order.
+    start : int
+        The batch that the next iteration begins with; 0 in those that follow. To go on in the middle of an epoch,
+        set `epoch` and `start`, on the same or another number of ranks.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part, or a batch has fewer samples than there are parts.
+
+    Examples
+    --------
+    >>> [list(SplitBatchSampler(7, 4, 2, rank, seed=None)) for rank in (0, 1)]
+    [[[0, 1], [4]], [[2, 3], [5, 6]]]
+    >>> SplitBatchSampler(7, 4, 2).sizes()
+    [4, 3]
+    """
+
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        num_parts: int = 1,
+        part_index: int = 0,
+        last_batch: str = "keep",
+        seed: int | None = 0,
+    ) -> None:
+        if last_batch not in ("keep", "discard"):
+            message = f"expected last_batch 'keep' or 'discard', found {last_batch!r}; choose one of the two"
+            raise ArgumentError(message)
+        self._length = as_length(length, "length")
+        self._batch_size = as_length(batch_size, "batch_size", least=1)
+        self._last_batch = last_batch
+        self._seed = None if seed is None else as_length(seed, "seed")
+        self._parts = (num_parts, part_index)
+        self.epoch = self.start = 0
+        for size in set(self._all_sizes()):
+            _part(size, num_parts, part_index)
+            if size < num_parts:
+                message = (
+                    f"expected a sample for each of {num_parts} parts in every batch, found a batch of {size}; "
+                    "use last_batch='discard', or another batch_size"
+                )
+                raise ArgumentError(message)
+
+    def sizes(self) -> list[int]:
+        """Return the samples of all ranks together in each batch that the next iteration gives."""
+        return self._all_sizes()[self.start :]
+
+    def _all_sizes(self) -> list[int]:
+        full, rest = divmod(self._length, self._batch_size)
+        return [self._batch_size] * full + [rest] * (rest > 0 and self._last_batch == "keep")
+
+    def __iter__(self) -> Iterator[list[int]]:
+        epoch, start = self.epoch, self.start
+        self.epoch, self.start = epoch + 1, 0
+        if self._seed is None:
+            order = np.arange(self._length)
+        else:
+            order = np.random.Generator(np.random.Philox(key=[self._seed, epoch])).permutation(
+                self._length
+            )
+        batches = []
+        for place, size in enumerate(self._all_sizes()[start:], start):
+            part = _part(size, *self._parts)
+            first = place * self._batch_size
+            batches.append(order[first + part.start : first + part.stop].tolist())
+        return iter(batches)
+
+    def __len__(self) -> int:
+        return len(self._all_sizes()) - self.start
+
+
+def _part(length: int, num_parts: Any, part_index: Any) -> range:
+    """Return the places of one part of `length` samples."""
+    parts = as_length(num_parts, "num_parts", least=1)
+    place = as_length(part_index, "part_index")
+    if place >= parts:
+        message = f"expected a part_index below num_parts, {parts}, found {place}; parts are counted from 0"
+        raise ArgumentError(message)
+    return range(place * length // parts, (place + 1) * length // parts)
 
 
 def as_length(value: Any, name: str, least: int | None = 0) -> int:

@@ -13,6 +13,8 @@ from glueball.gluon.data import (
     RandomSampler,
     Sampler,
     SequentialSampler,
+    SplitBatchSampler,
+    SplitSampler,
 )
 
 
@@ -110,3 +112,73 @@ def test_a_sampler_that_forgets_a_method_is_told_which():
         iter(Empty())
     with pytest.raises(NotImplementedError, match="Empty has to define __len__"):
         len(Empty())
+
+
+@given(length=st.integers(0, 60), parts=st.integers(1, 7))
+def test_split_samplers_share_the_samples_evenly(length, parts):
+    found = [list(SplitSampler(length, parts, part)) for part in range(parts)]
+
+    assert sorted(index for each in found for index in each) == list(range(length))
+    assert max(map(len, found)) - min(map(len, found)) <= 1
+    assert [len(SplitSampler(length, parts, part)) for part in range(parts)] == list(
+        map(len, found)
+    )
+
+
+@given(
+    length=st.integers(8, 60),
+    batch=st.integers(8, 20),
+    parts=st.integers(1, 5),
+    seed=st.integers(0, 9),
+)
+def test_split_batches_are_the_parts_of_the_batches_of_one_process(length, batch, parts, seed):
+    alone = SplitBatchSampler(length, batch, last_batch="discard", seed=seed)
+    ranks = [
+        SplitBatchSampler(length, batch, parts, part, "discard", seed) for part in range(parts)
+    ]
+
+    for _ in range(2):
+        sizes = ranks[0].sizes()
+        whole = list(alone)
+        joined = [[each for some in part for each in some] for part in zip(*ranks, strict=True)]
+        assert joined == whole
+        assert [len(each) for each in whole] == sizes
+        assert len({index for each in whole for index in each}) == sum(sizes)
+
+
+def test_split_batches_come_in_another_order_in_each_epoch_and_go_on_where_they_are_told():
+    sampler = SplitBatchSampler(30, 4, seed=5)
+    first, second = list(sampler), list(sampler)
+    assert (
+        sorted(i for b in first for i in b)
+        == sorted(i for b in second for i in b)
+        == list(range(30))
+    )
+    assert first != second
+
+    sampler = SplitBatchSampler(30, 4, seed=5)
+    sampler.epoch, sampler.start = 1, 3
+    assert (len(sampler), sampler.sizes()) == (5, [4, 4, 4, 4, 2])
+    assert list(sampler) == second[3:]
+    assert len(list(sampler)) == 8
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SplitSampler(5, 2, 2), "part_index below num_parts, 2, found 2"),
+        (lambda: SplitSampler(5, 0), "an integer of 1 or more as num_parts, found 0"),
+        (
+            lambda: SplitBatchSampler(9, 8, 2),
+            "for each of 2 parts in every batch, found a batch of 1",
+        ),
+        (
+            lambda: SplitBatchSampler(9, 8, last_batch="rollover"),
+            "'keep' or 'discard', found 'rollover'",
+        ),
+        (lambda: SplitBatchSampler(9, 0), "1 or more as batch_size, found 0"),
+    ],
+)
+def test_parts_that_are_not_there_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
