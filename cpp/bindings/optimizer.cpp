@@ -3,7 +3,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "glueball/error.h"
 #include "kernels/table.h"
 #include "ndarray.h"
 
@@ -94,6 +97,109 @@ PyObject* first_stale(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   if (count != 1) return refuse_arguments("first_stale", 1, count, false);
   return translated([&]() -> py::object {
     return py::int_(stale_of(cast_to<const UpdatedTogether&>(arguments[0], "a ParameterList")));
+  });
+}
+
+/// Copies `count` numbers, and returns whether any is an infinity or NaN.
+template <class Number, class Bits>
+bool copy_and_check(const Number* from, Number* to, std::int64_t count, Bits exponent) {
+  // On bits, not by a sum: the order of floating-point additions is fixed, so that a sum takes four
+  // cycles a number, where this takes as long as the copy.
+  Bits found = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<Bits>(from[i]);
+    found |= static_cast<Bits>((bits & exponent) == exponent);
+    to[i] = from[i];
+  }
+  return found != 0;
+}
+
+template <class Number, class Bits>
+void gather(const UpdatedTogether& list, const Tensor& target, Bits exponent) {
+  auto* out = target.data<Number>();
+  auto* flags = out + target.size() - static_cast<std::int64_t>(list.parameters.size()) - 2;
+  bool all_fresh = true;
+  bool finite = true;
+  for (const auto& parameter : list.parameters) {
+    const Tensor gradient = parameter->grad();
+    const bool fresh = parameter->grad_is_fresh();
+    if (fresh) {
+      finite &= !copy_and_check(gradient.data<Number>(), out, gradient.size(), exponent);
+    } else {
+      std::fill_n(out, gradient.size(), Number{0});
+      all_fresh = false;
+    }
+    out += gradient.size();
+    *flags++ = fresh ? Number{1} : Number{0};
+  }
+  *flags++ = all_fresh ? Number{1} : Number{0};
+  *flags = finite ? Number{0} : Number{1};
+}
+
+template <class Number>
+void scatter(const UpdatedTogether& list, const Tensor& source) {
+  const auto* from = source.data<Number>();
+  for (const auto& parameter : list.parameters) {
+    const Tensor gradient = parameter->grad();
+    std::copy_n(from, gradient.size(), gradient.data<Number>());
+    from += gradient.size();
+  }
+}
+
+/// Refuses an array that is not as long as the gradients of `list` and their flags.
+void check_gathered(const UpdatedTogether& list, const Tensor& array) {
+  auto count = static_cast<std::int64_t>(list.parameters.size()) + 2;
+  for (const auto& parameter : list.parameters) {
+    if (parameter->dtype() != array.dtype()) {
+      throw DtypeError(Explanation{"gradients of one dtype, that of the array",
+                                   "another one of '" + parameter->name() + "'",
+                                   "gather each dtype into an array of its own"});
+    }
+    count += parameter->grad().size();
+  }
+  if (count != array.size()) {
+    throw ShapeError(
+        Explanation{"an array of " + std::to_string(count) + " numbers for these gradients",
+                    std::to_string(array.size()), "make it again after shapes have changed"});
+  }
+}
+
+/// gather_gradients(parameters, array).
+PyObject* gather_gradients(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 2) return refuse_arguments("gather_gradients", 2, count, false);
+  return translated([&]() -> py::object {
+    const auto& list = cast_to<const UpdatedTogether&>(arguments[0], "a ParameterList");
+    const WritableArray target(arguments[1], "array");
+    {
+      const py::gil_scoped_release unlocked;
+      check_gathered(list, target.tensor());
+      if (target.tensor().dtype() == Dtype::float32) {
+        gather<float, std::uint32_t>(list, target.tensor(), 0x7F800000U);
+      } else {
+        gather<double, std::uint64_t>(list, target.tensor(), 0x7FF0000000000000U);
+      }
+    }
+    target.write_back();
+    return py::none();
+  });
+}
+
+/// scatter_gradients(parameters, array).
+PyObject* scatter_gradients(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 2) return refuse_arguments("scatter_gradients", 2, count, false);
+  return translated([&]() -> py::object {
+    const auto& list = cast_to<const UpdatedTogether&>(arguments[0], "a ParameterList");
+    const Tensor source = read_array(arguments[1], "array");
+    {
+      const py::gil_scoped_release unlocked;
+      check_gathered(list, source);
+      if (source.dtype() == Dtype::float32) {
+        scatter<float>(list, source);
+      } else {
+        scatter<double>(list, source);
+      }
+    }
+    return py::none();
   });
 }
 
@@ -194,6 +300,15 @@ void bind_optimizer(py::module_& m) {
                              "Position of the first one of a ParameterList whose gradient no "
                              "backward wrote since its last "
                              "update, or -1.");
+
+  add_function<&gather_gradients>(
+      m, "gather_gradients",
+      "Copies gradients of one dtype into an array, one after the other, 0 for those that no "
+      "backward wrote. Behind them: for each 1 if one did, 1 if that is so of all, and 1 if any "
+      "is not finite.");
+  add_function<&scatter_gradients>(
+      m, "scatter_gradients",
+      "Copies an array as gather_gradients fills it back into the gradients.");
 
   m.attr("max_states") = kernels::max_states;
   m.def("optimizer_rules", &Optimizer::rules, "Names of the rules that Optimizer knows.");

@@ -202,6 +202,9 @@ class Ranks:
         if self._mpi.Is_finalized():
             return
         if self._cut_short:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            time.sleep(_DRAIN)
             self._mpi.COMM_WORLD.Abort(1)
         if self.size > 1:
             self._tell("ended", "")

@@ -28,8 +28,8 @@ class GradientSum:
     """Sums the gradients of parameters over ranks, as one array for each dtype.
 
     Behind the gradients, the array has a number for each parameter, 1 where this rank's last backward wrote the
-    gradient, and one for all of them. So a parameter that a rank did not use counts as a gradient of 0 there, and
-    every rank knows whether any has used it.
+    gradient, one for all of them, and one that is 1 where any is not finite. So a parameter that a rank did not use
+    counts as a gradient of 0 there, and every rank knows whether any has used it.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class GradientSum:
         self._held = self._held or [{} for _ in groups]
         for group, held in zip(groups, self._held, strict=True):
             group.pack()
-            if not math.isfinite(group.some_sum()):
+            if not group.is_finite():
                 self._not_finite.extend(group.not_finite())
             key, part = (0, place), group.array.copy()
             while (key[0], key[1] ^ 1) in held:
@@ -154,7 +154,7 @@ class GradientSum:
             self._finish(group, None)
 
     def _finish(self, group: _Group, count: int | None) -> None:
-        if not math.isfinite(group.some_sum()):
+        if not group.is_finite():
             self._name_what_is_not_finite(group)
         group.unpack(count)
 
@@ -220,8 +220,7 @@ class _Group:
         sizes = [math.prod(each.shape or ()) for each in self._trained]
         stops = np.cumsum([0, *sizes]).tolist()
         self._size = stops[-1]
-        self.array = np.empty(self._size + len(sizes) + 1, dtype)
-        self._values = self.array[: self._size]
+        self.array = np.empty(self._size + len(sizes) + 2, dtype)
         self._flags = self.array[self._size :]
         slices = [
             self.array[start:stop].reshape(each.shape)
@@ -242,29 +241,18 @@ class _Group:
         ]
 
     def pack(self) -> None:
-        """Copy the gradients into the array, 0 for those that no backward has written."""
-        for each, target in self._pairs:
-            target[...] = each._grad(np.ndarray)
-        self._flags.fill(1)
-        if _core.first_stale(self._list) != -1:
-            for place, (each, target) in enumerate(self._pairs):
-                if not each._grad_is_fresh:
-                    target.fill(0)
-                    self._flags[place] = self._flags[-1] = 0
+        """Copy the gradients into the array, 0 for those that no backward has written, and the flags."""
+        _core.gather_gradients(self._list, self.array)
 
-    def some_sum(self) -> float:
-        """Return a number that is not finite if any gradient in the array is not."""
-        if self._size < 8192:
-            return float(self._values @ self._values)
-        with np.errstate(all="ignore"):
-            return float(self._values.sum())
+    def is_finite(self) -> bool:
+        """Return whether every gradient that was summed was finite."""
+        return bool(self._flags[-1] == 0)
 
     def unpack(self, count: int | None) -> None:
         """Copy the sums into the gradients; say of those that any of `count` ranks has used that they are new."""
-        for each, source in self._pairs:
-            each._grad(np.ndarray)[...] = source
-        if count is None or self._flags[-1] != count:
-            for (each, source), used in zip(self._pairs, self._flags[:-1].tolist(), strict=True):
+        _core.scatter_gradients(self._list, self.array)
+        if count is None or self._flags[-2] != count:
+            for (each, source), used in zip(self._pairs, self._flags[:-2].tolist(), strict=True):
                 if used and not each._grad_is_fresh:
                     each._set_grad(source)  # now it is as new as where a backward wrote it
 

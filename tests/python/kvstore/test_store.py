@@ -6,10 +6,11 @@ import importlib.util
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import glueball as mx
-from glueball import kvstore, nd
+from glueball import _core, kvstore, nd
 from glueball.base import GlueballTypeError, OutsideScopeError, PackageError, UnsupportedError
 from glueball.gluon import Trainer, nn
 from mpi_ranks import needs_mpi, run
@@ -291,3 +292,37 @@ def test_slices_have_to_make_a_whole():
     """
 
     assert run(2, program) == ["right"] * 2
+
+
+def test_gathered_gradients_are_refused_by_an_array_that_does_not_fit():
+    net = nn.Dense(1, in_units=2)
+    net.initialize("ones")
+    gradients = _core.ParameterList(list(net.collect_params().values()))
+
+    with pytest.raises(ValueError, match="array of 7 numbers for these gradients, found 6"):
+        _core.gather_gradients(gradients, np.zeros(6, "float32"))
+    with pytest.raises(TypeError, match="another one of '.*weight'"):
+        _core.scatter_gradients(gradients, np.zeros(7))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3.0, 0.0])
+def test_gathered_gradients_say_what_is_fresh_and_finite(dtype, value):
+    net = nn.Dense(1, in_units=2)
+    net.initialize("ones")
+    net.cast(dtype)
+    with mx.autograd.record():
+        loss = net(nd.array([[value, 1]], dtype=dtype))
+    net.bias.grad_req = "null"
+    loss.backward()
+    gradients, array = _core.ParameterList([net.weight]), np.full(5, 7, dtype)
+
+    _core.gather_gradients(gradients, array)
+
+    np.testing.assert_array_equal(array, [value, 1, 1, 1, 0 if np.isfinite(value) else 1])
+    trainer = Trainer([net.weight], "sgd", {"learning_rate": 0.0})
+    trainer.step(1)
+    _core.gather_gradients(gradients, array)
+    assert array.tolist() == [0, 0, 0, 0, 0]
+    _core.scatter_gradients(gradients, np.arange(5, dtype=dtype))
+    assert net.weight.grad().asnumpy().tolist() == [[0, 1]]
