@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from typing import Any, ClassVar, Self
 
@@ -56,12 +57,15 @@ class Context:
             raise ArgumentError(msg)
         self.device_type = device_type
         try:
-            self.device_id = int(device_id)
-        except (TypeError, ValueError):
+            self.device_id = operator.index(device_id)
+        except TypeError:
+            self.device_id = -1
+        if self.device_id < 0:
             msg = (
-                f"expected an integer as the number of a device, found {device_id!r}; leave it out"
+                "expected an integer of 0 or more as the number of a device, found "
+                f"{device_id!r}; leave it out"
             )
-            raise ArgumentError(msg) from None
+            raise ArgumentError(msg)
 
     def __repr__(self) -> str:
         return f"{self.device_type}({self.device_id})"

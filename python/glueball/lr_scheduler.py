@@ -19,6 +19,12 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _check_update(num_update: Any) -> None:
+    if not (isinstance(num_update, Real) and float(num_update) >= 0):
+        message = f"expected the number of an update, 0 or more, found {num_update!r}; pass an int"
+        raise ArgumentError(message)
+
+
 class LRScheduler:
     """Base of all schedules: a base rate, and a warm-up before it.
 
@@ -164,6 +170,7 @@ class FactorScheduler(LRScheduler):
 
     def __call__(self, num_update: int) -> float:
         """Return the rate of update `num_update`, counted from 1."""
+        _check_update(num_update)
         if num_update < self.warmup_steps:
             return self.get_warmup_lr(num_update)
         while num_update > self.count + self.step:
@@ -238,6 +245,7 @@ class MultiFactorScheduler(LRScheduler):
 
     def __call__(self, num_update: int) -> float:
         """Return the rate of update `num_update`, counted from 1."""
+        _check_update(num_update)
         if num_update < self.warmup_steps:
             return self.get_warmup_lr(num_update)
         while self.cur_step_ind < len(self.step) and num_update > self.step[self.cur_step_ind]:
@@ -273,6 +281,7 @@ class _UntilScheduler(LRScheduler):
 
     def __call__(self, num_update: int) -> float:
         """Return the rate of update `num_update`, counted from 1."""
+        _check_update(num_update)
         if num_update < self.warmup_steps:
             return self.get_warmup_lr(num_update)
         if self.max_steps <= 0:  # the warm-up is all there is

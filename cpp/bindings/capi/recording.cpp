@@ -8,6 +8,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "bindings.h"
@@ -69,6 +70,13 @@ bool to_change(PyObject* value, Change& change) {
   if (value == Py_None) {
     change = Change::none;
     return true;
+  }
+  if (PyUnicode_Check(value) || PyBytes_Check(value) || PyList_Check(value) ||
+      PyTuple_Check(value) || PyDict_Check(value) || PyCallable_Check(value) != 0) {
+    (void)translated([&]() -> py::object {
+      throw TypeError({"True or False", std::string(py::repr(value)), "pass one of them"});
+    });
+    return false;
   }
   const int truth = PyObject_IsTrue(value);
   change = truth != 0 ? Change::on : Change::off;

@@ -14,7 +14,7 @@ from glueball.nd._record import numpy_class
 
 __all__ = [
     "FixedSetting", "UnknownOutputError", "array_type", "check_alone", "check_assignable", "check_count", "check_input",
-    "check_number", "input_shape",
+    "check_integer", "check_number", "input_shape",
 ]  # fmt: skip
 
 
@@ -142,13 +142,18 @@ def input_shape(shapes: tuple[Any, ...], name: str) -> tuple[tuple[int, ...], bo
         raise GlueballTypeError(message) from None
 
 
-def check_count(what: str, value: Any, least: int) -> int:
-    """Return a number of units or channels; a TypeError if not an integer, a ValueError below `least`."""
+def check_integer(what: str, value: Any) -> int:
+    """Return an integer; a TypeError if `value` is not one."""
     try:
-        count = operator.index(value)
+        return operator.index(value)
     except TypeError:
         message = f"expected an integer as {what}, found {value!r}; pass an int"
         raise GlueballTypeError(message) from None
+
+
+def check_count(what: str, value: Any, least: int) -> int:
+    """Return a number of units or channels; a TypeError if not an integer, a ValueError below `least`."""
+    count = check_integer(what, value)
     if count < least:
         message = f"expected {what} to be {least} or more, found {count}; correct it"
         raise ArgumentError(message)

@@ -10,6 +10,7 @@ from glueball import _core
 from glueball import optimizer as optimizers
 from glueball._scope import later, surface
 from glueball.base import ArgumentError, GlueballTypeError, StaleGradientError, ZeroBatchError
+from glueball.gluon._places.attributes import refuse_setting
 from glueball.gluon._trainer_states import check_states, save_states
 from glueball.gluon.parameter import Parameter, ParameterDict
 
@@ -106,6 +107,9 @@ class Trainer:
                 "{'learning_rate': 0.1} or the like"
             )
             raise GlueballTypeError(message)
+        if not isinstance(update_on_kvstore, bool | None):
+            message = f"expected True, False or None as update_on_kvstore, found {update_on_kvstore!r}; leave it out"
+            raise GlueballTypeError(message)
         self._optimizer = optimizers.create(optimizer, **(optimizer_params or {}))
         self._scale = self._optimizer.rescale_grad
         self._lock = threading.RLock()
@@ -130,6 +134,20 @@ class Trainer:
                 given["kvstore"], given["update_on_kvstore"], given["compression_params"],
                 self._params, settings,
             )  # fmt: skip
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """Set an attribute.
+
+        Raises
+        ------
+        AttributeError
+            If it is one that cannot be set, or nearly the name of one that is there, which would do nothing.
+        """
+        if attribute[:1] != "_" and attribute not in self.__dict__:
+            cls = type(self)
+            if isinstance(getattr(cls, attribute, None), property) or not hasattr(cls, attribute):
+                refuse_setting(self, attribute)
+        object.__setattr__(self, attribute, value)
 
     @property
     def optimizer(self) -> Optimizer:

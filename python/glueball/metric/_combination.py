@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from glueball._reading import parse_json
@@ -11,6 +12,7 @@ from glueball.base import (
     DtypeError,
     FileFormatError,
     GlueballIndexError,
+    GlueballTypeError,
     UnsupportedError,
 )
 from glueball.metric._base import (
@@ -60,6 +62,9 @@ class CompositeEvalMetric(EvalMetric):
         output_names: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
     ) -> None:
+        if metrics is not None and (isinstance(metrics, str) or not isinstance(metrics, Iterable)):
+            message = f"expected a list of metrics, found {metrics!r}; pass [{metrics!r}], or names in a list"
+            raise GlueballTypeError(message)
         self.metrics: list[EvalMetric] = [create(each) for each in metrics or ()]
         super().__init__(name, output_names, label_names)
 

@@ -318,6 +318,10 @@ class Optimizer:
 
 def register(cls: _Class) -> _Class:
     """Make a class known by its lower-case name."""
+    given: Any = cls
+    if not (isinstance(given, type) and issubclass(given, Optimizer)):
+        message = f"expected a class derived from Optimizer to register, found {cls!r}; derive it"
+        raise GlueballTypeError(message)
     _registry[cls.__name__.lower()] = cls
     return cls
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from glueball.gluon.block import Block
     from glueball.gluon.parameter import Parameter
 
-__all__ = ["check", "check_flag"]
+__all__ = ["check", "check_flag", "refuse_setting"]
 
 _HERE = __name__.partition(".")[0]
 
@@ -47,6 +47,26 @@ def check(parameter: Parameter, attribute: str, value: Any) -> None:
     hint = f"did you mean '{near}'?" if near else f"it has {', '.join(_settable(kind))}"
     message = f"expected an attribute of Parameter '{_name(parameter)}' to set, found '{attribute}'; {hint}"
     raise GlueballAttributeError(message)
+
+
+def refuse_setting(thing: Any, attribute: str) -> None:
+    """Refuse to set a property that is read only, or what comes near an attribute and is none; let others pass."""
+    kind = type(thing)
+    names = [name for name in dir(kind) if name[:1] != "_"]
+    if attribute in names:
+        setter = f"set_{attribute}"
+        if getattr(kind, attribute).fset is not None:
+            return
+        advice = f"call {setter}(...)" if setter in names else "it is as it was made"
+        message = f"expected '{attribute}' of a {kind.__name__} to be read only, found a value for it; {advice}"
+        raise GlueballAttributeError(message)
+    near = _nearest(attribute, names, 0.8)
+    if near:
+        message = (
+            f"expected an attribute of a {kind.__name__} that is not nearly '{near}', found '{attribute}', which "
+            f"would do nothing; did you mean '{near}'?"
+        )
+        raise GlueballAttributeError(message)
 
 
 def check_flag(block: Block, attribute: str) -> None:

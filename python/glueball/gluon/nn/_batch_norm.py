@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import _core, nd
-from glueball.gluon._checks import check_number
+from glueball.gluon._checks import check_integer, check_number
 from glueball.gluon._declaration import ArrayNames, Found, LayerDeclaration, OnnxForm
 from glueball.gluon.nn._normalisation import AFFINE, Normalisation, check_onnx_axis
 from glueball.nd._record import result_axis
@@ -187,7 +187,7 @@ class BatchNorm(Normalisation):
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, in_channels, prefix, params
         )
-        self._axis = axis
+        self._axis = check_integer("axis", axis)
         self._momentum = momentum
         self._use_global_stats = bool(use_global_stats)
         self.running_mean = self._make("running_mean", in_channels, running_mean_initializer, False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueball import _core, nd
+from glueball.gluon._checks import check_integer
 from glueball.gluon._declaration import LayerDeclaration, OnnxForm
 from glueball.gluon.nn._normalisation import (
     AFFINE,
@@ -83,7 +84,7 @@ class LayerNorm(Normalisation):
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, in_channels, prefix, params
         )
-        self._axis = axis
+        self._axis = check_integer("axis", axis)
 
     def _pieces(self) -> list[_core.Layer | Block]:
         return [_core.LayerNorm(self.name, self.gamma, self.beta, self._axis, self._epsilon)]

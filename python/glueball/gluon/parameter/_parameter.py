@@ -309,6 +309,8 @@ class Parameter(ForeignWords, _core.Parameter):
             if was_set_first:
                 self._be_on(context_list(ctx))
                 return
+            if init is not None:
+                initializers.create(init)  # an unknown one is an error here too
             warnings.warn(
                 f"Parameter '{self.name}' is already initialized, ignoring. "
                 "Set force_reinit=True to re-initialize.",

@@ -60,6 +60,9 @@ class ParameterDict:
                 "pass other_block.params"
             )
             raise GlueballTypeError(message)
+        if not isinstance(prefix, str):
+            message = f"expected a str as prefix of a ParameterDict, found {prefix!r}; pass 'net_' or the like"
+            raise GlueballTypeError(message)
         self._prefix = prefix
         self._shared = shared
         self._params: dict[str, Parameter] = {}
