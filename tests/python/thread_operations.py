@@ -28,6 +28,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="glueball-threads-"))
 LEFT_OUT = {
     "hybrid_forward": "is called by forward, with arguments of its own",
     "asscalar": "needs an array of one element",
+    "hold_slice": "needs a kvstore of ranks",
     "choose": "needs an array of integers",
     "searchsorted": "needs an array of one axis",
     "resize": "refuses arrays that do not own their memory, which all of ours are",
