@@ -114,15 +114,40 @@ bool copy_and_check(const Number* from, Number* to, std::int64_t count, Bits exp
   return found != 0;
 }
 
+/// Their gradients, taken once: another thread may replace a parameter's arrays meanwhile.
+///
+/// @throws ShapeError or DtypeError if `array` is not for them and their flags.
+std::vector<Tensor> gradients_for(const UpdatedTogether& list, const Tensor& array) {
+  std::vector<Tensor> gradients;
+  gradients.reserve(list.parameters.size());
+  auto count = static_cast<std::int64_t>(list.parameters.size()) + 2;
+  for (const auto& parameter : list.parameters) {
+    gradients.push_back(parameter->grad());
+    if (gradients.back().dtype() != array.dtype()) {
+      throw DtypeError(Explanation{"gradients of one dtype, that of the array",
+                                   "another one of '" + parameter->name() + "'",
+                                   "gather each dtype into an array of its own"});
+    }
+    count += gradients.back().size();
+  }
+  if (count != array.size()) {
+    throw ShapeError(
+        Explanation{"an array of " + std::to_string(count) + " numbers for these gradients",
+                    std::to_string(array.size()), "make it again after shapes have changed"});
+  }
+  return gradients;
+}
+
 template <class Number, class Bits>
 void gather(const UpdatedTogether& list, const Tensor& target, Bits exponent) {
+  const std::vector<Tensor> gradients = gradients_for(list, target);
   auto* out = target.data<Number>();
-  auto* flags = out + target.size() - static_cast<std::int64_t>(list.parameters.size()) - 2;
+  auto* flags = out + target.size() - static_cast<std::int64_t>(gradients.size()) - 2;
   bool all_fresh = true;
   bool finite = true;
-  for (const auto& parameter : list.parameters) {
-    const Tensor gradient = parameter->grad();
-    const bool fresh = parameter->grad_is_fresh();
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const Tensor& gradient = gradients[i];
+    const bool fresh = list.parameters[i]->grad_is_fresh();
     if (fresh) {
       finite &= !copy_and_check(gradient.data<Number>(), out, gradient.size(), exponent);
     } else {
@@ -139,28 +164,9 @@ void gather(const UpdatedTogether& list, const Tensor& target, Bits exponent) {
 template <class Number>
 void scatter(const UpdatedTogether& list, const Tensor& source) {
   const auto* from = source.data<Number>();
-  for (const auto& parameter : list.parameters) {
-    const Tensor gradient = parameter->grad();
+  for (const Tensor& gradient : gradients_for(list, source)) {
     std::copy_n(from, gradient.size(), gradient.data<Number>());
     from += gradient.size();
-  }
-}
-
-/// Refuses an array that is not as long as the gradients of `list` and their flags.
-void check_gathered(const UpdatedTogether& list, const Tensor& array) {
-  auto count = static_cast<std::int64_t>(list.parameters.size()) + 2;
-  for (const auto& parameter : list.parameters) {
-    if (parameter->dtype() != array.dtype()) {
-      throw DtypeError(Explanation{"gradients of one dtype, that of the array",
-                                   "another one of '" + parameter->name() + "'",
-                                   "gather each dtype into an array of its own"});
-    }
-    count += parameter->grad().size();
-  }
-  if (count != array.size()) {
-    throw ShapeError(
-        Explanation{"an array of " + std::to_string(count) + " numbers for these gradients",
-                    std::to_string(array.size()), "make it again after shapes have changed"});
   }
 }
 
@@ -172,7 +178,6 @@ PyObject* gather_gradients(PyObject*, PyObject* const* arguments, Py_ssize_t cou
     const WritableArray target(arguments[1], "array");
     {
       const py::gil_scoped_release unlocked;
-      check_gathered(list, target.tensor());
       if (target.tensor().dtype() == Dtype::float32) {
         gather<float, std::uint32_t>(list, target.tensor(), 0x7F800000U);
       } else {
@@ -192,7 +197,6 @@ PyObject* scatter_gradients(PyObject*, PyObject* const* arguments, Py_ssize_t co
     const Tensor source = read_array(arguments[1], "array");
     {
       const py::gil_scoped_release unlocked;
-      check_gathered(list, source);
       if (source.dtype() == Dtype::float32) {
         scatter<float>(list, source);
       } else {

@@ -1,7 +1,7 @@
 """Where the ranks of one training sum their gradients: Gluon's key-value stores, on MPI.
 
-``mpiexec -n 4 python train.py`` starts four ranks; ``gluon.Trainer(..., kvstore="dist_sync")`` in ``train.py``
-makes them one training. ``docs/many-machines.md`` is the guide.
+``mpiexec -n 4 python ...`` starts four ranks; ``gluon.Trainer(..., kvstore="dist_sync")`` makes them one training.
+``docs/many-machines.md`` is the guide.
 """
 
 from __future__ import annotations

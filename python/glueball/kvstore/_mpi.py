@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glueball.base import ArgumentError, UnsupportedError
+from glueball.base import ArgumentError, GlueballTypeError, UnsupportedError
 from glueball.kvstore._ranks import Ranks
 from glueball.kvstore._reduction import GradientSum
 from glueball.kvstore._store import KVStore
@@ -70,6 +71,26 @@ class MPIStore(KVStore):
         self._ranks.barrier()
 
     _barrier = barrier
+
+    def total(self, number: float) -> float:
+        """Return the sum of a number over all ranks: samples, a metric's `sum_metric` or `num_inst`.
+
+        Parameters
+        ----------
+        number : float
+            This rank's. The sum is rounded once, to float64.
+
+        Raises
+        ------
+        TypeError
+            If it is not a number.
+        RanksError
+            If a rank does not come in time, has ended or raised.
+        """
+        if not isinstance(number, int | float | np.number):
+            message = f"expected a number to sum over ranks, found {number!r}; pass a float"
+            raise GlueballTypeError(message)
+        return math.fsum(self._ranks.gather(np.array([number], np.float64))[:, 0])
 
     def broadcast_parameters(self, params: Any, root: int = 0) -> None:
         """Give one rank's parameters to all: after different seeds, or loading on one rank only.

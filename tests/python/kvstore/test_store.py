@@ -188,6 +188,7 @@ for reproducible in (False, True):
     store.pull("b", out=out)
     assert out.asnumpy().tolist() == [size * (size - 1) - 1, 2 * size - 1], out
     store.barrier()
+    assert store.total(rank + 0.5) == size * size / 2
 
 # Other seeds, made equal by hand; parameters that one rank does not use; float64 beside float32.
 mx.random.seed(rank)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchBegin", "BatchEnd", "Counter", "EpochBegin", "EpochEnd", "EventHandler", "Periodic", "TrainBegin",
-    "TrainEnd", "checked_metrics", "is_due", "metric_values",
+    "TrainEnd", "checked_metrics", "is_due", "leads", "metric_values", "store_of",
 ]  # fmt: skip
 
 
@@ -121,6 +121,18 @@ class Periodic(Counter):
     def _act(self, estimator: Estimator, epoch: int) -> None:
         """Do it, in or after the epoch of that number."""
         raise NotImplementedError
+
+
+def store_of(estimator: Estimator) -> Any:
+    """Return the kvstore that sums over several ranks, or None where this process trains alone."""
+    store = getattr(estimator.trainer, "_kvstore", None)
+    return store if getattr(store, "num_workers", 1) > 1 and hasattr(store, "total") else None
+
+
+def leads(estimator: Estimator) -> bool:
+    """Return whether this rank is the one that writes files and shows progress."""
+    store = store_of(estimator)
+    return store is None or store.rank == 0
 
 
 def is_due(count: int, period: int | None) -> bool:

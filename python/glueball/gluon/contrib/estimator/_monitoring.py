@@ -13,7 +13,13 @@ from glueball.base import ArgumentError
 from glueball.gluon import Block
 from glueball.gluon._files.loading import check_loading, read_named
 from glueball.gluon._trainer_states import check_states
-from glueball.gluon.contrib.estimator._events import Counter, Periodic, TrainEnd, checked_metrics
+from glueball.gluon.contrib.estimator._events import (
+    Counter,
+    Periodic,
+    TrainEnd,
+    checked_metrics,
+    leads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,6 +234,8 @@ class CheckpointHandler(Periodic):
             self._resume(estimator)
 
     def _act(self, estimator: Estimator, epoch: int) -> None:
+        if not leads(estimator):
+            return
         name = f"{self.model_prefix}-epoch{epoch}batch{self.current_batch}"
         self._write(estimator, name)
         if name not in self.saved_checkpoints:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from glueball import metric as metrics_module
+from glueball.base import UnsupportedError
 from glueball.gluon.contrib.estimator._events import (
     BatchEnd,
     Counter,
     EpochBegin,
+    EpochEnd,
     Periodic,
     checked_metrics,
+    store_of,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ class StoppingHandler(Counter):
 
 
 class GradientUpdateHandler(BatchEnd):
-    """Lets the trainer step after each batch.
+    """Lets the trainer step after each batch, by the samples of all ranks where there are several.
 
     Parameters
     ----------
@@ -71,12 +74,17 @@ class GradientUpdateHandler(BatchEnd):
         """Step, with as many samples as there are losses."""
         losses = kwargs["loss"]
         listed = losses if isinstance(losses, list) else [losses]
-        estimator.trainer.step(sum(each.shape[0] if each.ndim else 1 for each in listed))
+        samples: float = sum(each.shape[0] if each.ndim else 1 for each in listed)
+        store = store_of(estimator)
+        estimator.trainer.step(samples if store is None else store.total(samples))
         return False
 
 
-class MetricHandler(EpochBegin, BatchEnd):
+class MetricHandler(EpochBegin, BatchEnd, EpochEnd):
     """Resets metrics when an epoch begins, and updates them after each batch.
+
+    Where several ranks train together, metrics are of this rank's batches until the epoch ends, and then of all
+    ranks'. Metrics whose value is not made of a sum and a count, such as F1, are refused there.
 
     Parameters
     ----------
@@ -103,6 +111,30 @@ class MetricHandler(EpochBegin, BatchEnd):
             else:
                 each.update(kwargs["label"], kwargs["pred"])
         return False
+
+    def epoch_end(self, estimator: Estimator, *args: Any, **kwargs: Any) -> bool | None:
+        """Add up over the ranks, where there are several."""
+        store = store_of(estimator)
+        if store is not None:
+            for each in self.metrics:
+                _add_up(each, store)
+        return False
+
+
+def _add_up(metric: EvalMetric, store: Any) -> None:
+    """Give a metric the sums and counts of all ranks."""
+    if isinstance(metric, metrics_module.CompositeEvalMetric):
+        for each in metric.metrics:
+            _add_up(each, store)
+        return
+    if hasattr(metric, "_state"):
+        message = (
+            f"expected metrics of a sum and a count on several ranks, found {type(metric).__name__}; leave it "
+            "out, and compute it on one rank after training"
+        )
+        raise UnsupportedError(message)
+    for name in ("sum_metric", "num_inst", "global_sum_metric", "global_num_inst"):
+        setattr(metric, name, store.total(getattr(metric, name)))
 
 
 class ValidationHandler(Periodic):

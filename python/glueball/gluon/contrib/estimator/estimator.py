@@ -12,6 +12,7 @@ from glueball._scope import surface
 from glueball.base import ArgumentError
 from glueball.context import Context, current_context, require_cpu
 from glueball.gluon.block import Block
+from glueball.gluon.contrib.estimator._events import leads
 from glueball.gluon.contrib.estimator.batch_processor import BatchProcessor
 from glueball.gluon.contrib.estimator.event_handler import (
     BatchBegin,
@@ -22,6 +23,7 @@ from glueball.gluon.contrib.estimator.event_handler import (
     GradientUpdateHandler,
     LoggingHandler,
     MetricHandler,
+    ProgressHandler,
     StoppingHandler,
     TrainBegin,
     TrainEnd,
@@ -267,6 +269,10 @@ class Estimator:
             add(ValidationHandler(val_data, self.evaluate))
         validated = any(isinstance(each, ValidationHandler) for each in handlers)
         add(LoggingHandler(metrics=self.train_metrics + (self.val_metrics if validated else [])))
+        if not leads(self):  # one rank logs and shows bars
+            handlers = [
+                each for each in handlers if not isinstance(each, LoggingHandler | ProgressHandler)
+            ]
         return sorted(handlers, key=_priority)
 
     def _initialize(self, initializer: Any) -> None:
