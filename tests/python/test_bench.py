@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import scipy.special
 
+import mpi_ranks
 from glueball import _core
+from mpi_ranks import needs_mpi
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -110,6 +112,25 @@ def test_startup_runs_alone():
 
     assert found.returncode == 0, found.stderr
     assert "glueball" in found.stdout
+
+
+def test_small_nets_run_on_joblib():
+    pytest.importorskip("joblib")
+    found = run("-m", "bench.small_nets", "--nets", 60, "--steps", 3)
+
+    assert found.returncode == 0, found.stderr
+    assert "1 worker(s): " in found.stdout
+
+
+@needs_mpi
+def test_ranks_are_timed_beside_mpis_own_sum():
+    program = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('bench.mpi', run_name='__main__')"
+    options = ("--seconds", "0.01", "--nets", "small")
+
+    lines = mpi_ranks.run(2, program, str(ROOT), *options)
+
+    assert [line for line in lines if line.startswith("small ")] != []
+    assert [line for line in lines if line.startswith("Model: ")] != []
 
 
 class TestReference:
