@@ -19,6 +19,7 @@ _HERE = __name__.partition(".")[0]
 # Modules that are otherwise imported when they are first used.
 _LATE = (
     f"{_HERE}.gluon.data",
+    f"{_HERE}.gluon.data.vision",
     f"{_HERE}.gluon.contrib.estimator",
     f"{_HERE}.interop",
     f"{_HERE}.io",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glueball import context, nd
-from glueball._scope import outside, surface
+from glueball._scope import import_late, outside, surface
 from glueball.base import ArgumentError
 from glueball.nd._random import derived_generator
 from glueball.npx import use_np
@@ -20,15 +21,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = [
-    "almost_equal", "assert_almost_equal", "assert_almost_equal_ignore_nan",
-    "assert_almost_equal_with_err", "assert_exception", "assign_each", "assign_each2",
-    "collapse_sum_like", "compare_ndarray_tuple", "create_2d_tensor", "create_vector",
-    "default_atols", "default_context", "default_dtype", "default_numeric_eps", "default_rtols",
-    "discard_stderr", "effective_dtype", "environment", "get_atol", "get_etol", "get_rtol",
-    "get_tolerance", "get_tols", "list_gpus", "mean_check", "np_reduce", "rand_coord_2d",
-    "rand_ndarray", "rand_shape_2d", "rand_shape_3d", "rand_shape_nd", "random_arrays",
-    "random_sample", "random_uniform_arrays", "retry", "same", "same_array", "set_default_context",
-    "use_np", "var_check",
+    "almost_equal",
+    "assert_almost_equal",
+    "assert_almost_equal_ignore_nan",
+    "assert_almost_equal_with_err",
+    "assert_exception",
+    "assign_each",
+    "assign_each2",
+    "collapse_sum_like",
+    "compare_ndarray_tuple",
+    "create_2d_tensor",
+    "create_vector",
+    "default_atols",
+    "default_context",
+    "default_dtype",
+    "default_numeric_eps",
+    "default_rtols",
+    "discard_stderr",
+    "effective_dtype",
+    "environment",
+    "get_atol",
+    "get_etol",
+    "get_mnist",
+    "get_mnist_iterator",
+    "get_rtol",
+    "get_tolerance",
+    "get_tols",
+    "list_gpus",
+    "mean_check",
+    "np_reduce",
+    "rand_coord_2d",
+    "rand_ndarray",
+    "rand_shape_2d",
+    "rand_shape_3d",
+    "rand_shape_nd",
+    "random_arrays",
+    "random_sample",
+    "random_uniform_arrays",
+    "retry",
+    "same",
+    "same_array",
+    "set_default_context",
+    "use_np",
+    "var_check",
 ]  # fmt: skip
 
 # (relative, absolute) by dtype; integers have to be equal.
@@ -507,6 +542,81 @@ def discard_stderr() -> Iterator[None]:
 def list_gpus() -> list[int]:
     """Return the GPUs that glueball computes on: none."""
     return []
+
+
+def get_mnist(path: str | os.PathLike[str] = "data") -> dict[str, Any]:
+    """Read MNIST from the files in a folder: `gluon.data.vision.MNIST` says which. Nothing is downloaded.
+
+    Parameters
+    ----------
+    path : str or path, default "data"
+        The folder.
+
+    Returns
+    -------
+    dict
+        ``train_data`` and ``test_data``, float32 from 0 to 1, (n, 1, 28, 28); ``train_label`` and ``test_label``,
+        int32, (n,). All are NumPy arrays.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is not there.
+    ValueError
+        If a file is damaged.
+    """
+    read = import_late("glueball.gluon.data.vision").MNIST
+    found: dict[str, Any] = {}
+    for part in ("train", "test"):
+        images = read(path, train=part == "train")
+        pixels = np.asarray(images._data, np.float32).transpose(0, 3, 1, 2) / np.float32(255)
+        found |= {f"{part}_data": pixels, f"{part}_label": images._label}
+    return found
+
+
+def get_mnist_iterator(
+    batch_size: int,
+    input_shape: tuple[int, ...],
+    num_parts: int = 1,
+    part_index: int = 0,
+    path: str | os.PathLike[str] = "data",
+) -> tuple[Any, Any]:
+    """Return `io.NDArrayIter` of MNIST to train on, shuffled, and to test on; files as for `get_mnist`.
+
+    Parameters
+    ----------
+    batch_size : int
+        Samples of a batch.
+    input_shape : tuple of int
+        A sample's: ``(784,)``, ``(28, 28)`` or ``(1, 28, 28)``.
+    num_parts, part_index : int, default 1 and 0
+        For several processes: each reads every `num_parts`-th sample to train on, from `part_index` on.
+    path : str or path, default "data"
+        The folder.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `get_mnist`; a ValueError too if the shape is not of 784 pixels, or there is no such part.
+    """
+    if math.prod(input_shape) != 784:
+        message = f"expected a shape of 28 x 28 = 784 pixels, found {input_shape}; pass (784,) or (1, 28, 28)"
+        raise ArgumentError(message)
+    if not 0 <= part_index < num_parts:
+        message = (
+            f"expected a part from 0 to {num_parts - 1}, found {part_index}; count parts from 0"
+        )
+        raise ArgumentError(message)
+    found = get_mnist(path)
+    make = import_late("glueball.io").NDArrayIter
+
+    def batches(part: str, step: slice, shuffle: bool) -> Any:
+        data, label = found[f"{part}_data"][step], found[f"{part}_label"][step]
+        return make(data.reshape(-1, *input_shape), label, batch_size, shuffle=shuffle)
+
+    return batches("train", slice(part_index, None, num_parts), True), batches(
+        "test", slice(None), False
+    )
 
 
 @contextmanager

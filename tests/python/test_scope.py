@@ -23,7 +23,7 @@ from glueball.base import MXNetError, OutsideScopeError, OutsideScopeImportError
         ("glueball.gluon.nn", "Conv2D", "convolutional nets"),
         ("glueball.gluon.nn", "GlobalAvgPool1D", "convolutional nets"),
         ("glueball.gluon.loss", "CTCLoss", "losses of sequences"),
-        ("glueball.gluon.data", "vision", "record files and images"),
+        ("glueball.gluon.data", "RecordFileDataset", "record files and images"),
         ("glueball.nd", "Convolution", "convolutional nets"),
         ("glueball.nd", "sparse", "sparse arrays"),
         ("glueball.npx", "convolution", "convolutional nets"),
@@ -135,7 +135,7 @@ glueball.install_as_mxnet()
 for statement in (
     "from mxnet.io import MNISTIter",
     "from mxnet.gluon.model_zoo import vision",
-    "from mxnet.gluon.data.vision import transforms",
+    "from mxnet.gluon.data.vision import ImageRecordDataset",
     "from mxnet.contrib import onnx",
     "from mxnet.ndarray import sparse",
     "import mxnet.ndarray.sparse",

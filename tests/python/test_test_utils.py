@@ -145,7 +145,7 @@ def test_variables_of_the_environment_are_put_back():
 @pytest.mark.parametrize(
     ("name", "field"),
     [
-        ("get_mnist", "downloads"),
+        ("get_mnist_pkl", "downloads"),
         ("check_numeric_gradient", "symbolic graphs"),
         ("rand_sparse_ndarray", "sparse arrays"),
     ],

@@ -20,8 +20,8 @@ from glueball.gluon.data.sampler import (
 __all__ = [
     "ArrayDataset", "BatchSampler", "DataLoader", "Dataset", "FilterSampler", "IntervalSampler",
     "RandomSampler", "Sampler", "SequentialSampler", "SimpleDataset", "SplitBatchSampler",
-    "SplitSampler", "batchify", "dataloader", "dataset", "sampler",
+    "SplitSampler", "batchify", "dataloader", "dataset", "sampler", "vision",
 ]  # fmt: skip
 
 
-__getattr__, __dir__ = surface(__name__)
+__getattr__, __dir__ = surface(__name__, modules=("vision",))
