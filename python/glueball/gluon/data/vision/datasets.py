@@ -37,9 +37,9 @@ class _Images(Dataset):
 
     def __init__(
         self,
-        root: str | os.PathLike[str] | None,
-        train: bool,
-        transform: Callable[[Any, Any], Any] | None,
+        root: str | os.PathLike[str] | None = None,
+        train: bool = True,
+        transform: Callable[[Any, Any], Any] | None = None,
     ) -> None:
         if transform is not None and not callable(transform):
             message = (
@@ -127,14 +127,6 @@ class MNIST(_Images):
     _folder = "mnist"
     _source = "the data set's own page, or a mirror of it"
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str] | None = None,
-        train: bool = True,
-        transform: Callable[[Any, Any], Any] | None = None,
-    ) -> None:
-        super().__init__(root, train, transform)
-
     def _read(self) -> tuple[Plain, Plain]:
         part = "train" if self._train else "t10k"
         images = self._idx(f"{part}-images-idx3-ubyte", f"{part}-images.idx3-ubyte", axes=3)
@@ -196,14 +188,6 @@ class CIFAR10(_Images):
     _files = (tuple(f"data_batch_{i}.bin" for i in range(1, 6)), ("test_batch.bin",))
     _labels = 1  # bytes before each image
     _label_at = 0
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str] | None = None,
-        train: bool = True,
-        transform: Callable[[Any, Any], Any] | None = None,
-    ) -> None:
-        super().__init__(root, train, transform)
 
     def _read(self) -> tuple[Plain, Plain]:
         folder = self._root / self._archive
