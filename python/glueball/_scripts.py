@@ -116,11 +116,11 @@ def _files(path: Path) -> list[Path]:
 
 def lacks_of(source: str | bytes) -> tuple[list[str], list[Lack]]:
     """Return MXNet's names that a program uses, and those of them that are not here, in the order of lines."""
-    install_as_mxnet()
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
         return [], [Lack(error.lineno or 1, "", f"is not Python 3: {error.msg}")]
+    install_as_mxnet()
     places: dict[str, int] = {}
     for name, line in sorted(_names(tree), key=lambda each: each[1]):
         places.setdefault(name, line)
