@@ -32,7 +32,6 @@ from glueball.base import MXNetError, OutsideScopeError, OutsideScopeImportError
         ("glueball", "kvstore_server", "servers of parameters"),
         ("glueball", "log", "MXNet's engine and profiler"),
         ("glueball", "image", "record files and images"),
-        ("glueball.gluon", "SymbolBlock", "symbolic graphs"),
         ("glueball.gluon.contrib", "rnn", "recurrent nets"),
         ("glueball.gluon.utils", "download", "downloads"),
         ("glueball.gluon.nn", "PixelShuffle2D", "convolutional nets"),

@@ -130,7 +130,7 @@ print(json.dumps([used, [[each.line, each.name] for each in lacks]]))
         ("from mxnet.gluon.model_zoo import vision\nvision.resnet18_v1()", ["mxnet.gluon.model_zoo"], [[1, "mxnet.gluon.model_zoo"]]),
         ("from mxnet.nd import ons", ["mxnet.nd.ons"], [[1, "mxnet.nd.ons"]]),
         ("from mxnet.test_utils import *\nimport numpy as np\nnp.nothing", ["mxnet.test_utils"], []),
-        ("import mxnet as mx\ndef f(s: mx.gluon.SymbolBlock): pass", ["mxnet", "mxnet.gluon.SymbolBlock"], [[2, "mxnet.gluon.SymbolBlock"]]),
+        ("import mxnet as mx\ndef f(s: mx.sym.Symbol): pass", ["mxnet", "mxnet.sym.Symbol"], [[2, "mxnet.sym.Symbol"]]),
     ],
 )  # fmt: skip
 def test_names_are_followed_through_imports(source, used, lacks):

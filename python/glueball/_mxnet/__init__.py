@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from glueball._mxnet.inert import StandIn, SymbolBlock, inert_modules
+from glueball._mxnet.inert import StandIn, inert_modules
 from glueball._mxnet.nesting import flatten, regroup
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PARTS = ("callback", "engine", "libinfo", "model", "profiler", "runtime")
 # By module, what MXNet's own modules import, and programs and libraries take from there.
 _IMPORTED = {
     "autograd": "NDArray=nd.NDArray",
-    "gluon.block": "NDArray=nd.NDArray Parameter=gluon.Parameter ParameterDict=gluon.ParameterDict ndarray=nd",
+    "gluon.block": "SymbolBlock=gluon.SymbolBlock NDArray=nd.NDArray Parameter=gluon.Parameter ParameterDict=gluon.ParameterDict ndarray=nd",
     "gluon.loss": "HybridBlock=gluon.HybridBlock ndarray=nd",
     "gluon.parameter": "Context=Context ndarray=nd",
     "gluon.utils": "ndarray=nd",
@@ -64,8 +64,6 @@ def add_parts(mxnet: ModuleType) -> None:
     for place in ("gluon.block", "gluon.parameter"):
         setattr(sys.modules[f"mxnet.{place}"], "symbol", symbol)  # noqa: B010
     sys.modules["mxnet.gluon.block"].__dict__.update(_flatten=flatten, _regroup=regroup)
-    for place in ("gluon", "gluon.block"):
-        sys.modules[f"mxnet.{place}"].__dict__["SymbolBlock"] = SymbolBlock
     for place, names in _IMPORTED.items():
         module = sys.modules[f"mxnet.{place}"]
         for entry in names.split():

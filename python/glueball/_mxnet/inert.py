@@ -12,7 +12,7 @@ from glueball.base import OutsideScopeAttributeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["StandIn", "SymbolBlock", "inert_modules"]
+__all__ = ["StandIn", "inert_modules"]
 
 # By module: what it is for, and its classes.
 _MODULES = {
@@ -72,9 +72,6 @@ def _inert_class(full_name: str, field: str) -> type:
             "__new__": refuse,
         },
     )
-
-
-SymbolBlock = _inert_class("gluon.SymbolBlock", "symbolic graphs")
 
 
 def inert_modules() -> Iterator[tuple[str, ModuleType]]:

@@ -13,6 +13,7 @@ from glueball.gluon.parameter import Constant, Parameter, ParameterDict, tensor_
 if TYPE_CHECKING:
     from glueball.gluon import contrib, data, loss, trainer, utils
     from glueball.gluon._monitor import Monitor
+    from glueball.gluon._symbol_block import SymbolBlock
     from glueball.gluon.trainer import Trainer
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Monitor",
     "Parameter",
     "ParameterDict",
+    "SymbolBlock",
     "Trainer",
     "block",
     "contrib",
@@ -39,5 +41,5 @@ __all__ = [
 __getattr__, __dir__ = surface(
     __name__,
     modules=("contrib", "data", "loss", "trainer", "utils"),
-    names={"_monitor": "Monitor", "trainer": "Trainer"},
+    names={"_monitor": "Monitor", "_symbol_block": "SymbolBlock", "trainer": "Trainer"},
 )
