@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(
             f"--{option}", dest="wanted", action="append_const", const=option, help=text
         )
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     for name, (_, files, text) in INSIGHT.items():
         command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
         for file in files:

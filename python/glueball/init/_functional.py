@@ -51,8 +51,11 @@ def _fill(target: _T, initializer: Initializer) -> _T:
                 parameter.set_data(_drawn(initializer, shape, dtype, name))
                 parameter._given, parameter._origin = (initializer, initializer), "in place"
             else:
+                is_first = parameter._state == "uninitialized"
                 parameter.init = initializer
                 parameter.initialize(origin="in place")
+                if is_first:  # as after set_data, the initialize() of its net leaves it
+                    parameter.__dict__["_set_first"] = True
         elif isinstance(target, np.ndarray) and target.dtype.kind == "f":
             target[...] = _drawn(initializer, target.shape, target.dtype, "weight")
         else:

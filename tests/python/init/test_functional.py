@@ -120,6 +120,21 @@ def test_a_parameter_without_shape_is_filled_when_it_gets_one():
     assert np.array_equal(net[0].bias.data(), np.ones(3))
 
 
+@pytest.mark.parametrize("in_units", [4, 0], ids=["known shape", "unknown shape"])
+def test_initialize_leaves_what_was_filled_first_without_a_warning(in_units, recwarn):
+    net = nn.Sequential()
+    net.add(nn.Dense(3, in_units=in_units))
+    init.constant_(net[0].weight, 7)
+    net.initialize(init.One())
+    net.infer_shape((None, 4))
+
+    assert np.array_equal(net[0].weight.data(), np.full((3, 4), 7))
+    assert not recwarn.list
+    if in_units:  # a second one has nothing new to fill, which Gluon says
+        with pytest.warns(UserWarning, match="already initialized"):
+            net.initialize()
+
+
 def test_a_tied_parameter_is_filled_in_all_places():
     a = nn.Dense(4, in_units=4)
     b = nn.Dense(4, in_units=4, params=a.params)

@@ -147,6 +147,16 @@ def test_help_lists_the_commands(capsys):
         assert word in " ".join(out.split())
 
 
+def test_an_unknown_command_is_told_with_those_that_there_are(capsys):
+    with pytest.raises(SystemExit) as ended:
+        __main__.main(["inspct", "net.params"])
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "argument COMMAND: invalid choice: 'inspct'" in said
+    assert all(command in said for command in ("inspect", "diff", "run", "check"))
+
+
 def written(capsys, tmp_path, net):
     net.register_child(nn.Dense(2, in_units=3), "<b>a_layer_of_a_very_long_name_</b>" * 3)
     net.initialize(force_reinit=True)
