@@ -136,7 +136,7 @@ _FUNCTIONS = frozenset(
         "zeros_like",
     ]
 )
-# Operations that are no functions of `nd` by their own names.
+# Operations that `nd` does not have under their own names.
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "_copy": nd.identity,
     "_plus_scalar": _scalar(lambda x, y: x + y), "_PlusScalar": _scalar(lambda x, y: x + y),
