@@ -11,8 +11,9 @@ import numpy as np
 from glueball import _core, autograd
 from glueball.base import ArgumentError, InitializerWarning
 from glueball.gluon import nn
-from glueball.gluon._checks import check_count, check_input, check_number
+from glueball.gluon._checks import check_count, check_number
 from glueball.init._functional import orthogonal_
+from glueball.insight._collecting import as_inputs
 from glueball.insight._table import Column, Tabular, number_text
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def lsuv_(
     ----------
     net : Block
         What has no values yet is initialized first.
-    x : NDArray
+    x : array_like
         A batch, as the net will see.
     tol : float, default 0.02
         How far from 1 a variance may be.
@@ -127,7 +128,7 @@ def lsuv_(
     >>> [round(row.variance, 2) for row in report.rows]
     [1.0, 1.0]
     """
-    check_input(x, net.name)
+    (x,) = as_inputs(net, x if not isinstance(x, list | tuple) else np.asarray(x))
     check_number("tol of lsuv_", tol, least=1e-6)
     check_count("max_iter of lsuv_", max_iter, 1)
     rows: list[LsuvRow] = []

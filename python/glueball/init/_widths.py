@@ -8,11 +8,12 @@ import numpy as np
 
 from glueball import autograd, nd
 from glueball.base import ArgumentError, GlueballTypeError
-from glueball.gluon._checks import check_count, check_input
+from glueball.gluon._checks import check_count
 from glueball.gluon.block import Block
 from glueball.gluon.loss import L2Loss
 from glueball.gluon.trainer import Trainer
 from glueball.init._lsuv import initialized
+from glueball.insight._collecting import as_inputs
 from glueball.insight._table import Column, Tabular, number_text
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def check_widths(
         initialized.
     widths : iterable of int
         Two or more.
-    x : NDArray
+    x : array_like
         A batch.
     y : NDArray, optional
         What the nets learn to give; ones if None.
@@ -178,7 +179,7 @@ def _train(
     net: Block, x: Any, y: Any, loss: Any, optimizer: Any, rate: float, steps: int
 ) -> dict[str, tuple[float, float]]:
     """Return by path of each layer with parameters the size of its output, and of what the steps change in it."""
-    check_input(x, net.name)
+    (x,) = as_inputs(net, x if not isinstance(x, list | tuple) else np.asarray(x))
     with autograd.pause(train_mode=False):
         initialized(net, x)
         before = _outputs(net, x)

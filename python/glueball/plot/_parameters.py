@@ -104,7 +104,7 @@ def weights(parameter: Any, ax: Any = None) -> Any:
     Raises
     ------
     ValueError
-        If there are no elements.
+        If there are no elements, or no axes.
     RuntimeError
         If the parameter has no values.
     """
@@ -112,7 +112,7 @@ def weights(parameter: Any, ax: Any = None) -> Any:
     if isinstance(parameter, Parameter):
         name, array = parameter.name, parameter.data()
     plain = np.asarray(array)
-    if plain.size == 0 or plain.dtype.kind not in "biuf":
+    if plain.ndim == 0 or plain.size == 0 or plain.dtype.kind not in "biuf":
         message = (
             f"expected numbers to draw, found an array of shape {plain.shape} and dtype {plain.dtype}; pass a "
             "parameter or an array of floats"

@@ -175,7 +175,7 @@ def test_outputs_that_are_all_equal_are_told():
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda net: init.lsuv_(net, (None, 20)), ValueError, "NDArray"),
+        (lambda net: init.lsuv_(net, (None, 20)), TypeError, "arrays of numbers"),
         (lambda net: init.lsuv_(net, data(), tol=0), ValueError, "tol of lsuv_"),
         (lambda net: init.lsuv_(net, data(), max_iter=0), ValueError, "max_iter of lsuv_"),
     ],
@@ -185,3 +185,15 @@ def test_wrong_arguments_are_refused_and_nothing_initialized(call, error, match)
     with pytest.raises(error, match=match):
         call(net)
     assert net[0].weight._state == "uninitialized"
+
+
+def test_plain_numpy_is_a_batch_too():
+    batch = onp.random.default_rng(0).normal(size=(64, 5))
+    reports = []
+    for x in (batch, batch.tolist(), nd.array(batch)):
+        glueball.random.seed(3)
+        net = nn.Sequential(nn.Dense(8, activation="relu"), nn.Dense(3))
+        reports.append(init.lsuv_(net, x).to_dict())
+    assert reports[0] == reports[1] == reports[2]
+    with pytest.raises(TypeError, match="expected arrays of numbers"):
+        init.lsuv_(net, "abc")

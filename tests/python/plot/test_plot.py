@@ -334,6 +334,7 @@ def test_axes_are_taken_and_returned():
     ("call", "message"),
     [
         (lambda: plot.structure(3), "expected a net to draw, found int"),
+        (lambda: plot.weights(3), r"found an array of shape \(\)"),
         (lambda: plot.parameters([1]), "expected a net or its parameters to draw, found list"),
         (lambda: plot.signal(net(), X, ax=3), "expected axes of matplotlib as ax, found int"),
         (
