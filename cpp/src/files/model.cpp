@@ -50,9 +50,16 @@ std::shared_ptr<Layer> read_layer(ModelSource& source, const json::Value& record
     return chain;
   }
   if (const LayerKind* const known = LayerKinds::all().find(in.kind())) {
-    std::shared_ptr<Layer> layer = known->read(in);
-    in.finish();
-    return layer;
+    try {
+      std::shared_ptr<Layer> layer = known->read(in);
+      in.finish();
+      return layer;
+    } catch (const FileFormatError&) {
+      throw;
+    } catch (const Error& error) {  // of the layer's constructor
+      source.fail({"settings of ", quoted(path), " (", in.kind(), ") that a layer takes"},
+                  {quoted(error.what())});
+    }
   }
   source.fail({"layers of the kinds ", known_kinds()}, {quoted(in.kind()), " at ", quoted(path)},
               "load it with the glueball that wrote it, or export the net without that layer");

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from glueball import _core
+from glueball._scope import later
 from glueball.base import GlueballAttributeError, GlueballTypeError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     Place = tuple[str, Any, Any]  # a path, the block that has the parameter or None, the parameter
 
 __all__ = ["Choice", "InitDesc", "Initializer", "kind_of", "log_info"]
+
+_run_hook = later("init._protocol:run_hook")
 
 
 class Choice:
@@ -234,9 +237,9 @@ class Initializer(_core.Initializer):
 
     def _moments(self, name: str, shape: tuple[int, ...]) -> tuple[float, float]:
         """Return mean and variance over a parameter's elements; here of what one draw gives."""
-        values = np.empty(shape)
+        values = np.zeros(shape)  # as in a net: what a hook does not write is 0
         with _core.DrawsApart():
-            self(InitDesc(name, {"__init__": self}), values)
+            _run_hook(self.__call__, self, InitDesc(name, {"__init__": self}), values)
         return (float(values.mean()), float(values.var())) if values.size else (0.0, 0.0)
 
     @property

@@ -376,6 +376,17 @@ TEST_CASE("versions and layers that are not known are named") {
         std::string::npos);
 }
 
+TEST_CASE("settings that a layer refuses are a fault of the file") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "net.safetensors";
+  // Finite as a double, and not as a float.
+  write_model(path, architecture(R"({"kind":"LeakyReLU","prefix":"l_","alpha":6.7e57})"), {});
+
+  CHECK(fault_of(path).find("expected settings of '0' (LeakyReLU) that a layer takes in") !=
+        std::string::npos);
+  CHECK(fault_of(path).find("net.safetensors") != std::string::npos);
+}
+
 TEST_CASE("arrays have to be those of the layers") {
   const TemporaryFolder folder;
   const std::string path = folder / "net.safetensors";

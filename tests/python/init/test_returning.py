@@ -117,3 +117,36 @@ def test_an_exception_carries_one_note_of_parameter_shape_and_initializer():
 def test_shapes_that_cannot_be_broadcast_name_the_parameter():
     with pytest.raises(mx.base.ShapeError, match="weight"):
         filled(np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize(
+    "values", [np.arange(4.0), np.arange(4), nd.arange(4), [0.0, 1.0, 2.0, 3.0]], ids=type
+)
+def test_an_array_is_a_bias_initializer_too(values):
+    dense = nn.Dense(
+        4,
+        in_units=2,
+        bias_initializer=init.Constant(values) if isinstance(values, list) else values,
+    )
+    dense.initialize()
+    assert dense.bias.numpy().tolist() == [0, 1, 2, 3]
+
+
+def test_moments_of_kerass_way_are_those_of_what_it_returns():
+    class Halves(init.Initializer):
+        def __call__(self, shape, dtype=None):
+            return np.full(shape, 0.5, dtype)
+
+    assert (Halves().mean((2, 3)), Halves().variance((2, 3))) == (0.5, 0.0)
+    net = nn.Dense(2, in_units=3)
+    row = net.explain(Halves())["weight"]
+    assert (row.expected_mean, row.expected_sd) == (0.5, 0.0)
+
+
+def test_moments_of_a_hook_that_writes_nothing_are_zero():
+    class Idle(init.Initializer):
+        def _init_weight(self, name, arr):
+            pass
+
+    np.full((100, 100), 7.0)  # memory that was used before
+    assert (Idle().mean((100, 100)), Idle().variance((100, 100))) == (0.0, 0.0)

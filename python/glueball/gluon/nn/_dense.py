@@ -238,7 +238,7 @@ class Dense(NativeLayer):
         self._flatten = flatten
         if weight_initializer is None:
             weight_initializer = initializers.default_weight()
-        if bias_initializer == "zeros":
+        if isinstance(bias_initializer, str) and bias_initializer == "zeros":
             bias_initializer = initializers.default_bias() or bias_initializer
         self.weight = self.params.get(
             "weight",
